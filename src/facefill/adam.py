@@ -1,0 +1,53 @@
+"""Adam (Kingma & Ba 2015, algorithm 1) as a pure function, for any backend.
+
+Training and the search of completion both use it. It is a function of its
+state rather than an optimiser object because the state then travels through a
+loop in the graph and into a checkpoint like any other array.
+"""
+
+from dataclasses import dataclass
+
+from keras import ops
+
+from facefill.losses import Tensor
+
+Moments = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class AdamRule:
+    """Constants of the rule, named as in the paper.
+
+    Attributes:
+        learning_rate: Step size, alpha.
+        beta_1: Decay of the first moment.
+        beta_2: Decay of the second moment.
+        epsilon: Added to the root of the second moment.
+    """
+
+    learning_rate: float
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def update(
+        self, value: Tensor, gradient: Tensor, moments: Moments, step: Tensor
+    ) -> tuple[Tensor, Moments]:
+        """Take one step.
+
+        Args:
+            value: What is optimised, any shape.
+            gradient: Of the loss by ``value``, the same shape.
+            moments: First and second moment, each of the same shape.
+            step: Steps taken before this one, a scalar from 0.
+
+        Returns:
+            The new value and the new moments.
+        """
+        first = self.beta_1 * moments[0] + (1.0 - self.beta_1) * gradient
+        second = self.beta_2 * moments[1] + (1.0 - self.beta_2) * ops.square(gradient)
+        count = ops.cast(step, "float32") + 1.0
+        unbiased_first = first / (1.0 - ops.power(self.beta_1, count))
+        unbiased_second = second / (1.0 - ops.power(self.beta_2, count))
+        change = unbiased_first / (ops.sqrt(unbiased_second) + self.epsilon)
+        return value - self.learning_rate * change, (first, second)

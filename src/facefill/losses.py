@@ -1,0 +1,78 @@
+"""The losses of training and of completion, in ``keras.ops`` alone.
+
+Names follow Yeh, Chen et al. 2017 (arXiv 1607.07539): the contextual loss pulls
+G(z) towards the known pixels, the perceptual (prior) loss towards what D takes
+for a photo. Formulas and signs are those of bamos/dcgan-completion.tensorflow
+``model.py``.
+"""
+
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+"""An array of whichever backend runs."""
+
+
+def discriminator_losses(
+    real_logits: Tensor, fake_logits: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Binary cross-entropy of D: photos are 1, generated pictures are 0.
+
+    Args:
+        real_logits: D(x), (N, 1) float32.
+        fake_logits: D(G(z)), (N, 1) float32.
+
+    Returns:
+        Mean -log D(x) and mean -log(1 - D(G(z))), two scalars.
+    """
+    real = ops.mean(ops.softplus(-real_logits))
+    fake = ops.mean(ops.softplus(fake_logits))
+    return real, fake
+
+
+def generator_loss(fake_logits: Tensor) -> Tensor:
+    """Mean -log D(G(z)), the non-saturating loss of G; a scalar."""
+    return ops.mean(ops.softplus(-fake_logits))
+
+
+def contextual_loss(generated: Tensor, faces: Tensor, known: Tensor) -> Tensor:
+    """Distance of each picture from its face over the known pixels.
+
+    Args:
+        generated: G(z), (N, size, size, 3) in [-1, 1].
+        faces: Aligned faces, the same shape and range.
+        known: 1.0 where a pixel is known, 0.0 in the hole, (N, size, size, 1).
+
+    Returns:
+        Sum of absolute differences for each picture, (N,).
+    """
+    return ops.sum(ops.abs(known * (generated - faces)), axis=(1, 2, 3))
+
+
+def coarse_contextual_loss(
+    generated: Tensor, faces: Tensor, factor: int
+) -> Tensor:
+    """Distance of each picture from its face after averaging over blocks.
+
+    The contextual loss of super-resolution, where a photo is known only at a
+    lower resolution (``lowres`` of the reference).
+
+    Args:
+        generated: G(z), (N, size, size, 3) in [-1, 1].
+        faces: Aligned faces, the same shape and range.
+        factor: Side of a block in pixels; divides size.
+
+    Returns:
+        Sum of absolute differences of the block means for each picture, (N,).
+    """
+    difference = ops.average_pool(generated - faces, factor, factor, "valid")
+    return ops.sum(ops.abs(difference), axis=(1, 2, 3))
+
+
+def perceptual_loss(logits: Tensor) -> Tensor:
+    """-log D(G(z)) for each picture, from D's logits (N, 1); shape (N,).
+
+    The reference's code, which differs from log(1 - D(G(z))) of the paper.
+    """
+    return ops.softplus(-logits[:, 0])

@@ -1,0 +1,35 @@
+"""Wiring of ``kedro run --pipeline=train``."""
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from facefill.pipelines import prepare
+from facefill.pipelines.train import nodes
+
+
+def create_pipeline(**_: Any) -> Pipeline:
+    """Prepare the photos (work that is done is skipped), then train."""
+    return prepare.create_pipeline() + Pipeline(
+        [
+            Node(
+                func=nodes.train_networks,
+                inputs=[
+                    "training_set",
+                    "checkpoints",
+                    "training_grids",
+                    "params:train",
+                    "params:image_size",
+                    "params:seed",
+                ],
+                outputs=["generator", "discriminator", "training_report"],
+                name="train_networks",
+            ),
+            Node(
+                func=nodes.draw_curves,
+                inputs="training_report",
+                outputs="training_curves",
+                name="draw_training_curves",
+            ),
+        ]
+    )

@@ -1,0 +1,284 @@
+"""The loop of a training: batches in, metrics and pictures out, the state kept.
+
+Batches and noise are functions of (seed, step), so a training that was killed
+and continued takes the steps that it would have taken.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from facefill import backend, randomness
+from facefill.checkpoints import Checkpoint, CheckpointStore
+from facefill.dcgan import METRICS, Batch, State, Trainer
+from facefill.errors import DataError
+from facefill.images import grid
+from facefill.interruption import deferred_interruption
+from facefill.progress import progress
+
+NUM_GRID_SAMPLES = 64
+
+_HISTORY = "history"
+
+logger = logging.getLogger(__name__)
+
+
+class Reporter(Protocol):
+    """Where a training tells how it goes, while it runs."""
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Take the metrics of a step; each (name, step) comes at most once a run."""
+
+    def picture(self, step: int, name: str, image: np.ndarray) -> None:
+        """Take a picture, uint8 (H, W, 3)."""
+
+
+@dataclass(frozen=True)
+class TrainedModels:
+    """What training makes.
+
+    Attributes:
+        generator: The moving average of G (G itself if there is none).
+        discriminator: D.
+        step: Steps done.
+        history: A row a call of the graph, from the first step of the training
+            on: the step, then METRICS, then images a second; float64.
+    """
+
+    generator: keras.Model
+    discriminator: keras.Model
+    step: int
+    history: np.ndarray
+
+
+def train(
+    faces: np.ndarray,
+    trainer: Trainer,
+    store: CheckpointStore,
+    reporter: Reporter,
+) -> TrainedModels:
+    """Train from the newest checkpoint, or from the start, to the last step.
+
+    Args:
+        faces: Photos of the training split, uint8 (N, S, S, 3); may be a memory
+            map.
+        trainer: The networks, their options and the seed.
+        store: Where the state is kept.
+        reporter: Told the metrics after every call of the graph, and given a grid
+            of samples of the same latents every ``sample_every`` steps.
+
+    Returns:
+        The models after ``max_steps`` steps.
+
+    Raises:
+        DataError: If there are fewer photos than a batch holds.
+        CheckpointError: If the checkpoints belong to another training.
+        NonFiniteError: If a loss is not finite; the last checkpoint stays.
+    """
+    options = trainer.options
+    _require_enough(faces, options.batch_size)
+    with backend.on_device(options.device):
+        run = _Run.restore(faces, trainer, store)
+        for row in run.history:
+            reporter.scalars(int(row[0]), _named(row))
+        with (
+            deferred_interruption() as interrupted,
+            progress(options.max_steps, "training", "steps", run.done) as advance_bar,
+        ):
+            for batches in _batches(faces, trainer, run.done):
+                before = run.done
+                row = run.advance(batches)
+                reporter.scalars(run.done, _named(row))
+                advance_bar(run.done - before, _note(row))
+                last = run.done >= options.max_steps or interrupted()
+                if last or _passes(before, run.done, options.sample_every):
+                    picture = sample_grid(trainer, run.state)
+                    reporter.picture(run.done, "samples", picture)
+                if last or _passes(before, run.done, options.checkpoint_every):
+                    run.save(store)
+                if interrupted():
+                    break
+        generator, discriminator = trainer.models(run.state)
+    return TrainedModels(generator, discriminator, run.done, np.array(run.history))
+
+
+def report(models: TrainedModels, faces: np.ndarray) -> dict[str, Any]:
+    """Summarise a training as JSON: steps, photos seen, last metrics, curves."""
+    names = ("step", *METRICS, "images_per_second")
+    curves = {
+        name: models.history[:, column].tolist() for column, name in enumerate(names)
+    }
+    return {
+        "steps": models.step,
+        "faces": len(faces),
+        "last": {name: values[-1] for name, values in curves.items()},
+        "history": curves,
+    }
+
+
+class _Run:
+    """A training under way: its state, its history, and what both depend on."""
+
+    def __init__(self, trainer: Trainer, state: State, origin: dict[str, Any]) -> None:
+        self._trainer = trainer
+        self.state = state
+        self.history: list[np.ndarray] = []
+        self._origin = origin
+
+    @classmethod
+    def restore(
+        cls, faces: np.ndarray, trainer: Trainer, store: CheckpointStore
+    ) -> "_Run":
+        """Continue from the newest checkpoint, or begin."""
+        run = cls(trainer, trainer.initial_state(), _origin(faces, trainer))
+        checkpoint = store.latest()
+        if checkpoint is not None:
+            checkpoint.require_origin(run._origin, store.folder)
+            logger.info("continuing the training from step %d", checkpoint.step)
+            arrays = dict(checkpoint.arrays)
+            run.history = list(arrays.pop(_HISTORY))
+            values = backend.to_device([arrays[name] for name in sorted(arrays)])
+            run.state = keras.tree.pack_sequence_as(run.state, values)
+        return run
+
+    @property
+    def done(self) -> int:
+        """Steps done."""
+        return int(self.state.step)
+
+    def advance(self, batches: Batch) -> np.ndarray:
+        """Take the steps of the batches; return and keep their row of history."""
+        started = time.monotonic()
+        self.state, metrics = self._trainer.advance(self.state, batches)
+        rate = batches.flips.size / (time.monotonic() - started)
+        row = np.array([self.done, *metrics.mean(axis=0), rate])
+        self.history.append(row)
+        return row
+
+    def save(self, store: CheckpointStore) -> None:
+        """Write the state and the history as one checkpoint."""
+        values = backend.to_numpy(keras.tree.flatten(self.state))
+        arrays = {f"{place:04d}": value for place, value in enumerate(values)}
+        arrays[_HISTORY] = np.array(self.history)
+        store.save(Checkpoint(step=self.done, arrays=arrays, origin=self._origin))
+
+
+def sample_grid(trainer: Trainer, state: State) -> np.ndarray:
+    """Picture the same latents as at every other step; uint8 (H, W, 3)."""
+    draw = randomness.generator(trainer.seed, randomness.Purpose.SAMPLES)
+    latents = randomness.uniform_latents(
+        draw, NUM_GRID_SAMPLES, trainer.options.latent_size
+    )
+    return grid(trainer.paint(state, latents))
+
+
+def _batches(faces: np.ndarray, trainer: Trainer, first: int) -> Iterator[Batch]:
+    """Give the batches of the steps from ``first`` on, K steps at a time.
+
+    Calls end at multiples of K, so that a continued training makes the same
+    calls as an undisturbed one.
+    """
+    options = trainer.options
+    while first < options.max_steps:
+        last = min(
+            (first // options.steps_per_call + 1) * options.steps_per_call,
+            options.max_steps,
+        )
+        yield _stacked([_batch(faces, trainer, step) for step in range(first, last)])
+        first = last
+
+
+def _batch(faces: np.ndarray, trainer: Trainer, step: int) -> Batch:
+    options, seed = trainer.options, trainer.seed
+    chosen = batch_indices(len(faces), options.batch_size, seed, step)
+    # Sorted reads of a memory map are faster, and batch norm and mean losses do
+    # not see the order within a batch.
+    chosen = np.sort(chosen)
+    latents = randomness.generator(seed, randomness.Purpose.LATENTS, step)
+    flips = randomness.generator(seed, randomness.Purpose.FLIPS, step)
+    return Batch(
+        images=faces[chosen],
+        latents=randomness.uniform_latents(
+            latents, options.batch_size, options.latent_size
+        ),
+        flips=flips.random(options.batch_size) < 0.5,
+    )
+
+
+def batch_indices(num_faces: int, batch_size: int, seed: int, step: int) -> np.ndarray:
+    """Say which photos a step sees: each exactly once an epoch, in a new order.
+
+    A batch that the end of an epoch cuts goes on with the next one's order.
+
+    Returns:
+        Indices, int64 (batch_size,).
+    """
+    positions = np.arange(step * batch_size, (step + 1) * batch_size)
+    epochs, places = np.divmod(positions, num_faces)
+    chosen = np.empty(batch_size, np.int64)
+    for epoch in np.unique(epochs):
+        order = randomness.generator(seed, randomness.Purpose.ORDER, int(epoch))
+        inside = epochs == epoch
+        chosen[inside] = order.permutation(num_faces)[places[inside]]
+    return chosen
+
+
+def _stacked(batches: Sequence[Batch]) -> Batch:
+    return Batch(*(np.stack(parts) for parts in zip(*batches, strict=True)))
+
+
+def _require_enough(faces: np.ndarray, batch_size: int) -> None:
+    if len(faces) < batch_size:
+        raise DataError(
+            f"the training set has {len(faces)} faces, a batch {batch_size}; add "
+            "photos or lower train.batch_size"
+        )
+
+
+def _named(row: np.ndarray) -> dict[str, float]:
+    return dict(zip((*METRICS, "images_per_second"), row[1:].tolist(), strict=True))
+
+
+def _note(row: np.ndarray) -> str:
+    values = _named(row)
+    return (
+        f"D(x) {values['d_real']:.2f}  D(G(z)) {values['d_fake']:.2f}  "
+        f"loss G {values['loss_generator']:.2f}  "
+        f"{values['images_per_second']:.0f} images/s"
+    )
+
+
+def _passes(before: int, after: int, interval: int) -> bool:
+    return after // interval > before // interval
+
+
+def _origin(faces: np.ndarray, trainer: Trainer) -> dict[str, Any]:
+    """Name what the steps depend on; the learning rate may change on purpose."""
+    options = trainer.options
+    followed = (
+        "batch_size",
+        "beta_1",
+        "generator_updates",
+        "update_order",
+        "flip",
+        "average_decay",
+    )
+    return {
+        **{f"train.{name}": getattr(options, name) for name in followed},
+        **asdict(trainer.architecture),
+        "seed": trainer.seed,
+        "faces": f"{len(faces)} of hash {_faces_digest(faces)}",
+    }
+
+
+def _faces_digest(faces: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for begin in range(0, len(faces), 1024):
+        digest.update(np.ascontiguousarray(faces[begin : begin + 1024]))
+    return digest.hexdigest()[:16]
