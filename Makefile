@@ -1,0 +1,64 @@
+# The developer's interface; .ci/run calls the same. Needs Python 3.11 to 3.13 only.
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format bench docs lock clean
+
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+STAMP := .venv/requirements.stamp
+
+export DO_NOT_TRACK := 1
+
+help: ## Say what the targets do
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Make .venv with the locked dependencies and this project
+
+# The stamp is the lock that was installed: a new time stamp alone, as in a fresh
+# checkout beside an old .venv, installs nothing.
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'Error: no Python 3.11 to 3.13 found; install one,' \
+		'or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@cmp -s requirements.lock $(STAMP) || \
+		$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@cp requirements.lock $(STAMP)
+
+demo: install ## Run the whole system on the embedded sample
+	$(BIN)/kedro run --env=demo
+	@echo
+	@echo 'Pictures:  data/demo/07_model_output/samples and data/demo/07_model_output/completed'
+	@echo 'Figures:   data/demo/08_reporting'
+	@echo 'Runs:      $(BIN)/kedro mlflow ui, then open http://127.0.0.1:5000'
+
+test: install lint ## Check style, types and layers, and run the tests
+	$(BIN)/python -m pytest
+
+lint: install ## Check style, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## Write the code as the linter wants it
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: install ## Run every benchmark
+	@for benchmark in benchmarks/*.py; do \
+		echo "== $$benchmark"; $(BIN)/python "$$benchmark" || exit; done
+
+docs: ## Build the documentation into site/; needs pip install -e '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+lock: install ## Resolve the dependencies anew
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		-o requirements.lock
+
+clean: ## Delete what tools and runs made, but not .venv, photos or models
+	rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+		.hypothesis .viz src/*.egg-info
+	find src tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +

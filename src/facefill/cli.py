@@ -1,0 +1,204 @@
+"""The command ``run`` of this project, which ``kedro`` finds by this module's name.
+
+It is Kedro's own, and besides: ``--params`` takes ``key:value`` as well as
+``key=value``; what a user can cure is one line without a traceback; Ctrl-C and
+SIGTERM stop the run cleanly, with the exit codes that a shell expects.
+"""
+
+import copy
+import difflib
+import os
+import pkgutil
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from kedro.config import MissingConfigException
+from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.project import configure_logging
+from kedro.utils import find_kedro_project
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import facefill.pipelines
+from facefill.errors import FacefillError, ParameterError
+
+# What a user causes and cures: our errors, and a configuration that cannot be read.
+USER_ERRORS = (
+    FacefillError,
+    MissingConfigException,
+    OmegaConfBaseException,
+    yaml.YAMLError,
+)
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM came: what stops on Ctrl-C stops on it too."""
+
+
+def parse_params(text: str) -> dict[str, Any]:
+    """Read ``key:value`` and ``key=value`` items, parted by commas.
+
+    The first of ``:`` and ``=`` ends the key, so a value may hold either. Dots in
+    the key nest. Commas within brackets or quotes belong to the value:
+    ``train.max_steps:500,evaluate.masks:[center,left]``.
+
+    Raises:
+        click.BadParameter: If an item has no separator or no key.
+    """
+    items = []
+    for item in _split_at_commas(text):
+        key, separator, value = re.match(
+            r"([^:=]*)([:=]?)(.*)", item, re.DOTALL
+        ).groups()  # type: ignore[union-attr]  # it matches any text
+        if not (separator and key.strip()):
+            raise click.BadParameter(
+                f"'{item}' must be a key and a value, such as lam:0.1 or lam=0.1"
+            )
+        items.append(f"{key.strip()}={value}")
+    try:
+        return dict(OmegaConf.to_container(OmegaConf.from_dotlist(items)))  # type: ignore[arg-type]
+    except (OmegaConfBaseException, yaml.YAMLError) as error:
+        raise click.BadParameter(_one_line(error)) from error
+
+
+def _split_at_commas(text: str) -> Iterator[str]:
+    item, depth, quote = "", 0, ""
+    for character in text:
+        if character == "," and not depth and not quote:
+            yield item
+            item = ""
+            continue
+        item += character
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        else:
+            depth += (character in "[{") - (character in "]}")
+    if text:
+        yield item
+
+
+def _params_callback(_: click.Context, __: click.Parameter, value: Any) -> Any:
+    # A --config file may give a dictionary.
+    return parse_params(value) if isinstance(value, str) else value
+
+
+def _wrap(command: click.Command) -> click.Command:
+    """Copy ``kedro run`` with our parameters, errors and signals."""
+    command = copy.copy(command)
+    command.params = [copy.copy(param) for param in command.params]
+    for param in command.params:
+        if param.name == "params":
+            param.callback = _params_callback
+    stock = command.callback
+    assert stock is not None  # noqa: S101  # for mypy: kedro's run has one
+
+    def callback(**arguments: Any) -> Any:
+        with _user_errors_in_one_line(), _stopping_on_signals():
+            _configure_logging()
+            _name_pipelines(arguments)
+            return stock(**arguments)
+
+    command.callback = callback
+    return command
+
+
+def _name_pipelines(arguments: dict[str, Any]) -> None:
+    """Check ``--pipeline`` and hand it on as ``--pipelines``, which is not deprecated.
+
+    Raises:
+        ParameterError: If there is no such pipeline, with the nearest name.
+    """
+    if arguments["pipeline"] and not arguments["pipelines"]:
+        arguments.update(pipeline=None, pipelines=[arguments["pipeline"]])
+    modules = pkgutil.iter_modules(facefill.pipelines.__path__)
+    known = ["__default__", *(module.name for module in modules if module.ispkg)]
+    for name in arguments["pipelines"] or []:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise ParameterError(
+                f"unknown pipeline '{name}'; did you mean '{nearest[0]}'?"
+            )
+
+
+def _configure_logging() -> None:
+    """Log by the project's logging.yml wherever the command is typed.
+
+    Kedro looks for it in the current directory only. Where the output is no
+    terminal, rich would break lines at 80 columns: plain lines there.
+    """
+    root = find_kedro_project(Path.cwd())
+    path = Path(root or "", "conf", "logging.yml")
+    if root is None or "KEDRO_LOGGING_CONFIG" in os.environ or not path.is_file():
+        return
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not sys.stdout.isatty():
+        config["root"]["handlers"] = ["plain"]
+    configure_logging(config)
+
+
+@contextmanager
+def _user_errors_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        cause = _user_error(error)
+        if cause is None:
+            raise
+        click.echo(f"Error: {_one_line(cause)}", err=True)
+        sys.exit(1)
+
+
+def _user_error(error: BaseException | None) -> BaseException | None:
+    # Kedro wraps the errors of datasets in its own.
+    while error is not None and not isinstance(error, USER_ERRORS):
+        error = error.__cause__
+    return error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@contextmanager
+def _stopping_on_signals() -> Iterator[None]:
+    def terminate(*_: object) -> None:
+        raise TerminatedError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python handles signals in the main thread alone.
+        return
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        _end_tracking("KILLED")
+        terminated = isinstance(interrupt, TerminatedError)
+        click.echo(f"Stopped by {'SIGTERM' if terminated else 'Ctrl-C'}.", err=True)
+        number = signal.SIGTERM if terminated else signal.SIGINT
+        sys.exit(128 + number)
+    except BaseException:
+        # Kedro tells its hooks of an Exception only, and only while nodes run.
+        _end_tracking("FAILED")
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _end_tracking(status: str) -> None:
+    from facefill.tracking import end_runs
+
+    end_runs(status)
+
+
+run = _wrap(kedro_run)
+cli = click.Group("facefill", commands={"run": run})

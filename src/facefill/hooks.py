@@ -1,0 +1,149 @@
+"""What happens around every run: parameters checked, stages named, all tracked."""
+
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kedro.config import MissingConfigException
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from facefill import tracking
+from facefill.parameters import resolve
+
+log = logging.getLogger(__name__)
+
+
+class ParameterHooks:
+    """Checks all parameters before any work and fills in the defaults."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Replace what YAML and ``--params`` say by the complete parameters.
+
+        Raises:
+            ParameterError: If a name is unknown or a value is refused.
+        """
+        loader = context.config_loader
+        loader["parameters"] = resolve(loader["parameters"]).model_dump()
+
+
+class StageHooks:
+    """Logs one line a stage."""
+
+    def __init__(self) -> None:
+        """Start with nothing to count."""
+        self._total = 0
+        self._started = 0
+        self._start_s = 0.0
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Count the stages."""
+        self._total, self._started = len(pipeline.nodes), 0
+        self._start_s = time.monotonic()
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Say which stage begins."""
+        self._started += 1
+        log.info("[%d/%d] %s", self._started, self._total, node.name)
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Say how long all of them took."""
+        log.info("Finished in %.0f s", time.monotonic() - self._start_s)
+
+
+class TrackingHooks:
+    """Adds to kedro-mlflow what it lacks: see ``facefill.tracking``."""
+
+    def __init__(self) -> None:
+        """Start without a run."""
+        self._context: KedroContext | None = None
+        self._catalog: CatalogProtocol | None = None
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Prepare what kedro-mlflow reads next."""
+        self._context = context
+        _anchor_store(context)
+        _find_mlflow_command()
+        _leave_parameters_to_us()
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, catalog: CatalogProtocol) -> None:
+        """Describe the run that kedro-mlflow has just started."""
+        self._catalog = catalog
+        if self._context:
+            parameters = self._context.config_loader["parameters"]
+            _track(tracking.describe_run, self._context.project_path, parameters)
+        _track(tracking.end_dead_runs)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Keep what is saved as an artifact, if the catalog says so.
+
+        The folder of the artifacts is ``mlflow`` in the dataset's metadata.
+        """
+        dataset = self._catalog.get(dataset_name) if self._catalog else None
+        folder = (getattr(dataset, "metadata", None) or {}).get("mlflow")
+        path = getattr(dataset, "path", None) or getattr(dataset, "_filepath", None)
+        if folder and path:
+            _track(tracking.log_files, folder, Path(path), data)
+
+    @hook_impl(tryfirst=True)
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Tag the run with the error before kedro-mlflow ends it as failed."""
+        _track(tracking.describe_error, error)
+
+
+def _track(record: Callable[..., None], *arguments: object) -> None:
+    if tracking.active_run_id() is None:  # switched off in mlflow.yml
+        return
+    try:
+        record(*arguments)
+    except Exception as error:  # whatever fails, the work goes on
+        log.warning("MLflow does not have all of this run: %s", error)
+
+
+def _anchor_store(context: KedroContext) -> None:
+    """Put a relative SQLite file into the project, wherever the command is typed.
+
+    SQLite alone would put it into the current directory.
+    """
+    try:
+        config = context.config_loader["mlflow"]
+    except MissingConfigException:
+        return
+    server = config.setdefault("server", {})
+    scheme, _, name = (server.get("mlflow_tracking_uri") or "").partition(":///")
+    if scheme == "sqlite":
+        server["mlflow_tracking_uri"] = f"sqlite:///{context.project_path / name}"
+    context.config_loader["mlflow"] = config
+
+
+def _find_mlflow_command() -> None:
+    """Let ``kedro mlflow ui`` find ``mlflow`` in an environment not activated."""
+    if shutil.which("mlflow") is None:
+        folder = str(Path(sys.executable).parent)
+        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
+
+
+def _leave_parameters_to_us() -> None:
+    """Keep kedro-mlflow from logging blocks of parameters as single texts.
+
+    It flattens dictionaries only, and nodes get models. All parameters are logged
+    by ``tracking.describe_run``.
+    """
+    from kedro_mlflow.framework.hooks.mlflow_hook import mlflow_hook
+
+    mlflow_hook._log_param = lambda name, value: None

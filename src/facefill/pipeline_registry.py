@@ -1,0 +1,15 @@
+"""The pipelines that ``kedro run --pipeline`` knows: one directory each."""
+
+from kedro.framework.project import find_pipelines
+from kedro.pipeline import Pipeline
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Find every pipeline; ``kedro run`` alone runs them all.
+
+    Kedro imports only the directories that ``--pipeline`` names, so a pipeline
+    that contains another must have a directory of its own and add it there.
+    """
+    pipelines = find_pipelines(raise_errors=True)
+    pipelines["__default__"] = sum(pipelines.values(), Pipeline([]))
+    return pipelines

@@ -1,0 +1,268 @@
+"""What a run tells MLflow: its origin, its curves and pictures, how it ended.
+
+Synopsis, in a node::
+
+    with Tracker() as tracker:
+        train(faces, trainer, store, reporter=tracker)
+
+Tracking never stops or slows the work that it records: what fails is warned of
+once and left out. The run itself is started and ended by kedro-mlflow.
+"""
+
+import logging
+import math
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from mlflow import MlflowClient
+
+CLOSE_TIMEOUT_S = 30.0
+"""How long the end of a stage waits for metrics that are not written yet."""
+
+MAX_METRICS_PER_CALL = 1000  # MLflow refuses more.
+MAX_PARAMETERS_PER_CALL = 100  # The same.
+MAX_TAG_LENGTH = 5000  # The same.
+PROCESS_TAG = "facefill.process"
+
+log = logging.getLogger(__name__)
+
+Task = Callable[["MlflowClient", str], None]
+
+
+class Tracker:
+    """Writes metrics and pictures to the active run, in a thread of its own.
+
+    A metric takes tens of milliseconds to store, a training step may take less:
+    calls only queue, and what has queued up is written in one piece. Without an
+    active run every call does nothing.
+    """
+
+    def __init__(self) -> None:
+        """Bind to the run that is active in this thread."""
+        self._run_id = active_run_id()
+        self._queue: queue.SimpleQueue[list[Any] | Task | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._failed = False
+
+    def __enter__(self) -> Self:
+        """Give the tracker."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write what is queued."""
+        self.close()
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Add a point to the curve of each metric; NaN and infinity are left out."""
+        if self._run_id is None:
+            return
+        from mlflow.entities import Metric
+
+        now_ms = int(time.time() * 1000)
+        self._put(
+            [
+                Metric(key, float(value), now_ms, step)
+                for key, value in values.items()
+                if math.isfinite(value)  # MLflow would store 0.
+            ]
+        )
+
+    def metrics(self, values: Mapping[str, float]) -> None:
+        """Set metrics that have no curve."""
+        self.scalars(0, values)
+
+    def picture(self, step: int, name: str, image: "np.ndarray") -> None:
+        """Add a picture, uint8 (H, W, 3), to the series ``name`` at ``step``."""
+        if self._run_id is None:
+            return
+        copy = image.copy()  # The caller may draw on while this one waits.
+
+        def write(client: "MlflowClient", run_id: str) -> None:
+            client.log_image(run_id, copy, key=name, step=step, synchronous=True)
+
+        self._put(write)
+
+    def close(self) -> None:
+        """Write what is queued, for at most ``CLOSE_TIMEOUT_S``; may be repeated."""
+        if self._thread is None:
+            return
+        self._queue.put(None)
+        self._thread.join(CLOSE_TIMEOUT_S)
+        if self._thread.is_alive():
+            self._warn("MLflow takes too long")
+        self._thread = None
+
+    def _put(self, task: "list[Any] | Task") -> None:
+        if self._thread is None:
+            # A daemon: a store that hangs must not keep the process alive.
+            self._thread = threading.Thread(
+                target=self._write_until_closed, name="tracker", daemon=True
+            )
+            self._thread.start()
+        self._queue.put(task)
+
+    def _write_until_closed(self) -> None:
+        while True:
+            tasks = [self._queue.get()]
+            while not self._queue.empty():
+                tasks.append(self._queue.get())
+            metrics = [
+                metric for task in tasks if isinstance(task, list) for metric in task
+            ]
+            for start in range(0, len(metrics), MAX_METRICS_PER_CALL):
+                self._try(_batch(metrics[start : start + MAX_METRICS_PER_CALL]))
+            for task in tasks:
+                if callable(task):
+                    self._try(task)
+            if None in tasks:
+                return
+
+    def _try(self, task: Task) -> None:
+        import mlflow
+
+        assert self._run_id is not None  # noqa: S101  # for mypy: nothing is queued
+        try:
+            task(mlflow.MlflowClient(), self._run_id)
+        except Exception as error:  # whatever fails, the work goes on
+            self._warn(str(error))
+
+    def _warn(self, reason: str) -> None:
+        if not self._failed:
+            log.warning("Some metrics or pictures are not in MLflow: %s", reason)
+        self._failed = True
+
+
+def _batch(metrics: list[Any]) -> Task:
+    def write(client: "MlflowClient", run_id: str) -> None:
+        client.log_batch(run_id, metrics=metrics)
+
+    return write
+
+
+def active_run_id() -> str | None:
+    """Find the run of this thread, if MLflow is in use at all."""
+    if "mlflow" not in sys.modules:
+        return None
+    import mlflow
+
+    run = mlflow.active_run()
+    return str(run.info.run_id) if run else None
+
+
+def end_runs(status: str) -> None:
+    """End the active runs of this thread as ``FAILED`` or ``KILLED``."""
+    try:
+        while active_run_id():
+            sys.modules["mlflow"].end_run(status)
+    except Exception as error:  # the reason to end must not be hidden by this
+        log.warning("The run is not marked as %s in MLflow: %s", status, error)
+
+
+def describe_run(project: Path, parameters: Mapping[str, Any]) -> None:
+    """Record where the active run comes from: commit, process, parameters.
+
+    Args:
+        project: Root of the project.
+        parameters: Resolved parameters, nested; logged with dots between.
+    """
+    import mlflow
+
+    commit = _git_commit(project)
+    if commit:
+        mlflow.set_tag("mlflow.source.git.commit", commit)
+    mlflow.set_tag(PROCESS_TAG, _process_mark(os.getpid()))
+    pairs = list(flatten(parameters).items())
+    for start in range(0, len(pairs), MAX_PARAMETERS_PER_CALL):
+        mlflow.log_params(dict(pairs[start : start + MAX_PARAMETERS_PER_CALL]))
+
+
+def describe_error(error: BaseException) -> None:
+    """Tag the active run with what made it fail."""
+    import mlflow
+
+    text = f"{type(error).__name__}: {error}"
+    mlflow.set_tag("error", text[:MAX_TAG_LENGTH])
+
+
+def end_dead_runs() -> None:
+    """Mark runs of this machine as killed whose process is gone.
+
+    A process that is killed outright cannot end its run, which would count as
+    running for ever.
+    """
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    experiments = [client.get_run(active_run_id()).info.experiment_id]
+    for run in client.search_runs(experiments, "attributes.status = 'RUNNING'"):
+        host, _, process = run.data.tags.get(PROCESS_TAG, "").partition(" ")
+        if host == socket.gethostname() and process:
+            mark = _process_mark(int(process.split()[0]))
+            if mark != f"{host} {process}":
+                client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _process_mark(pid: int) -> str:
+    """Name a process so that another one that gets its number is not taken for it."""
+    import psutil
+
+    try:
+        return f"{socket.gethostname()} {pid} {psutil.Process(pid).create_time():.2f}"
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Join nested keys with dots: ``{"train": {"flip": True}}`` is ``train.flip``."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def log_files(folder: str, path: Path, data: Any) -> None:
+    """Copy what a dataset has just saved to the active run's artifacts.
+
+    Args:
+        folder: Folder of the artifacts.
+        path: The dataset's file, or its folder.
+        data: What was saved. Where it maps the names of files in the folder, only
+            those are copied, not what earlier runs left there.
+    """
+    import mlflow
+
+    if not path.is_dir():
+        mlflow.log_artifact(str(path), folder)
+    elif isinstance(data, Mapping):
+        for name in data:
+            target = Path(folder, name).parent.as_posix()
+            mlflow.log_artifact(str(path / name), target)
+    else:
+        mlflow.log_artifacts(str(path), folder)
+
+
+def _git_commit(project: Path) -> str:
+    try:
+        finished = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607  # whichever git the user has
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:  # no git on this machine
+        return ""
+    return finished.stdout.strip() if finished.returncode == 0 else ""
