@@ -100,7 +100,7 @@ def _wrap(command: click.Command) -> click.Command:
         if param.name == "params":
             param.callback = _params_callback
     stock = command.callback
-    assert stock is not None  # noqa: S101  # for mypy: kedro's run has one
+    assert stock is not None  # for mypy: kedro's run has one
 
     def callback(**arguments: Any) -> Any:
         with _user_errors_in_one_line(), _stopping_on_signals():

@@ -12,7 +12,7 @@ from typing import Any
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
@@ -69,7 +69,7 @@ class TrackingHooks:
     def __init__(self) -> None:
         """Start without a run."""
         self._context: KedroContext | None = None
-        self._catalog: CatalogProtocol | None = None
+        self._catalog: DataCatalog | None = None
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
@@ -80,7 +80,7 @@ class TrackingHooks:
         _leave_parameters_to_us()
 
     @hook_impl(trylast=True)
-    def before_pipeline_run(self, catalog: CatalogProtocol) -> None:
+    def before_pipeline_run(self, catalog: DataCatalog) -> None:
         """Describe the run that kedro-mlflow has just started."""
         self._catalog = catalog
         if self._context:

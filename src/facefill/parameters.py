@@ -222,7 +222,7 @@ class CompleteOptions(Block):
     random_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    batch_size: Positive = 16
+    batch_size: Positive = 8
     iterations_per_call: Positive = 50
     frames_per_second: Annotated[float, Field(gt=0.0, le=50.0)] = 10.0
 
@@ -305,11 +305,12 @@ def _with_floats(model: type[BaseModel], values: dict[str, Any]) -> dict[str, An
     for key, value in values.items():
         field = model.model_fields.get(key)
         kind = field.annotation if field else None
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            value = _with_floats(kind, value) if isinstance(value, dict) else value
-        elif kind is float and isinstance(value, (int, str)):
-            value = _as_float(value)
         converted[key] = value
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            if isinstance(value, dict):
+                converted[key] = _with_floats(kind, value)
+        elif kind is float and isinstance(value, (int, str)):
+            converted[key] = _as_float(value)
     return converted
 
 

@@ -130,7 +130,7 @@ class Tracker:
     def _try(self, task: Task) -> None:
         import mlflow
 
-        assert self._run_id is not None  # noqa: S101  # for mypy: nothing is queued
+        assert self._run_id is not None  # for mypy: nothing is queued
         try:
             task(mlflow.MlflowClient(), self._run_id)
         except Exception as error:  # whatever fails, the work goes on
@@ -202,9 +202,12 @@ def end_dead_runs() -> None:
     """
     import mlflow
 
+    own = mlflow.active_run()
+    if own is None:
+        return
     client = mlflow.MlflowClient()
-    experiments = [client.get_run(active_run_id()).info.experiment_id]
-    for run in client.search_runs(experiments, "attributes.status = 'RUNNING'"):
+    running = "attributes.status = 'RUNNING'"
+    for run in client.search_runs([own.info.experiment_id], running):
         host, _, process = run.data.tags.get(PROCESS_TAG, "").partition(" ")
         if host == socket.gethostname() and process:
             mark = _process_mark(int(process.split()[0]))
