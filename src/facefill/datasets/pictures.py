@@ -1,0 +1,51 @@
+"""A folder of pictures by name."""
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from facefill.datasets.local import LocalDataset
+from facefill.errors import DataError
+from facefill.files import write_bytes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8] | bytes
+
+
+class PictureFolderDataset(LocalDataset["dict[str, Picture]", dict[str, Path]]):
+    """Pictures below a folder, by relative name; others that are there stay."""
+
+    def load(self) -> dict[str, Path]:
+        """Give the path of every file below the folder, hidden ones left out."""
+        paths = sorted(path for path in self._path.rglob("*") if path.is_file())
+        named = {path.relative_to(self._path).as_posix(): path for path in paths}
+        return {
+            name: path
+            for name, path in named.items()
+            if not any(part.startswith(".") for part in PurePosixPath(name).parts)
+        }
+
+    def save(self, data: "dict[str, Picture]") -> None:
+        """Write each picture atomically.
+
+        Args:
+            data: uint8 arrays, (height, width, 3) RGB or (height, width) grey, which
+                become PNG files, or the bytes of a file, such as a GIF.
+
+        Raises:
+            DataError: If a name leaves the folder; nothing is written then.
+        """
+        from facefill.images import encode_png
+
+        for name in data:
+            parts = PurePosixPath(name).parts
+            if not parts or ".." in parts or PurePosixPath(name).is_absolute():
+                raise DataError(f"'{name}' is no name of a picture in {self._path}")
+        for name, picture in data.items():
+            content = picture if isinstance(picture, bytes) else encode_png(picture)
+            write_bytes(self._path / name, content)
+
+    def _exists(self) -> bool:
+        return bool(self.load())

@@ -1,0 +1,37 @@
+"""A table as a Parquet file."""
+
+from typing import TYPE_CHECKING
+
+from facefill.datasets.local import LocalDataset
+from facefill.errors import DataError
+from facefill.files import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class TableDataset(LocalDataset["pd.DataFrame", "pd.DataFrame"]):
+    """A pandas table as Parquet, without its index."""
+
+    def load(self) -> "pd.DataFrame":
+        """Read the table.
+
+        Raises:
+            DataError: If it is absent or damaged.
+        """
+        import pandas as pd
+
+        if not self._path.is_file():
+            raise DataError(f"no table at {self._path}; run the stage that makes it")
+        try:
+            return pd.read_parquet(self._path)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"the table {self._path} is damaged ({error}); delete it and run the "
+                "stage that makes it"
+            ) from error
+
+    def save(self, data: "pd.DataFrame") -> None:
+        """Replace the table."""
+        with replacing(self._path) as temporary:
+            data.to_parquet(temporary, index=False)

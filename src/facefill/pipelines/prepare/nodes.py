@@ -1,0 +1,68 @@
+"""Nodes of the pipeline ``prepare``; what they call is imported when they run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facefill.parameters import AlignOptions, FlattenOptions, IngestOptions
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from facefill.flattening import FaceSet
+else:
+    # Kedro resolves annotations when it starts; pandas would take it a second.
+    DataFrame = FaceSet = Any
+
+
+def ingest_photos(photos: Path, records: Path, options: IngestOptions) -> DataFrame:
+    """List every file under the folder of photos, with what it is."""
+    from facefill.ingestion import ingest
+    from facefill.records import Records
+
+    return ingest(photos, Records(records), options)
+
+
+def align_faces(
+    photos: Path,
+    manifest: DataFrame,
+    faces: Path,
+    records: Path,
+    options: AlignOptions,
+    image_size: int,
+) -> DataFrame:
+    """Cut the largest face out of every photo, in as many processes as asked."""
+    from facefill.preparation import Job, align_photos
+    from facefill.records import Records
+    from facefill.scaling import chunk_mapper
+
+    job = Job(photos, faces, image_size, options)
+    map_chunks = chunk_mapper(options.workers, options.cluster)
+    return align_photos(manifest, job, Records(records), map_chunks)
+
+
+def flatten_faces(
+    aligned: Path,
+    manifest: DataFrame,
+    faces: Path,
+    options: FlattenOptions,
+    seed: int,
+    image_size: int,
+) -> FaceSet:
+    """Put every face into one folder and one array, and split them by person."""
+    from facefill.flattening import aligned_rows, flatten
+    from facefill.splitting import split
+
+    rows = aligned_rows(manifest)
+    splits = split(
+        list(rows["path"]), list(rows["photo_sha256"]), options.held_out_fraction, seed
+    )
+    return flatten(aligned, manifest, faces, image_size, splits)
+
+
+def report_preparation(
+    manifest: DataFrame, aligned: DataFrame, training_set: FaceSet
+) -> dict[str, Any]:
+    """Sum up what became of every file."""
+    from facefill.preparation import report
+
+    return report(manifest, aligned, training_set.table)

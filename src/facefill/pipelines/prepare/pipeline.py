@@ -1,0 +1,78 @@
+"""Wiring of the pipeline ``prepare``."""
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from facefill.pipelines.prepare.nodes import (
+    align_faces,
+    flatten_faces,
+    ingest_photos,
+    report_preparation,
+)
+
+
+def create_preparation(**_: Any) -> Pipeline:
+    """Ingest and align: what photos to train on and photos to complete share.
+
+    Example:
+        The same nodes on other photos; datasets then have the prefix
+        ``incomplete.``, such as ``incomplete.alignment_manifest``::
+
+            Pipeline(
+                create_preparation(),
+                namespace="incomplete",
+                inputs={"photos": "incomplete_photos"},
+                parameters={"ingest", "align", "image_size"},
+            )
+    """
+    return Pipeline(
+        [
+            Node(
+                func=ingest_photos,
+                inputs=["photos", "photo_records", "params:ingest"],
+                outputs="photo_manifest",
+                name="ingest_photos",
+            ),
+            Node(
+                func=align_faces,
+                inputs=[
+                    "photos",
+                    "photo_manifest",
+                    "aligned_faces",
+                    "alignment_records",
+                    "params:align",
+                    "params:image_size",
+                ],
+                outputs="alignment_manifest",
+                name="align_faces",
+            ),
+        ]
+    )
+
+
+def create_pipeline(**_: Any) -> Pipeline:
+    """Photos to training set."""
+    return create_preparation() + Pipeline(
+        [
+            Node(
+                func=flatten_faces,
+                inputs=[
+                    "aligned_faces",
+                    "alignment_manifest",
+                    "faces",
+                    "params:flatten",
+                    "params:seed",
+                    "params:image_size",
+                ],
+                outputs="training_set",
+                name="flatten_faces",
+            ),
+            Node(
+                func=report_preparation,
+                inputs=["photo_manifest", "alignment_manifest", "training_set"],
+                outputs="preparation_report",
+                name="report_preparation",
+            ),
+        ]
+    )

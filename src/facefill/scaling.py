@@ -1,0 +1,144 @@
+"""Call a function with chunks of work: here, in local processes, or on a cluster.
+
+Synopsis::
+
+    map_chunks = chunk_mapper(workers=4, cluster=None)
+    for result in map_chunks(work, chunks):
+        ...
+
+Results come as they are ready, in any order. Chunks are small (names of files,
+not pixels), and at most a few per worker are on their way at a time, so that the
+length of the work does not show in memory. Dask gives the chunks of a worker that
+died to another one; ``work`` must therefore be able to do a chunk twice.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from facefill.errors import DataError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+class ChunkWork(Protocol):
+    """What is done with a chunk; it is sent to other processes."""
+
+    def __call__(self, chunk: Any) -> Any:
+        """Do the work; it may be done twice."""
+
+    def split(self, chunk: Any) -> list[Any]:
+        """Cut a chunk into parts; a chunk that cannot be cut is its only part."""
+
+    def crashed(self, chunk: Any) -> Any:
+        """Give the result of a chunk that kills every process that tries it."""
+
+
+ChunkMapper = Callable[[ChunkWork, Sequence[Sequence[Any]]], Generator[Any, None, None]]
+
+# Starting processes takes as long as aligning a few hundred photos.
+SMALL_JOB = 400
+_CHUNKS_A_WORKER = 4
+_SECONDS_TO_CONNECT = 10
+
+
+def num_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def chunk_mapper(workers: int | None, cluster: str | None) -> ChunkMapper:
+    """Make a function that maps chunks; its processes live as long as the mapping.
+
+    Args:
+        workers: Processes on this machine; ``None`` is one a core. Few items are
+            done in this process nevertheless, at once.
+        cluster: Address of a Dask scheduler, used instead of local processes; its
+            workers need this package and the same folders.
+
+    Returns:
+        ``map_chunks(work, chunks)``, a generator of results in any order. A chunk
+        that keeps killing its process is split, and the part that does it has the
+        result of ``work.crashed``. It raises ``DataError`` if no scheduler answers
+        at ``cluster``, or it has no workers.
+    """
+    num_workers = workers or num_cores()
+
+    def map_chunks(
+        work: ChunkWork, chunks: Sequence[Sequence[Any]]
+    ) -> Generator[Any, None, None]:
+        is_small = num_workers == 1 or sum(map(len, chunks)) <= SMALL_JOB
+        if not chunks or (cluster is None and is_small):
+            yield from map(work, chunks)
+            return
+        with _client(num_workers, cluster) as client:
+            yield from _map_on(client, work, chunks)
+
+    return map_chunks
+
+
+@contextmanager
+def _client(workers: int, cluster: str | None) -> Iterator["Client"]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    if cluster is not None:
+        try:
+            client = Client(cluster, timeout=_SECONDS_TO_CONNECT)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"no Dask scheduler answers at {cluster}; start one there, or leave "
+                "align.cluster empty"
+            ) from error
+        with client:
+            if not client.nthreads():
+                raise DataError(f"the Dask cluster at {cluster} has no workers")
+            yield client
+        return
+    # One chunk at a time a worker: when it dies, it is clear which one did it.
+    with (
+        dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs="CRITICAL",
+        ) as local,
+        Client(local) as client,
+    ):
+        yield client
+
+
+def _map_on(client: "Client", work: ChunkWork, chunks: Sequence[Any]) -> Iterator[Any]:
+    from distributed import KilledWorker, as_completed
+
+    window = _CHUNKS_A_WORKER * len(client.nthreads())
+    pending = iter(chunks)
+    running = as_completed()
+    chunk_of = {}
+
+    def submit(chunk: Any) -> None:
+        future = client.submit(work, chunk, pure=False)
+        chunk_of[future.key] = chunk
+        running.add(future)
+
+    for _, chunk in zip(range(window), pending, strict=False):
+        submit(chunk)
+    for future in running:
+        chunk = chunk_of.pop(future.key)
+        try:
+            yield future.result()
+        except KilledWorker:
+            parts = work.split(chunk)
+            if len(parts) == 1:
+                yield work.crashed(chunk)
+                parts = []
+            for part in parts:
+                submit(part)
+        if (following := next(pending, None)) is not None:
+            submit(following)
