@@ -17,7 +17,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from facefill import tracking
-from facefill.parameters import resolve
+from facefill.validation import resolve
 
 log = logging.getLogger(__name__)
 

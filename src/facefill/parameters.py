@@ -1,20 +1,13 @@
 """The parameters of every stage, as models that refuse what they do not know.
 
-Kedro hands YAML and ``--params`` over as plain dictionaries, in which a typo
-is silently a new key. ``resolve`` turns the whole dictionary into a
-``Parameters`` once, before any work, and names the nearest valid key when one
-is unknown. Nodes receive the block of their stage, never a dictionary.
-
-Ranges are in the annotations, units and sources in the docstrings.
+Nodes receive the block of their stage, never a dictionary. ``validation.resolve``
+builds all of them from what Kedro read. Ranges are in the annotations, units and
+sources in the docstrings.
 """
 
-import difflib
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from facefill.errors import ParameterError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -23,6 +16,11 @@ MaskName = Literal[
     "center", "random", "left", "right", "top", "bottom", "grid", "lowres", "full"
 ]
 """Shapes of the hole; ``full`` hides nothing (reconstruction)."""
+
+HoleName = Literal[
+    "center", "random", "left", "right", "top", "bottom", "grid", "lowres"
+]
+"""Shapes that hide something."""
 
 
 class Block(BaseModel):
@@ -151,7 +149,10 @@ class TrainOptions(Block):
     @classmethod
     def _apply_preset(cls, values: Any) -> Any:
         if isinstance(values, dict):
-            return TRAIN_PRESETS.get(values.get("preset", ""), {}) | values
+            preset = values.get("preset")
+            # Another type than text, which has no hash perhaps, is refused later.
+            chosen = TRAIN_PRESETS.get(preset, {}) if isinstance(preset, str) else {}
+            return chosen | values
         return values
 
 
@@ -235,8 +236,17 @@ class EvaluateOptions(Block):
         masks: Shapes of the hole.
     """
 
-    count: Positive = 64
-    masks: Annotated[list[MaskName], Field(min_length=1)] = ["center", "random", "left"]
+    count: Positive = 32
+    masks: Annotated[list[HoleName], Field(min_length=1)] = [
+        "center",
+        "random",
+        "left",
+        "right",
+        "top",
+        "bottom",
+        "grid",
+        "lowres",
+    ]
 
 
 class Parameters(Block):
@@ -271,76 +281,3 @@ class Parameters(Block):
                 f"{self.sample.count}"
             )
         return self
-
-
-def resolve(values: Mapping[str, Any]) -> Parameters:
-    """Check all parameters of a run and fill in the defaults.
-
-    Args:
-        values: What Kedro read from YAML and ``--params``, nested by block.
-
-    Returns:
-        The parameters, complete.
-
-    Raises:
-        ParameterError: In one line, for the first fault: an unknown key with the
-            nearest valid one, or a value with what was expected.
-    """
-    try:
-        return Parameters.model_validate(_with_floats(Parameters, dict(values)))
-    except ValidationError as error:
-        # Unknown names first: they explain what is missing elsewhere.
-        faults = sorted(
-            error.errors(), key=lambda fault: fault["type"] != "extra_forbidden"
-        )
-        raise ParameterError(_describe(dict(faults[0]))) from error
-
-
-def _with_floats(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
-    """Turn whole numbers into floats where floats are meant: ``lam:1`` is 1.0.
-
-    YAML 1.1 also reads ``1e-3`` as text, which users mean as a number.
-    """
-    converted = {}
-    for key, value in values.items():
-        field = model.model_fields.get(key)
-        kind = field.annotation if field else None
-        converted[key] = value
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            if isinstance(value, dict):
-                converted[key] = _with_floats(kind, value)
-        elif kind is float and isinstance(value, (int, str)):
-            converted[key] = _as_float(value)
-    return converted
-
-
-def _as_float(value: int | str) -> float | int | str:
-    if isinstance(value, bool):
-        return value
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return value
-
-
-def _describe(fault: dict[str, Any]) -> str:
-    path = [str(part) for part in fault["loc"]]
-    key = ".".join(path)
-    if fault["type"] == "extra_forbidden":
-        nearest = difflib.get_close_matches(key, valid_keys(), n=1, cutoff=0.0)
-        return f"unknown parameter '{key}'; did you mean '{nearest[0]}'?"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    if not key:
-        return message
-    return f"parameter '{key}' is {fault['input']!r}: {message}"
-
-
-def valid_keys(model: type[BaseModel] = Parameters, prefix: str = "") -> list[str]:
-    """List every parameter, nested ones with dots: ``train.max_steps``."""
-    keys = []
-    for name, field in model.model_fields.items():
-        keys.append(prefix + name)
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            keys += valid_keys(kind, f"{prefix}{name}.")
-    return keys
