@@ -2,7 +2,7 @@
 
 Synopsis::
 
-    map_chunks = chunk_mapper(workers=4, cluster=None)
+    map_chunks = chunk_mapper(workers=4, cluster=None, scratch=folder)
     for result in map_chunks(work, chunks):
         ...
 
@@ -12,9 +12,13 @@ length of the work does not show in memory. Dask gives the chunks of a worker th
 died to another one; ``work`` must therefore be able to do a chunk twice.
 """
 
+import logging
 import os
+import shutil
+import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facefill.errors import DataError
@@ -51,7 +55,9 @@ def num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def chunk_mapper(workers: int | None, cluster: str | None) -> ChunkMapper:
+def chunk_mapper(
+    workers: int | None, cluster: str | None, scratch: Path
+) -> ChunkMapper:
     """Make a function that maps chunks; its processes live as long as the mapping.
 
     Args:
@@ -59,6 +65,7 @@ def chunk_mapper(workers: int | None, cluster: str | None) -> ChunkMapper:
             done in this process nevertheless, at once.
         cluster: Address of a Dask scheduler, used instead of local processes; its
             workers need this package and the same folders.
+        scratch: Folder that local processes may use; deleted afterwards.
 
     Returns:
         ``map_chunks(work, chunks)``, a generator of results in any order. A chunk
@@ -75,43 +82,68 @@ def chunk_mapper(workers: int | None, cluster: str | None) -> ChunkMapper:
         if not chunks or (cluster is None and is_small):
             yield from map(work, chunks)
             return
-        with _client(num_workers, cluster) as client:
+        connection = (
+            _cluster_client(cluster) if cluster else _local_client(num_workers, scratch)
+        )
+        with connection as client:
             yield from _map_on(client, work, chunks)
 
     return map_chunks
 
 
 @contextmanager
-def _client(workers: int, cluster: str | None) -> Iterator["Client"]:
+def _cluster_client(address: str) -> Iterator["Client"]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=_SECONDS_TO_CONNECT)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"no Dask scheduler answers at {address}; start one there, or leave "
+            "align.cluster empty"
+        ) from error
+    with client:
+        if not client.nthreads():
+            raise DataError(f"the Dask cluster at {address} has no workers")
+        yield client
+
+
+@contextmanager
+def _local_client(num_workers: int, scratch: Path) -> Iterator["Client"]:
     import dask
     from distributed import Client, LocalCluster
 
-    if cluster is not None:
-        try:
-            client = Client(cluster, timeout=_SECONDS_TO_CONNECT)
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"no Dask scheduler answers at {cluster}; start one there, or leave "
-                "align.cluster empty"
-            ) from error
-        with client:
-            if not client.nthreads():
-                raise DataError(f"the Dask cluster at {cluster} has no workers")
+    settings = {
+        # One chunk at a time a worker: when it dies, it is clear which one did it.
+        "distributed.scheduler.worker-saturation": 1.0,
+        # What concerns the user comes back as a result; for the workers' processes.
+        "logging.distributed": "critical",
+    }
+    loggers = [logging.getLogger(f"distributed{part}") for part in ("", ".client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with (
+            dask.config.set(settings),
+            LocalCluster(
+                n_workers=num_workers,
+                threads_per_worker=1,
+                # Any free port, and nobody else's business on a shared machine:
+                # whoever can talk to a worker can run code in it.
+                dashboard_address="127.0.0.1:0",
+                security=True,
+                memory_limit=0,
+                local_directory=str(scratch),
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
             yield client
-        return
-    # One chunk at a time a worker: when it dies, it is clear which one did it.
-    with (
-        dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            dashboard_address=None,
-            memory_limit=0,
-            silence_logs="CRITICAL",
-        ) as local,
-        Client(local) as client,
-    ):
-        yield client
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _map_on(client: "Client", work: ChunkWork, chunks: Sequence[Any]) -> Iterator[Any]:
@@ -123,7 +155,7 @@ def _map_on(client: "Client", work: ChunkWork, chunks: Sequence[Any]) -> Iterato
     chunk_of = {}
 
     def submit(chunk: Any) -> None:
-        future = client.submit(work, chunk, pure=False)
+        future = client.submit(work, chunk, key=f"chunk-{uuid.uuid4().hex}")
         chunk_of[future.key] = chunk
         running.add(future)
 

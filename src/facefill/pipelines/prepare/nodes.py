@@ -36,7 +36,9 @@ def align_faces(
     from facefill.scaling import chunk_mapper
 
     job = Job(photos, faces, image_size, options)
-    map_chunks = chunk_mapper(options.workers, options.cluster)
+    map_chunks = chunk_mapper(
+        options.workers, options.cluster, scratch=records / ".dask"
+    )
     return align_photos(manifest, job, Records(records), map_chunks)
 
 
