@@ -81,7 +81,8 @@ class CheckpointStore:
         """
         origin = np.frombuffer(json.dumps(checkpoint.origin).encode(), np.uint8)
         stream = io.BytesIO()
-        np.savez(stream, **{_ORIGIN: origin}, **checkpoint.arrays)
+        # Named arguments confuse numpy's own annotation with allow_pickle.
+        np.savez(stream, **{_ORIGIN: origin, **checkpoint.arrays})  # type: ignore[arg-type]
         content = stream.getvalue()
         path = self.folder / f"step-{checkpoint.step:08d}-{_digest(content)}.npz"
         remove_litter(self.folder)

@@ -8,60 +8,23 @@ again to print the losses.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from facefill import augmentation, backend, losses
-from facefill.adam import AdamRule, Moments
+from facefill.adam import AdamRule
 from facefill.errors import NonFiniteError
 from facefill.images import to_uint8
 from facefill.losses import Tensor
 from facefill.networks import Architecture, build_discriminator, build_generator
 from facefill.parameters import TrainOptions
+from facefill.states import Batch, NetworkState, State, assign, initial_network_state
 
 METRICS = ("loss_real", "loss_fake", "loss_generator", "d_real", "d_fake")
 """What a step records: the losses, and mean D(x) and D(G(z)) in [0, 1]."""
-
-
-class NetworkState(NamedTuple):
-    """One network as arrays: what a step takes and returns.
-
-    Attributes:
-        weights: Trainable values.
-        statistics: Moving means and variances of the batch norms.
-        moments: Adam's, for each weight.
-    """
-
-    weights: list[Tensor]
-    statistics: list[Tensor]
-    moments: list[Moments]
-
-
-class State(NamedTuple):
-    """Everything that a step changes.
-
-    Attributes:
-        step: Steps done, int32 scalar.
-        generator: G.
-        discriminator: D.
-        average: Moving average of G's weights and statistics, in this order.
-    """
-
-    step: Tensor
-    generator: NetworkState
-    discriminator: NetworkState
-    average: list[Tensor]
-
-
-class Batch(NamedTuple):
-    """What a step reads: photos (N, S, S, 3) uint8, latents, flips (N,) bool."""
-
-    images: Tensor
-    latents: Tensor
-    flips: Tensor
 
 
 class Trainer:
@@ -86,11 +49,11 @@ class Trainer:
 
     def initial_state(self) -> State:
         """Give the state before the first step."""
-        generator = _initial_network_state(self._generator)
+        generator = initial_network_state(self._generator)
         return State(
             step=ops.convert_to_tensor(0, "int32"),
             generator=generator,
-            discriminator=_initial_network_state(self._discriminator),
+            discriminator=initial_network_state(self._discriminator),
             average=[*generator.weights, *generator.statistics],
         )
 
@@ -119,8 +82,8 @@ class Trainer:
         generator = build_generator(self.architecture, self.seed)
         discriminator = build_discriminator(self.architecture, self.seed)
         split = len(state.generator.weights)
-        _assign(generator, state.average[:split], state.average[split:])
-        _assign(
+        assign(generator, state.average[:split], state.average[split:])
+        assign(
             discriminator, state.discriminator.weights, state.discriminator.statistics
         )
         return generator, discriminator
@@ -283,28 +246,6 @@ class Trainer:
             new + decay * (old - new)
             for old, new in zip(state.average, values, strict=True)
         ]
-
-
-def _initial_network_state(network: keras.Model) -> NetworkState:
-    weights = [ops.convert_to_tensor(value) for value in network.trainable_variables]
-    zeros = [ops.zeros_like(value) for value in weights]
-    return NetworkState(
-        weights=weights,
-        statistics=[
-            ops.convert_to_tensor(value) for value in network.non_trainable_variables
-        ],
-        moments=list(zip(zeros, zeros, strict=True)),
-    )
-
-
-def _assign(
-    network: keras.Model, weights: Sequence[Tensor], statistics: Sequence[Tensor]
-) -> None:
-    for variable, value in zip(network.trainable_variables, weights, strict=True):
-        variable.assign(value)
-    pairs = zip(network.non_trainable_variables, statistics, strict=True)
-    for variable, value in pairs:
-        variable.assign(value)
 
 
 def _metrics(real: Tensor, fake: Tensor) -> Tensor:

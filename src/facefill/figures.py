@@ -1,7 +1,9 @@
 """Figures of the reports."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -18,10 +20,15 @@ def training_curves(
         history: Values by metric, with ``step`` among them; each of a point is the
             mean of its neighbours where there are more than can be seen.
     """
-    import numpy as np
     from plotly.subplots import make_subplots
 
-    rows = {"loss_real": 1, "loss_fake": 1, "loss_generator": 1, "d_real": 2, "d_fake": 2}
+    rows = {
+        "loss_real": 1,
+        "loss_fake": 1,
+        "loss_generator": 1,
+        "d_real": 2,
+        "d_fake": 2,
+    }
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, subplot_titles=("losses", "D(x) and D(G(z))")
     )
@@ -32,3 +39,42 @@ def training_curves(
         figure.add_scatter(x=steps, y=means, name=name, row=row, col=1)
     figure.update_xaxes(title_text="steps", row=2, col=1)
     return figure
+
+
+def score_bars(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Draw the hole's PSNR by mask and method, with standard errors.
+
+    Args:
+        rows: Of ``evaluation.report``.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    masks = list(dict.fromkeys(row["mask"] for row in rows))
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    figure = Figure(
+        figsize=(1.5 + 1.6 * len(masks), 4.5), dpi=110, layout="constrained"
+    )
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot(
+        ylabel="PSNR over the hole, dB (higher is better)",
+        title="Completion of held-out faces; bars: standard error",
+    )
+    width = 0.8 / len(methods)
+    for place, method in enumerate(methods):
+        chosen = [row for row in rows if row["method"] == method]
+        axes.bar(
+            [masks.index(row["mask"]) + place * width for row in chosen],
+            [row["hole_psnr"] for row in chosen],
+            width,
+            yerr=[row["hole_psnr_error"] for row in chosen],
+            label=method.replace("_", " "),
+        )
+    axes.set_xticks(np.arange(len(masks)) + 0.4 - width / 2, masks)
+    axes.legend(ncols=len(methods), fontsize="small", loc="lower center")
+    canvas.draw()  # type: ignore[no-untyped-call]
+    rgba = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    return np.asarray(rgba)[..., :3].copy()

@@ -50,9 +50,7 @@ def contextual_loss(generated: Tensor, faces: Tensor, known: Tensor) -> Tensor:
     return ops.sum(ops.abs(known * (generated - faces)), axis=(1, 2, 3))
 
 
-def coarse_contextual_loss(
-    generated: Tensor, faces: Tensor, factor: int
-) -> Tensor:
+def coarse_contextual_loss(generated: Tensor, faces: Tensor, factor: int) -> Tensor:
     """Distance of each picture from its face after averaging over blocks.
 
     The contextual loss of super-resolution, where a photo is known only at a

@@ -59,7 +59,9 @@ def build_generator(
         image_size, 3) float32 in [-1, 1].
     """
     stages = architecture.num_stages
-    widths = [architecture.generator_width << power for power in reversed(range(stages))]
+    widths = [
+        architecture.generator_width << power for power in reversed(range(stages))
+    ]
     draw = _Initializers(seed)
     latents = keras.Input((architecture.latent_size,), name="latents")
     maps = keras.layers.Dense(
@@ -131,7 +133,9 @@ def build_discriminator(
         )(maps)
         if stage > 0:
             maps = _norm(f"norm_{stage}", precision)(maps)
-        maps = keras.layers.LeakyReLU(LEAK, dtype=precision, name=f"leaky_{stage}")(maps)
+        maps = keras.layers.LeakyReLU(LEAK, dtype=precision, name=f"leaky_{stage}")(
+            maps
+        )
     maps = keras.layers.Flatten(dtype=precision, name="flatten")(maps)
     logits = keras.layers.Dense(
         1, kernel_initializer=draw.next(), dtype="float32", name="judge"

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     SEARCH = 5
     MASK = 6
     WALK = 7
+    EVALUATION = 8
 
 
 def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:

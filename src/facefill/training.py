@@ -1,13 +1,8 @@
-"""The loop of a training: batches in, metrics and pictures out, the state kept.
+"""The loop of a training: batches in, metrics and pictures out, the state kept."""
 
-Batches and noise are functions of (seed, step), so a training that was killed
-and continued takes the steps that it would have taken.
-"""
-
-import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -15,12 +10,14 @@ import keras
 import numpy as np
 
 from facefill import backend, randomness
+from facefill.batches import Photos, batches
 from facefill.checkpoints import Checkpoint, CheckpointStore
-from facefill.dcgan import METRICS, Batch, State, Trainer
+from facefill.dcgan import METRICS, Trainer
 from facefill.errors import DataError
 from facefill.images import grid
 from facefill.interruption import deferred_interruption
 from facefill.progress import progress
+from facefill.states import Batch, State
 
 NUM_GRID_SAMPLES = 64
 
@@ -58,7 +55,7 @@ class TrainedModels:
 
 
 def train(
-    faces: np.ndarray,
+    photos: Photos,
     trainer: Trainer,
     store: CheckpointStore,
     reporter: Reporter,
@@ -66,8 +63,7 @@ def train(
     """Train from the newest checkpoint, or from the start, to the last step.
 
     Args:
-        faces: Photos of the training split, uint8 (N, S, S, 3); may be a memory
-            map.
+        photos: What to train on.
         trainer: The networks, their options and the seed.
         store: Where the state is kept.
         reporter: Told the metrics after every call of the graph, and given a grid
@@ -82,18 +78,18 @@ def train(
         NonFiniteError: If a loss is not finite; the last checkpoint stays.
     """
     options = trainer.options
-    _require_enough(faces, options.batch_size)
+    _require_enough(photos, options.batch_size)
     with backend.on_device(options.device):
-        run = _Run.restore(faces, trainer, store)
+        run = _Run.restore(photos, trainer, store)
         for row in run.history:
             reporter.scalars(int(row[0]), _named(row))
         with (
             deferred_interruption() as interrupted,
             progress(options.max_steps, "training", "steps", run.done) as advance_bar,
         ):
-            for batches in _batches(faces, trainer, run.done):
+            for stack in batches(photos, options, trainer.seed, run.done):
                 before = run.done
-                row = run.advance(batches)
+                row = run.advance(stack)
                 reporter.scalars(run.done, _named(row))
                 advance_bar(run.done - before, _note(row))
                 last = run.done >= options.max_steps or interrupted()
@@ -108,7 +104,7 @@ def train(
     return TrainedModels(generator, discriminator, run.done, np.array(run.history))
 
 
-def report(models: TrainedModels, faces: np.ndarray) -> dict[str, Any]:
+def report(models: TrainedModels, photos: Photos) -> dict[str, Any]:
     """Summarise a training as JSON: steps, photos seen, last metrics, curves."""
     names = ("step", *METRICS, "images_per_second")
     curves = {
@@ -116,7 +112,7 @@ def report(models: TrainedModels, faces: np.ndarray) -> dict[str, Any]:
     }
     return {
         "steps": models.step,
-        "faces": len(faces),
+        "faces": len(photos),
         "last": {name: values[-1] for name, values in curves.items()},
         "history": curves,
     }
@@ -133,10 +129,10 @@ class _Run:
 
     @classmethod
     def restore(
-        cls, faces: np.ndarray, trainer: Trainer, store: CheckpointStore
+        cls, photos: Photos, trainer: Trainer, store: CheckpointStore
     ) -> "_Run":
         """Continue from the newest checkpoint, or begin."""
-        run = cls(trainer, trainer.initial_state(), _origin(faces, trainer))
+        run = cls(trainer, trainer.initial_state(), _origin(photos, trainer))
         checkpoint = store.latest()
         if checkpoint is not None:
             checkpoint.require_origin(run._origin, store.folder)
@@ -178,65 +174,10 @@ def sample_grid(trainer: Trainer, state: State) -> np.ndarray:
     return grid(trainer.paint(state, latents))
 
 
-def _batches(faces: np.ndarray, trainer: Trainer, first: int) -> Iterator[Batch]:
-    """Give the batches of the steps from ``first`` on, K steps at a time.
-
-    Calls end at multiples of K, so that a continued training makes the same
-    calls as an undisturbed one.
-    """
-    options = trainer.options
-    while first < options.max_steps:
-        last = min(
-            (first // options.steps_per_call + 1) * options.steps_per_call,
-            options.max_steps,
-        )
-        yield _stacked([_batch(faces, trainer, step) for step in range(first, last)])
-        first = last
-
-
-def _batch(faces: np.ndarray, trainer: Trainer, step: int) -> Batch:
-    options, seed = trainer.options, trainer.seed
-    chosen = batch_indices(len(faces), options.batch_size, seed, step)
-    # Sorted reads of a memory map are faster, and batch norm and mean losses do
-    # not see the order within a batch.
-    chosen = np.sort(chosen)
-    latents = randomness.generator(seed, randomness.Purpose.LATENTS, step)
-    flips = randomness.generator(seed, randomness.Purpose.FLIPS, step)
-    return Batch(
-        images=faces[chosen],
-        latents=randomness.uniform_latents(
-            latents, options.batch_size, options.latent_size
-        ),
-        flips=flips.random(options.batch_size) < 0.5,
-    )
-
-
-def batch_indices(num_faces: int, batch_size: int, seed: int, step: int) -> np.ndarray:
-    """Say which photos a step sees: each exactly once an epoch, in a new order.
-
-    A batch that the end of an epoch cuts goes on with the next one's order.
-
-    Returns:
-        Indices, int64 (batch_size,).
-    """
-    positions = np.arange(step * batch_size, (step + 1) * batch_size)
-    epochs, places = np.divmod(positions, num_faces)
-    chosen = np.empty(batch_size, np.int64)
-    for epoch in np.unique(epochs):
-        order = randomness.generator(seed, randomness.Purpose.ORDER, int(epoch))
-        inside = epochs == epoch
-        chosen[inside] = order.permutation(num_faces)[places[inside]]
-    return chosen
-
-
-def _stacked(batches: Sequence[Batch]) -> Batch:
-    return Batch(*(np.stack(parts) for parts in zip(*batches, strict=True)))
-
-
-def _require_enough(faces: np.ndarray, batch_size: int) -> None:
-    if len(faces) < batch_size:
+def _require_enough(photos: Photos, batch_size: int) -> None:
+    if len(photos) < batch_size:
         raise DataError(
-            f"the training set has {len(faces)} faces, a batch {batch_size}; add "
+            f"the training set has {len(photos)} faces, a batch {batch_size}; add "
             "photos or lower train.batch_size"
         )
 
@@ -258,7 +199,7 @@ def _passes(before: int, after: int, interval: int) -> bool:
     return after // interval > before // interval
 
 
-def _origin(faces: np.ndarray, trainer: Trainer) -> dict[str, Any]:
+def _origin(photos: Photos, trainer: Trainer) -> dict[str, Any]:
     """Name what the steps depend on; the learning rate may change on purpose."""
     options = trainer.options
     followed = (
@@ -273,12 +214,5 @@ def _origin(faces: np.ndarray, trainer: Trainer) -> dict[str, Any]:
         **{f"train.{name}": getattr(options, name) for name in followed},
         **asdict(trainer.architecture),
         "seed": trainer.seed,
-        "faces": f"{len(faces)} of hash {_faces_digest(faces)}",
+        "faces": f"{len(photos)} of hash {photos.digest()}",
     }
-
-
-def _faces_digest(faces: np.ndarray) -> str:
-    digest = hashlib.sha256()
-    for begin in range(0, len(faces), 1024):
-        digest.update(np.ascontiguousarray(faces[begin : begin + 1024]))
-    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""One folder a pipeline, named as ``kedro run --pipeline`` names it."""

@@ -1,4 +1,4 @@
-"""Nodes of training: unpack, call the library, report to MLflow."""
+"""Nodes of the pipeline ``train``; what they call is imported when they run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,11 +8,14 @@ from facefill.parameters import TrainOptions
 from facefill.tracking import Tracker
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
-    import plotly.graph_objects
+    from keras import Model
+    from plotly.graph_objects import Figure
 
     from facefill.flattening import FaceSet
+else:
+    # Kedro resolves annotations when it starts, which must not import Keras.
+    Figure = FaceSet = Model = Any
 
 
 class _GridKeeper:
@@ -33,35 +36,37 @@ class _GridKeeper:
 
 
 def train_networks(
-    training_set: "FaceSet",
+    training_set: FaceSet,
     checkpoints: Path,
     training_grids: Path,
     options: TrainOptions,
     image_size: int,
     seed: int,
-) -> tuple["keras.Model", "keras.Model", dict[str, Any]]:
+) -> tuple[Model, Model, dict[str, Any]]:
     """Train from the newest checkpoint on.
 
     Returns:
         The averaged generator, the discriminator and the report.
     """
+    from facefill.batches import Photos
     from facefill.checkpoints import CheckpointStore
     from facefill.dcgan import Trainer
     from facefill.training import report, train
 
-    faces = training_set.of_split("train")
+    chosen = training_set.table["split"] == "train"
+    photos = Photos(training_set.images, chosen.to_numpy().nonzero()[0])
     store = CheckpointStore(checkpoints, options.keep_checkpoints)
     with Tracker() as tracker:
         models = train(
-            faces,
+            photos,
             Trainer(options, image_size, seed),
             store,
             _GridKeeper(tracker, training_grids),
         )
-    return models.generator, models.discriminator, report(models, faces)
+    return models.generator, models.discriminator, report(models, photos)
 
 
-def draw_curves(training_report: dict[str, Any]) -> "plotly.graph_objects.Figure":
+def draw_curves(training_report: dict[str, Any]) -> Figure:
     """Draw the losses and D's verdicts over the steps."""
     from facefill.figures import training_curves
 

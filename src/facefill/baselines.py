@@ -1,0 +1,91 @@
+"""Completions that know nothing of faces, for ours to be measured against.
+
+OpenCV's two inpainting methods continue what surrounds the hole; the mean face
+is what a model could say without looking; bicubic enlargement is the baseline of
+the mask ``lowres``, which leaves no pixel to continue.
+
+A face is uint8 RGB of shape (size, size, 3); a mask is bool (size, size), True =
+known. Known pixels come out as they went in, and nothing depends on what is
+under the hole.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facefill.errors import DataError, MaskError
+from facefill.masks import Mask
+
+Face = NDArray[np.uint8]
+INPAINT_RADIUS_PX = 3
+_FACES_AT_A_TIME = 1024
+
+
+def telea(face: Face, mask: Mask) -> Face:
+    """Complete by Telea's fast marching (2004), radius 3.
+
+    Raises:
+        MaskError: If no pixel is known.
+    """
+    return _inpaint(face, mask, cv2.INPAINT_TELEA)
+
+
+def navier_stokes(face: Face, mask: Mask) -> Face:
+    """Complete by fluid dynamics (Bertalmio, Bertozzi, Sapiro 2001), radius 3.
+
+    Raises:
+        MaskError: If no pixel is known.
+    """
+    return _inpaint(face, mask, cv2.INPAINT_NS)
+
+
+def _inpaint(face: Face, mask: Mask, method: int) -> Face:
+    if not mask.any():
+        raise MaskError("no pixel is known, so there is nothing to continue")
+    visible = np.where(mask[..., None], face, np.uint8(0))
+    hole = (~mask).astype(np.uint8)
+    painted = cv2.inpaint(visible, hole, INPAINT_RADIUS_PX, method)
+    return mean_completion(face, mask, np.asarray(painted, np.uint8))
+
+
+def mean_face(faces: NDArray[np.uint8]) -> Face:
+    """Average many faces.
+
+    Args:
+        faces: uint8 (N, size, size, 3), memory-mapped or not; read a thousand at
+            a time.
+
+    Returns:
+        uint8 (size, size, 3), rounded.
+
+    Raises:
+        DataError: If there is no face.
+    """
+    if len(faces) == 0:
+        raise DataError("no face to average")
+    total = np.zeros(faces.shape[1:], np.uint64)
+    for start in range(0, len(faces), _FACES_AT_A_TIME):
+        total += faces[start : start + _FACES_AT_A_TIME].sum(axis=0, dtype=np.uint64)
+    return np.round(total / len(faces)).astype(np.uint8)
+
+
+def mean_completion(face: Face, mask: Mask, mean: Face) -> Face:
+    """Fill the hole with the mean face."""
+    return np.where(mask[..., None], face, mean)
+
+
+def bicubic(face: Face, factor: int) -> Face:
+    """Average blocks of ``factor`` x ``factor`` pixels and enlarge the means again.
+
+    Args:
+        face: uint8 RGB; its side is a multiple of ``factor``.
+        factor: Side of a block in pixels.
+
+    Returns:
+        What can be had from the low resolution alone, in the size of the face.
+    """
+    size = len(face)
+    blocks = face.reshape(size // factor, factor, size // factor, factor, 3)
+    means = blocks.mean(axis=(1, 3)).astype(np.float32)
+    enlarged = cv2.resize(means, (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(np.round(enlarged), 0, 255), np.uint8)

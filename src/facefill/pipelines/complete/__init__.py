@@ -1,0 +1,5 @@
+"""Damaged photos to completed ones."""
+
+from facefill.pipelines.complete.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,59 @@
+"""Nodes of the pipeline ``complete``; what they call is imported when they run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facefill.parameters import CompleteOptions, IngestOptions, MaskName
+from facefill.tracking import Tracker
+
+if TYPE_CHECKING:
+    from keras import Model
+    from pandas import DataFrame
+else:
+    # Kedro resolves annotations when it starts, which must not import Keras.
+    DataFrame = Model = Any
+
+_ITERATIONS_BETWEEN_POINTS = 10
+
+
+def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
+    *,
+    alignment: DataFrame,
+    photos: Path,
+    mask_files: Path,
+    faces: Path,
+    output: Path,
+    generator: Model,
+    discriminator: Model,
+    options: CompleteOptions,
+    limits: IngestOptions,
+    mask: MaskName,
+    lam: float,
+    seed: int,
+) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
+    """Complete every photo whose face was found.
+
+    Returns:
+        A row a photo, grids with the animation, and the report.
+    """
+    from facefill.completion import Search
+    from facefill.masking import MaskMaker
+    from facefill.restoration import Folders, report, restore
+
+    restored = restore(
+        alignment,
+        Folders(photos, mask_files, faces, output),
+        MaskMaker(mask, options, seed),
+        Search(generator, discriminator, options, lam, seed),
+        limits,
+    )
+    with Tracker() as tracker:
+        steps = range(0, options.iterations, _ITERATIONS_BETWEEN_POINTS)
+        for step in steps:
+            values = {
+                name: float(curve[step]) for name, curve in restored.curves.items()
+            }
+            tracker.scalars(
+                step, {f"complete.{name}": value for name, value in values.items()}
+            )
+    return restored.table, restored.pictures, report(restored.table)

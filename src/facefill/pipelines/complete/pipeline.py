@@ -1,0 +1,45 @@
+"""Wiring of ``kedro run --pipeline=complete``."""
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from facefill.pipelines import prepare
+from facefill.pipelines.complete import nodes
+
+
+def create_pipeline(**_: Any) -> Pipeline:
+    """Prepare the damaged photos as those of training were, then complete them."""
+    preparation = Pipeline(
+        prepare.create_preparation(),
+        namespace="incomplete",
+        inputs={"photos": "incomplete_photos"},
+        parameters={"ingest", "align", "image_size"},
+    )
+    return preparation + Pipeline(
+        [
+            Node(
+                func=nodes.complete_photos,
+                inputs={
+                    "alignment": "incomplete.alignment_manifest",
+                    "photos": "incomplete_photos",
+                    "mask_files": "masks",
+                    "faces": "incomplete.aligned_faces",
+                    "output": "completions",
+                    "generator": "generator",
+                    "discriminator": "discriminator",
+                    "options": "params:complete",
+                    "limits": "params:ingest",
+                    "mask": "params:mask",
+                    "lam": "params:lam",
+                    "seed": "params:seed",
+                },
+                outputs=[
+                    "completion_table",
+                    "completion_pictures",
+                    "completion_report",
+                ],
+                name="complete_photos",
+            )
+        ]
+    )

@@ -1,0 +1,5 @@
+"""Pictures from the trained generator."""
+
+from facefill.pipelines.sample.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]
