@@ -9,14 +9,14 @@ weights (it installs nothing itself)::
 The weights are those of a DCGAN generator (64x64) under the MIT licence. They
 are read and evaluated with numpy, so that PyTorch is not needed; the result
 equals PyTorch's within 3e-6 of the range [-1, 1]. Candidates are drawn from a
-fixed seed, enlarged to 256x256, and kept if dlib finds exactly one face in
-them. The best are those with the highest detector score whose nose is half-way
-between the eyes and whose eyes are level: well drawn, frontal faces. Brightness
-plays no part, so that no skin colour is preferred.
+fixed seed, continued by a margin, enlarged to 256x256, and kept if dlib finds
+exactly one face in them. The best are those with the highest detector score whose
+nose is half-way between the eyes and whose eyes are level: well drawn, frontal
+faces. Brightness plays no part, so that no skin colour is preferred.
 
 The faces are the same on every machine; a grey level may differ by rounding,
 and a JPEG's bytes with the version of the encoder. Made with numpy 2.4.6,
-Pillow 13.0.0, dlib-bin 20.0.1.post1 and scikit-image 0.26.0.
+Pillow 13.0.0, OpenCV 5.0.0.93, dlib-bin 20.0.1.post1 and scikit-image 0.26.0.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import dlib
 import face_recognition_models
 import numpy as np
@@ -53,6 +54,11 @@ ARRAYS_PER_LAYER = 6
 BATCH_SIZE = 50
 SIZE_PX = 256
 PHOTO_QUALITY = 88
+# Pixels of 64 by which a picture is continued. The generator's faces fill their
+# pictures, so that an aligned face would reach beyond the photo and get a black
+# edge below the chin.
+MARGIN_SIDE = 6
+MARGIN_BELOW = 12
 NUM_PHOTOS = 256
 NUM_INCOMPLETE = 8
 OUTPUT = Path(__file__).parents[1] / "data" / "demo" / "01_raw"
@@ -124,6 +130,29 @@ def generate(layers: list[Layer], latents: np.ndarray) -> np.ndarray:
     return np.round((np.tanh(values) + 1) * 127.5).astype(np.uint8)
 
 
+def with_margin(picture: np.ndarray) -> np.ndarray:
+    """Continue a picture sideways and below: the outermost pixels, ever softer.
+
+    Args:
+        picture: uint8 RGB of shape (64, 64, 3).
+
+    Returns:
+        uint8 RGB of shape (76, 76, 3).
+    """
+    padding = ((0, MARGIN_BELOW), (MARGIN_SIDE, MARGIN_SIDE), (0, 0))
+    padded = np.pad(picture, padding, mode="edge").astype(np.float32)
+    height, width = picture.shape[:2]
+    for depth in range(MARGIN_BELOW):
+        row = padded[height + depth][None]
+        padded[height + depth] = cv2.GaussianBlur(row, (0, 0), 0.3 + 0.4 * depth)
+    for depth in range(MARGIN_SIDE):
+        sigma = 0.3 + 0.4 * depth
+        for column in (MARGIN_SIDE - 1 - depth, MARGIN_SIDE + width + depth):
+            line = padded[:height, column][None]
+            padded[:height, column] = cv2.GaussianBlur(line, (0, 0), sigma)
+    return np.round(padded).astype(np.uint8)
+
+
 def quality(pixels: np.ndarray, detector: Any, predictor: Any) -> float | None:
     """Rate a portrait; ``None`` unless exactly one face is found in it."""
     boxes, scores, _ = detector.run(pixels, 1, 0.0)
@@ -149,7 +178,7 @@ def portraits(layers: list[Layer], num_candidates: int) -> Iterator[Portrait]:
     for _ in range(num_candidates // BATCH_SIZE):
         latents = random.standard_normal((BATCH_SIZE, LATENT_SIZE))
         for small in generate(layers, latents.astype(np.float32)):
-            large = Image.fromarray(small).resize(
+            large = Image.fromarray(with_margin(small)).resize(
                 (SIZE_PX, SIZE_PX), Image.Resampling.BICUBIC
             )
             pixels = np.asarray(large)
