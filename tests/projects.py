@@ -1,4 +1,4 @@
-"""What every test gets: no telemetry, and a small Kedro project on demand."""
+"""A small Kedro project with facefill's commands, hooks and configuration."""
 
 import os
 import shutil
@@ -7,11 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 
-REGISTRY = '''
+REGISTRY = """
 import os, signal, time
 import numpy as np
 from kedro.pipeline import Node, Pipeline
@@ -30,9 +28,7 @@ def draw(lam: float, options: CompleteOptions):
         raise DataError("no photos in there; put some in")
     if act == "bug":
         raise ZeroDivisionError("a defect")
-    if act == "exit":
-        raise SystemExit(3)
-    if act in ("SIGINT", "SIGTERM", "SIGKILL"):
+    if act in ("SIGTERM", "SIGKILL"):
         os.kill(os.getpid(), getattr(signal, act))
         time.sleep(60)
     return {"value": lam, "iterations": options.iterations}
@@ -40,7 +36,7 @@ def draw(lam: float, options: CompleteOptions):
 def register_pipelines():
     nodes = [Node(draw, ["params:lam", "params:complete"], "report", name="draw")]
     return {"__default__": Pipeline(nodes)}
-'''
+"""
 
 CATALOG = """
 report:
@@ -59,7 +55,7 @@ source_dir = "src"
 
 
 class Miniature:
-    """A Kedro project with facefill's commands, hooks and configuration."""
+    """The project in a folder, with one node that does as it is told."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -80,7 +76,7 @@ class Miniature:
         return subprocess.run(
             [sys.executable, "-m", "kedro", *arguments],
             cwd=self.root / cwd,
-            env=os.environ | {"MINIATURE_ACT": act, "COLUMNS": "200"},
+            env=os.environ | {"MINIATURE_ACT": act, "DO_NOT_TRACK": "1"},
             capture_output=True,
             text=True,
             check=False,
@@ -96,13 +92,3 @@ class Miniature:
         """List how each run ended, oldest first."""
         rows = self.query("SELECT status FROM runs ORDER BY start_time")
         return [status for (status,) in rows]
-
-
-@pytest.fixture(autouse=True)
-def _no_telemetry(monkeypatch):
-    monkeypatch.setenv("DO_NOT_TRACK", "1")
-
-
-@pytest.fixture
-def miniature(tmp_path):
-    return Miniature(tmp_path / "a project é")

@@ -81,7 +81,7 @@ def _nearest_key(key: str) -> str:
         # `complete.lam` is likelier `lam` in a wrong place than another `complete.*`.
         pairs = (key, valid), (key.rpartition(".")[2], valid.rpartition(".")[2])
         whole, last = (difflib.SequenceMatcher(None, *pair).ratio() for pair in pairs)
-        return max(whole, 0.99 * last)
+        return max(whole, 0.95 * last)
 
     return max(valid_keys(), key=likeness)
 
