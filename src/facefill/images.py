@@ -108,11 +108,10 @@ def decode_photo(content: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
     """
     try:
         with (
-            warnings.catch_warnings(),
+            # Pillow warns about odd metadata; what counts here are the pixels.
+            warnings.catch_warnings(action="ignore"),
             Image.open(io.BytesIO(content), formats=PHOTO_FORMATS) as image,
         ):
-            # Pillow warns about odd metadata; what counts here are the pixels.
-            warnings.simplefilter("ignore")
             return _decode_opened(image, max_pixels)
     except PhotoError:
         raise

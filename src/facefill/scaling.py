@@ -116,6 +116,8 @@ def _local_client(num_workers: int, scratch: Path) -> Iterator["Client"]:
     settings = {
         # One chunk at a time a worker: when it dies, it is clear which one did it.
         "distributed.scheduler.worker-saturation": 1.0,
+        # A chunk that kills two workers is cut up, a photo that does is given up.
+        "distributed.scheduler.allowed-failures": 1,
         # What concerns the user comes back as a result; for the workers' processes.
         "logging.distributed": "critical",
     }

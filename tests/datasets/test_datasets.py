@@ -1,0 +1,201 @@
+"""What is saved is what is loaded, and what cannot be loaded says why."""
+
+import io
+import signal
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DatasetError
+from PIL import Image
+
+from facefill.datasets import (
+    FaceArrayDataset,
+    FolderDataset,
+    KerasModelDataset,
+    PictureFolderDataset,
+    ReportDataset,
+    TableDataset,
+)
+from facefill.errors import DataError, ModelError
+from facefill.flattening import FaceSet
+
+EVERY = [
+    FaceArrayDataset,
+    FolderDataset,
+    KerasModelDataset,
+    PictureFolderDataset,
+    ReportDataset,
+    TableDataset,
+]
+
+
+def cause_of(kind, action, *arguments):
+    """Give our error, which Kedro wraps in its own."""
+    with pytest.raises(DatasetError) as caught:
+        action(*arguments)
+    assert isinstance(caught.value.__cause__, kind)
+    return str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_dataset_tells_its_path_and_makes_nothing(tmp_path, kind):
+    dataset = kind(path=str(tmp_path / "new/thing"), metadata={"mlflow": "models"})
+    assert dataset.path == tmp_path / "new/thing"
+    assert dataset.metadata == {"mlflow": "models"}
+    assert not dataset.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_given_and_not_saved(tmp_path):
+    dataset = FolderDataset(path=str(tmp_path / "faces"))
+    assert dataset.load() == tmp_path / "faces"
+    with pytest.raises(DatasetError, match="filled by a stage"):
+        dataset.save(tmp_path)
+    (tmp_path / "faces").mkdir()
+    assert dataset.exists()
+
+
+def test_a_table_comes_back_with_its_lists(tmp_path):
+    table = pd.DataFrame({"path": ["a", "b"], "box": [[1, 2, 3, 4], None]})
+    dataset = TableDataset(path=str(tmp_path / "new/table.parquet"))
+    dataset.save(table)
+    back = dataset.load()
+    assert back["path"].tolist() == ["a", "b"]
+    assert list(back["box"][0]) == [1, 2, 3, 4]
+    assert back["box"][1] is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nonsense"])
+def test_a_table_that_cannot_be_read_is_named(tmp_path, content):
+    path = tmp_path / "table.parquet"
+    if content is not None:
+        path.write_bytes(content)
+    assert str(path) in cause_of(DataError, TableDataset(path=str(path)).load)
+
+
+def test_faces_come_back(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), np.uint8)
+    table = pd.DataFrame(
+        {"id": list("abc"), "source": list("abc"), "split": ["train"] * 3}
+    )
+    dataset = FaceArrayDataset(path=str(tmp_path / "faces.npy"))
+    dataset.save(FaceSet(images, table))
+    assert dataset.exists()
+    back = dataset.load()
+    assert np.array_equal(back.images, images)
+    assert back.table.equals(table)
+
+
+def test_a_report_comes_back_and_nan_is_refused(tmp_path):
+    dataset = ReportDataset(path=str(tmp_path / "new/report.json"))
+    dataset.save({"b": 1.5, "a": {"é": [1, None]}})
+    before = dataset.path.read_bytes()
+    cause_of(ValueError, dataset.save, {"loss": float("nan")})
+    assert dataset.path.read_bytes() == before
+    assert dataset.load() == {"b": 1.5, "a": {"é": [1, None]}}
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff"])
+def test_a_report_that_cannot_be_read_is_named(tmp_path, content):
+    path = tmp_path / "report.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert str(path) in cause_of(DataError, ReportDataset(path=str(path)).load)
+
+
+def test_pictures_are_png_files_and_bytes_stay_as_they_are(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
+    dataset = PictureFolderDataset(path=str(tmp_path / "samples"))
+    dataset.save({"grid.png": picture, "Ann/1.png": picture[:, :, 0]})
+    dataset.save({"walk.gif": b"GIF89a"})
+    paths = dataset.load()
+    assert set(paths) == {"grid.png", "Ann/1.png", "walk.gif"}
+    assert np.array_equal(np.asarray(Image.open(paths["grid.png"])), picture)
+    assert np.array_equal(np.asarray(Image.open(paths["Ann/1.png"])), picture[:, :, 0])
+    assert paths["walk.gif"].read_bytes() == b"GIF89a"
+
+
+@pytest.mark.parametrize("name", ["../out.png", "/tmp/out.png", "a/../../b.png", ""])
+def test_a_picture_never_leaves_its_folder(tmp_path, name):
+    dataset = PictureFolderDataset(path=str(tmp_path / "samples"))
+    cause_of(DataError, dataset.save, {"fine.png": b"", name: b"content"})
+    assert list(tmp_path.rglob("*")) == []
+
+
+def archive(**files):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as opened:
+        for name, content in files.items():
+            opened.writestr(name, content)
+    return stream.getvalue()
+
+
+def damaged_in_the_middle():
+    content = bytearray(archive(weights=b"w" * 1000))
+    content[500] ^= 1
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no model at .*; run `kedro run --pipeline=train` first"),
+        (b"", "damaged"),
+        (archive(weights=b"w" * 1000)[:400], "damaged"),
+        (damaged_in_the_middle(), "damaged in its weights"),
+    ],
+)
+def test_a_model_that_is_absent_or_damaged_is_named_without_loading_keras(
+    tmp_path, content, message
+):
+    path = tmp_path / "generator.keras"
+    if content is not None:
+        path.write_bytes(content)
+    loaded = "keras" in sys.modules
+    with pytest.raises(DatasetError) as caught:
+        KerasModelDataset(path=str(path)).load()
+    with pytest.raises(ModelError, match=message):
+        raise caught.value.__cause__
+    assert str(path) in str(caught.value.__cause__)
+    assert ("keras" in sys.modules) == loaded
+
+
+SAVE_KILLED = """
+import os, signal
+from facefill.datasets import KerasModelDataset
+class Model:
+    def save(self, path):
+        path.write_bytes(b"half a model")
+        assert path.suffix == ".keras"
+        os.kill(os.getpid(), signal.SIGKILL)
+KerasModelDataset(path="generator.keras").save(Model())
+"""
+
+
+def test_a_kill_in_the_middle_of_a_save_leaves_the_old_model(tmp_path):
+    path = tmp_path / "generator.keras"
+    path.write_bytes(b"the old one")
+    killed = subprocess.run(
+        [sys.executable, "-c", SAVE_KILLED], cwd=tmp_path, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"the old one"
+
+
+def test_the_catalogs_datasets_import_nothing_heavy():
+    script = (
+        "import sys, facefill.datasets, facefill.pipelines.prepare\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'dlib', 'cv2', 'distributed'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"

@@ -1,0 +1,105 @@
+"""The pipeline runs from photos to training set, and serves other photos too."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from kedro.io import DataCatalog, DatasetError
+from kedro.pipeline import Pipeline
+from kedro.runner import SequentialRunner
+
+from facefill import datasets
+from facefill.errors import DataError
+from facefill.parameters import AlignOptions, FlattenOptions, IngestOptions
+from facefill.pipelines.prepare import create_pipeline, create_preparation
+from photos import faces_tree
+from projects import ROOT
+
+PARAMETERS = {
+    "params:ingest": IngestOptions(),
+    "params:align": AlignOptions(),
+    "params:flatten": FlattenOptions(held_out_fraction=0.5),
+    "params:seed": 1,
+    "params:image_size": 32,
+}
+
+
+def catalog_in(root, pipeline):
+    """Make the project's own entries for a pipeline, with data below ``root``."""
+    text = (ROOT / "conf/base/catalog.yml").read_text()
+    entries = yaml.safe_load(text.replace("${_data}", str(root)))
+    catalog = DataCatalog()
+    for name in pipeline.datasets():
+        if name in PARAMETERS:
+            catalog[name] = PARAMETERS[name]
+        else:
+            kind = entries[name]["type"].removeprefix("facefill.datasets.")
+            catalog[name] = getattr(datasets, kind)(path=entries[name]["path"])
+    return catalog
+
+
+def run(root, pipeline):
+    catalog = catalog_in(root, pipeline)
+    SequentialRunner().run(pipeline, catalog)
+    return catalog
+
+
+def test_photos_become_a_training_set(tmp_path):
+    photos = tmp_path / "01_raw/photos"
+    names = [f"{person}/0001.png" for person in ("Ann", "Bob", "Cid", "Dan")]
+    faces_tree(photos, names, ["Ann/0002.png"])
+    catalog = run(tmp_path, create_pipeline())
+    faces = catalog["training_set"].load()
+    assert faces.images.shape == (4, 32, 32, 3)
+    assert sorted(faces.table["id"]) == names
+    assert set(faces.table["split"]) == {"train", "held_out"}
+    report = json.loads((tmp_path / "08_reporting/preparation.json").read_text())
+    assert report["num_files"] == 5
+    assert report["rejected"] == {"no_face": 1}
+    assert np.load(tmp_path / "05_model_input/faces.npy").shape == (4, 32, 32, 3)
+    flat = {path.name for path in (tmp_path / "04_feature/faces").glob("*.png")}
+    assert flat == {name.replace("/", "%2F") + ".png" for name in names}
+
+
+def test_a_second_run_gives_the_same_bytes(tmp_path):
+    faces_tree(tmp_path / "01_raw/photos", ["Ann/1.png", "Bob/1.png"])
+    contents = []
+    for _ in range(2):
+        run(tmp_path, create_pipeline())
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        contents.append({path: path.read_bytes() for path in files})
+    assert contents[0] == contents[1]
+
+
+def test_photos_to_complete_are_prepared_by_the_same_nodes(tmp_path):
+    pipeline = Pipeline(
+        create_preparation(),
+        namespace="incomplete",
+        inputs={"photos": "incomplete_photos"},
+        parameters={"ingest", "align", "image_size"},
+    )
+    assert [node.name for node in pipeline.nodes] == [
+        "incomplete.ingest_photos",
+        "incomplete.align_faces",
+    ]
+    faces_tree(tmp_path / "01_raw/incomplete", ["holiday/me.png"])
+    catalog = run(tmp_path, pipeline)
+    manifest = catalog["incomplete.alignment_manifest"].load()
+    assert manifest["path"].tolist() == ["holiday/me.png"]
+    assert (tmp_path / "03_primary/incomplete/holiday/me.png.png").is_file()
+
+
+def test_a_run_without_photos_names_the_folder(tmp_path):
+    with pytest.raises((DataError, DatasetError), match="01_raw/photos does not exist"):
+        run(tmp_path, create_pipeline())
+
+
+def test_nodes_have_the_names_that_users_type():
+    names = [node.name for node in create_pipeline().nodes]
+    assert names == [
+        "ingest_photos",
+        "align_faces",
+        "flatten_faces",
+        "report_preparation",
+    ]

@@ -1,0 +1,201 @@
+"""The training set holds each aligned face once, and is never half of two."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facefill.errors import DataError
+from facefill.flattening import (
+    FaceSet,
+    fingerprint,
+    flatten,
+    read_face_set,
+    write_face_set,
+)
+from facefill.images import read_png, write_png
+from facefill.naming import tree_name
+from photos import noise
+
+
+def aligned_tree(folder, photo_ids, size=16):
+    """Write a face of noise for each photo, and the manifest of them."""
+    rows = []
+    for number, photo_id in enumerate(photo_ids):
+        write_png(folder / tree_name(photo_id), noise(size, size, number))
+        rows.append({"path": photo_id, "status": "aligned"})
+    rows.append({"path": "rejected.jpg", "status": "rejected"})
+    table = pd.DataFrame(rows)
+    return table.assign(face=[tree_name(path) for path in table["path"]])
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """Flatten faces of the given photos, by default all to train on."""
+
+    def make(photo_ids, splits=None, size=16):
+        manifest = aligned_tree(tmp_path / "aligned", photo_ids)
+        splits = splits or ["train"] * len(photo_ids)
+        return flatten(tmp_path / "aligned", manifest, tmp_path / "faces", size, splits)
+
+    return make
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir() if path.name[0] != "."}
+
+
+def test_equal_names_of_two_people_stay_two_files_and_two_faces(flat, tmp_path):
+    faces = flat(["Ann/0001.jpg", "Bob/0001.jpg"])
+    assert names_in(tmp_path / "faces") == {
+        "Ann%2F0001.jpg.png",
+        "Bob%2F0001.jpg.png",
+    }
+    assert np.array_equal(faces.images, [noise(16, 16, 0), noise(16, 16, 1)])
+    assert faces.table["id"].tolist() == ["Ann/0001.jpg", "Bob/0001.jpg"]
+
+
+def test_array_folder_and_table_agree_on_every_face(flat, tmp_path):
+    photo_ids = [f"{'abc'[number % 3]}/{number}.jpg" for number in range(12)]
+    faces = flat(sorted(photo_ids), ["train", "held_out"] * 6)
+    for image, source in zip(faces.images, faces.table["source"], strict=True):
+        assert np.array_equal(read_png(tmp_path / "faces" / source), image)
+
+
+def test_each_split_is_one_piece_that_is_not_copied(flat, tmp_path):
+    faces = flat(["1.jpg", "2.jpg", "3.jpg"], ["held_out", "train", "held_out"])
+    write_face_set(tmp_path / "faces.npy", faces)
+    faces = read_face_set(tmp_path / "faces.npy")
+    assert faces.table["split"].tolist() == ["train", "held_out", "held_out"]
+    assert np.array_equal(faces.of_split("train"), [noise(16, 16, 1)])
+    held_out = faces.of_split("held_out")
+    assert np.array_equal(held_out, [noise(16, 16, 0), noise(16, 16, 2)])
+    assert np.shares_memory(held_out, faces.images)
+    assert faces.of_split("other").shape == (0, 16, 16, 3)
+
+
+def test_splits_in_any_order_are_selected_rightly():
+    images = np.stack([noise(4, 4, seed) for seed in range(3)])
+    table = pd.DataFrame({"split": ["train", "held_out", "train"]})
+    assert np.array_equal(FaceSet(images, table).of_split("train"), images[[0, 2]])
+
+
+def test_faces_of_photos_that_are_gone_go_and_others_files_stay(flat, tmp_path):
+    flat(["1.jpg", "2.jpg"])
+    (tmp_path / "faces/mine.png").write_bytes(b"not ours")
+    flat(["1.jpg"])
+    assert names_in(tmp_path / "faces") == {"1.jpg.png", "mine.png"}
+
+
+def test_a_changed_face_is_changed_in_the_flat_folder_too(flat, tmp_path):
+    flat(["1.jpg", "2.jpg"])
+    faces = flat(["2.jpg", "1.jpg"])  # now the noise of each is the other's
+    assert np.array_equal(faces.images, [noise(16, 16, 1), noise(16, 16, 0)])
+    assert np.array_equal(read_png(tmp_path / "faces/1.jpg.png"), noise(16, 16, 1))
+
+
+def test_faces_are_copied_where_links_cannot_be(flat, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    flat(["1.jpg"])
+    assert np.array_equal(read_png(tmp_path / "faces/1.jpg.png"), noise(16, 16, 0))
+
+
+@pytest.mark.parametrize("fault", ["absent", "damaged", "other size"])
+def test_an_unusable_aligned_face_is_named(flat, tmp_path, fault):
+    manifest = aligned_tree(tmp_path / "aligned", ["Ann/1.jpg"])
+    face = tmp_path / "aligned/Ann/1.jpg.png"
+    if fault == "absent":
+        face.unlink()
+    elif fault == "damaged":
+        face.write_bytes(face.read_bytes()[:40])
+    size = 32 if fault == "other size" else 16
+    with pytest.raises(DataError, match=r"Ann/1\.jpg\.png .*--pipeline=prepare"):
+        flatten(tmp_path / "aligned", manifest, tmp_path / "faces", size, ["train"])
+
+
+def test_no_aligned_face_is_an_error(tmp_path):
+    manifest = aligned_tree(tmp_path / "aligned", [])
+    with pytest.raises(DataError, match="no aligned face"):
+        flatten(tmp_path / "aligned", manifest, tmp_path / "faces", 16, [])
+
+
+def face_set(num_faces, seed=0):
+    images = np.random.default_rng(seed).integers(
+        0, 256, (num_faces, 4, 4, 3), np.uint8
+    )
+    ids = [f"{number}.jpg" for number in range(num_faces)]
+    table = pd.DataFrame({"id": ids, "source": ids, "split": "train"})
+    return FaceSet(images, table)
+
+
+@pytest.mark.parametrize("num_faces", [1, 63, 64, 65, 2500])
+def test_a_training_set_comes_back_as_it_was(tmp_path, num_faces):
+    faces = face_set(num_faces)
+    write_face_set(tmp_path / "new/faces.npy", faces)
+    back = read_face_set(tmp_path / "new/faces.npy")
+    assert isinstance(back.images, np.memmap)
+    assert not back.images.flags.writeable
+    assert np.array_equal(back.images, faces.images)
+    assert back.table.equals(faces.table)
+    assert np.array_equal(np.load(tmp_path / "new/faces.npy"), faces.images)
+
+
+def test_a_table_of_other_faces_is_refused(tmp_path):
+    for name, seed in (("one", 0), ("two", 1)):
+        write_face_set(tmp_path / name / "faces.npy", face_set(5, seed))
+    (tmp_path / "one/faces.npy").replace(tmp_path / "two/faces.npy")
+    with pytest.raises(DataError, match="do not belong together"):
+        read_face_set(tmp_path / "two/faces.npy")
+
+
+@pytest.mark.parametrize("name", ["faces.npy", "faces.parquet"])
+def test_a_missing_or_damaged_training_set_says_how_to_make_it(tmp_path, name):
+    write_face_set(tmp_path / "faces.npy", face_set(5))
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"damaged.*--pipeline=prepare"):
+        read_face_set(tmp_path / "faces.npy")
+    (tmp_path / name).unlink()
+    with pytest.raises(DataError, match=rf"{name} does not exist.*--pipeline=prepare"):
+        read_face_set(tmp_path / "faces.npy")
+
+
+def test_images_and_table_must_be_as_many():
+    with pytest.raises(DataError, match="5 faces, but a table of 4"):
+        FaceSet(face_set(5).images, face_set(4).table)
+
+
+def test_the_fingerprint_sees_order_and_number_of_faces():
+    images = face_set(300).images
+    different = [images, images[::-1], images[:-1], np.roll(images, 1, axis=0)]
+    assert len({fingerprint(other) for other in different}) == 4
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+import numpy as np, pandas as pd, pyarrow.parquet as pq
+from facefill.flattening import FaceSet, write_face_set
+pq.write_table = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+write_face_set(
+    Path("faces.npy"),
+    FaceSet(np.zeros((3, 4, 4, 3), np.uint8), pd.DataFrame({"split": ["train"] * 3})),
+)
+"""
+
+
+def test_a_kill_in_the_middle_of_a_save_leaves_the_old_set(tmp_path):
+    write_face_set(tmp_path / "faces.npy", face_set(5))
+    killed = subprocess.run([sys.executable, "-c", KILLED], check=False, cwd=tmp_path)
+    assert killed.returncode == -signal.SIGKILL
+    back = read_face_set(tmp_path / "faces.npy")
+    assert np.array_equal(back.images, face_set(5).images)
+    write_face_set(tmp_path / "faces.npy", face_set(6))
+    assert len(read_face_set(tmp_path / "faces.npy").images) == 6
