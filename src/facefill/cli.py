@@ -28,7 +28,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import facefill.pipelines
-from facefill.errors import FacefillError, ParameterError
+from facefill.errors import FacefillError, ParameterError, find_cause
 
 # What a user causes and cures: our errors, and a configuration that cannot be read.
 USER_ERRORS = (
@@ -151,18 +151,11 @@ def _user_errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        cause = _user_error(error)
+        cause = find_cause(error, USER_ERRORS)
         if cause is None:
             raise
         click.echo(f"Error: {_one_line(cause)}", err=True)
         sys.exit(1)
-
-
-def _user_error(error: BaseException | None) -> BaseException | None:
-    # Kedro wraps the errors of datasets in its own.
-    while error is not None and not isinstance(error, USER_ERRORS):
-        error = error.__cause__
-    return error
 
 
 def _one_line(error: BaseException) -> str:

@@ -63,3 +63,16 @@ class TrainingError(FacefillError):
 
 class NonFiniteError(TrainingError):
     """A loss became NaN or infinite."""
+
+
+def find_cause(
+    error: BaseException | None,
+    kinds: type[BaseException] | tuple[type[BaseException], ...] = FacefillError,
+) -> BaseException | None:
+    """Find the first error of some kinds that ``error`` was raised from, or itself.
+
+    Kedro wraps what datasets raise into an error of its own.
+    """
+    while error is not None and not isinstance(error, kinds):
+        error = error.__cause__
+    return error

@@ -22,6 +22,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from facefill.errors import find_cause
+
 if TYPE_CHECKING:
     import numpy as np
     from mlflow import MlflowClient
@@ -190,7 +192,8 @@ def describe_error(error: BaseException) -> None:
     """Tag the active run with what made it fail."""
     import mlflow
 
-    text = f"{type(error).__name__}: {error}"
+    cause = find_cause(error) or error
+    text = f"{type(cause).__name__}: {cause}"
     mlflow.set_tag("error", text[:MAX_TAG_LENGTH])
 
 
