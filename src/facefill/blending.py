@@ -27,18 +27,12 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
 
 from facefill.masks import Mask
+from facefill.membranes import membrane, solve_laplace
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
-
-# Rounds of relaxation at each size. A round carries a value one pixel far; what
-# has further to go was settled at half the size before.
-_RELAXATIONS = 12
-_COARSEST_PX = 4
 
 
 def poisson_blend(face: Pixels, generated: Pixels, mask: Mask) -> Pixels:
@@ -64,53 +58,10 @@ def poisson_blend(face: Pixels, generated: Pixels, mask: Mask) -> Pixels:
         return face.copy()
     # With x = g + e, the equation for e has no right side but at the border.
     known = np.where(mask[..., None], face.astype(np.float64) - generated, 0.0)
-    matrix, border = _laplace_system(mask)
-    correction = splu(
-        matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}
-    ).solve(border @ known.reshape(-1, 3))
+    correction = solve_laplace(known, mask)[~mask]
     blended = face.copy()
     blended[~mask] = _to_pixels(generated[~mask] + correction)
     return blended
-
-
-def _laplace_system(mask: Mask) -> tuple[csc_array, csc_array]:
-    """Build the graph Laplacian of the hole, and what ties it to known pixels.
-
-    Returns:
-        ``matrix`` (H, H) for the H pixels of the hole, and ``border`` (H, all
-        pixels), with ``matrix @ unknown = border @ known``.
-    """
-    pixel = np.arange(mask.size).reshape(mask.shape)
-    pairs = np.concatenate(
-        [
-            np.stack([pixel[:, :-1].ravel(), pixel[:, 1:].ravel()], axis=1),
-            np.stack([pixel[:-1].ravel(), pixel[1:].ravel()], axis=1),
-        ]
-    )
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    is_known = mask.ravel()
-    pairs = pairs[~is_known[pairs[:, 0]]]
-    unknown = np.cumsum(~is_known) - 1
-    num_unknown = int((~is_known).sum())
-    row, neighbour = unknown[pairs[:, 0]], pairs[:, 1]
-    inner = ~is_known[neighbour]
-    degree = np.bincount(row, minlength=num_unknown)
-    diagonal = np.arange(num_unknown)
-    matrix = csc_array(
-        (
-            np.concatenate([degree, np.full(inner.sum(), -1)]).astype(np.float64),
-            (
-                np.concatenate([diagonal, row[inner]]),
-                np.concatenate([diagonal, unknown[neighbour[inner]]]),
-            ),
-        ),
-        shape=(num_unknown, num_unknown),
-    )
-    border = csc_array(
-        (np.ones((~inner).sum()), (row[~inner], neighbour[~inner])),
-        shape=(num_unknown, mask.size),
-    )
-    return matrix, border
 
 
 def paste_back(
@@ -145,11 +96,10 @@ def paste_back(
     window = _window(hole)
     inside = hole[window]
     patch = _enlarge(blended, matrix, window)
-    # Only the pixels next to the hole: further out the face may have ended, and
-    # at coarse sizes their differences would be mixed in.
-    border = ~inside & (cv2.dilate(inside.astype(np.uint8), np.ones((3, 3))) > 0)
-    difference = np.where(border[..., None], photo[window] - patch, np.float32(0))
-    completed = _to_pixels(patch + membrane(difference, border))
+    # A hole drawn on the photo may go on beyond the face, and is as unknown there.
+    known = ~inside if photo_hole is None else ~photo_hole[window]
+    difference = np.where(known[..., None], photo[window] - patch, np.float32(0))
+    completed = _to_pixels(patch + membrane(difference, known))
     pasted[window][inside] = completed[inside]
     return pasted
 
@@ -202,9 +152,10 @@ def _reach(
 def _window(hole: Mask) -> tuple[slice, slice]:
     """Bound a hole, with the known pixels next to it."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    height, width = hole.shape
     return (
-        slice(max(rows[0] - 1, 0), rows[-1] + 2),
-        slice(max(columns[0] - 1, 0), columns[-1] + 2),
+        slice(max(rows[0] - 1, 0), min(rows[-1] + 2, height)),
+        slice(max(columns[0] - 1, 0), min(columns[-1] + 2, width)),
     )
 
 
@@ -230,58 +181,6 @@ def _enlarge(
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(patch, np.float32)
-
-
-def membrane(values: Floats, known: Mask) -> Floats:
-    """Continue values into a hole as smoothly as they can be.
-
-    Solves Laplace's equation in the hole, with the known values at its border
-    and free edges (Neumann), from coarse to fine: each size starts from the
-    solution at half of it and is relaxed a few times. The error is far below a
-    grey level of a photo, and the time proportional to the number of pixels,
-    where a direct solve of a hole of 1000x1000 pixels takes minutes.
-
-    Args:
-        values: float32 (height, width, channels).
-        known: bool (height, width); values elsewhere are not read.
-
-    Returns:
-        float32 of the same shape, equal to ``values`` where they are known; zero
-        if they are known nowhere.
-    """
-    height, width = known.shape
-    start = np.zeros_like(values)
-    if min(height, width) > _COARSEST_PX and not known.all():
-        coarse = membrane(*_halve(values, known))
-        enlarged = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-        start = np.asarray(enlarged, np.float32).reshape(values.shape)
-    elif known.any():
-        start[:] = values[known].mean(axis=0)
-    return _relax(np.where(known[..., None], values, start), known)
-
-
-def _halve(values: Floats, known: Mask) -> tuple[Floats, Mask]:
-    """Average the known values of each 2x2 block; a block without is unknown."""
-    height, width, channels = values.shape
-    padding = (0, height % 2), (0, width % 2)
-    weight = np.pad(known, padding).astype(np.float32)[..., None]
-    weighted = np.pad(np.where(known[..., None], values, 0), (*padding, (0, 0)))
-    blocks = (len(weight) // 2, 2, weight.shape[1] // 2, 2)
-    count = weight.reshape(*blocks, 1).sum(axis=(1, 3))
-    total = weighted.reshape(*blocks, channels).sum(axis=(1, 3))
-    mean = total / np.maximum(count, 1)
-    return mean.astype(np.float32), np.asarray(count[..., 0] > 0)
-
-
-def _relax(values: Floats, known: Mask) -> Floats:
-    """Replace each unknown value by the mean of its neighbours, many times."""
-    neighbours = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
-    weight = np.where(known, 0.0, 1.0).astype(np.float32)[..., None]
-    fixed = values * (1 - weight)
-    for _ in range(_RELAXATIONS):
-        mean = cv2.filter2D(values, -1, neighbours, borderType=cv2.BORDER_REPLICATE)
-        values = fixed + weight * np.asarray(mean, np.float32).reshape(values.shape)
-    return values
 
 
 def _to_pixels(values: NDArray[np.floating]) -> Pixels:

@@ -1,0 +1,179 @@
+from typing import get_args
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facefill.errors import MaskError
+from facefill.masks import build_mask, hide, lowres_factor, mask_from_photo
+from facefill.parameters import MaskName
+
+SIZE = 16
+HEIGHT, WIDTH = 40, 50
+
+
+@st.composite
+def matrices(draw):
+    """Maps from a 40x50 photo to a 16x16 face: turned, sheared, also beyond it."""
+    angle = draw(st.floats(-3.2, 3.2))
+    scale = draw(st.floats(0.2, 2.0))
+    shear = draw(st.floats(-0.3, 0.3))
+    x, y = draw(st.floats(-5, 55)), draw(st.floats(-5, 45))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = scale * turn @ np.array([[1.0, shear], [0.0, 1.0]])
+    middle = np.full(2, (SIZE - 1) / 2)
+    return np.column_stack([linear, middle - linear @ (x, y)])
+
+
+def holes(seed, share):
+    return np.random.default_rng(seed).random((HEIGHT, WIDTH)) < share
+
+
+@pytest.mark.parametrize("name", get_args(MaskName))
+@pytest.mark.parametrize("size", [16, 32, 64, 128])
+def test_every_shape_is_a_square_of_bools(name, size):
+    mask = build_mask(name, size)
+
+    assert mask.shape == (size, size)
+    assert mask.dtype == np.bool_
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "columns"),
+    [
+        ("center", slice(16, 48), slice(16, 48)),
+        ("left", slice(0, 64), slice(0, 32)),
+        ("right", slice(0, 64), slice(32, 64)),
+        ("top", slice(0, 32), slice(0, 64)),
+        ("bottom", slice(32, 64), slice(0, 64)),
+        ("lowres", slice(0, 64), slice(0, 64)),
+        ("full", slice(0, 0), slice(0, 0)),
+    ],
+)
+def test_the_hole_is_where_the_reference_has_it_and_false(name, rows, columns):
+    expected = np.ones((64, 64), bool)
+    expected[rows, columns] = False
+
+    np.testing.assert_array_equal(build_mask(name, 64), expected)
+
+
+def test_the_grid_leaves_every_fourth_pixel_of_every_fourth_row():
+    known = np.argwhere(build_mask("grid", 16)).tolist()
+
+    assert known == [[y, x] for y in (0, 4, 8, 12) for x in (0, 4, 8, 12)]
+
+
+def test_the_scale_of_the_centre_is_the_share_left_at_each_side():
+    mask = build_mask("center", 20, center_scale=0.1)
+
+    assert not mask[2:18, 2:18].any()
+    assert mask.sum() == 20 * 20 - 16 * 16
+
+
+@given(
+    size=st.sampled_from([16, 32, 64, 128]),
+    scale=st.floats(0, 0.5, exclude_min=True, exclude_max=True),
+)
+def test_the_centre_hides_something_at_any_scale(size, scale):
+    mask = build_mask("center", size, center_scale=scale)
+
+    assert not mask.all()
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.2, 0.8])
+def test_the_random_mask_hides_about_the_fraction_asked_for(fraction):
+    hidden = (~build_mask("random", 128, random_fraction=fraction, seed=3)).mean()
+
+    # Five standard deviations of a mean of 128 x 128 draws.
+    assert abs(hidden - fraction) <= 5 * (fraction * (1 - fraction)) ** 0.5 / 128
+
+
+def test_the_seed_decides_what_the_random_mask_hides():
+    one, again, other = (build_mask("random", 64, seed=seed) for seed in (1, 1, 2))
+
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
+def test_an_unknown_shape_is_refused_with_the_names_of_all():
+    with pytest.raises(MaskError, match=r"'heart'.*center.*full"):
+        build_mask("heart", 64)
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"), [(128, 8), (64, 8), (32, 8), (16, 8), (8, 4), (2, 1)]
+)
+def test_low_resolution_has_two_by_two_means_at_least(size, factor):
+    assert lowres_factor(size) == factor
+
+
+@given(matrix=matrices(), seed=st.integers(0, 99), share=st.sampled_from([0.01, 0.3]))
+def test_known_pixels_of_a_face_hold_nothing_of_the_hole(matrix, seed, share):
+    hole = holes(seed, share)
+    photo = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    changed = np.where(hole[..., None], ~photo, photo)
+
+    mask = mask_from_photo(hole, matrix, SIZE)
+
+    face, other = (
+        cv2.warpAffine(one, matrix, (SIZE, SIZE)) for one in (photo, changed)
+    )
+    np.testing.assert_array_equal(face[mask], other[mask])
+
+
+@given(matrix=matrices(), seed=st.integers(0, 99))
+def test_hidden_pixels_of_a_face_are_those_next_to_a_hidden_pixel_of_the_photo(
+    matrix, seed
+):
+    hole = holes(seed, 0.05)
+
+    mask = mask_from_photo(hole, matrix, SIZE)
+
+    hidden_y, hidden_x = np.nonzero(hole)
+    inverse = cv2.invertAffineTransform(matrix)
+    for row in range(SIZE):
+        for column in range(SIZE):
+            x, y = inverse @ (column, row, 1)
+            distance = np.maximum(abs(hidden_x - x), abs(hidden_y - y)).min()
+            # Bilinear sampling reads what is less than one pixel away; a
+            # sixteenth is allowed for OpenCV's rounding of positions.
+            if distance < 1:
+                assert not mask[row, column]
+            if distance > 1 + 1 / 16:
+                assert mask[row, column]
+
+
+def test_white_and_true_are_the_hole_black_and_false_are_known():
+    matrix = np.array([[0.5, 0, 0], [0, 0.5, 0]])
+    hole = np.zeros((32, 32), bool)
+    hole[:, :16] = True
+    grey = np.where(hole, 128, 127).astype(np.uint8)
+
+    mask = mask_from_photo(grey, matrix, SIZE)
+
+    np.testing.assert_array_equal(mask, mask_from_photo(hole, matrix, SIZE))
+    assert not mask[:, :8].any()
+    assert mask[:, 9:].all()
+
+
+def test_beyond_the_photo_nothing_is_hidden():
+    aside = np.array([[1.0, 0, 100], [0, 1, 100]])
+
+    assert mask_from_photo(np.ones((HEIGHT, WIDTH), bool), aside, SIZE).all()
+
+
+def test_a_mask_in_colour_is_refused():
+    with pytest.raises(MaskError, match="one channel"):
+        mask_from_photo(np.zeros((4, 4, 3), np.uint8), np.eye(2, 3), SIZE)
+
+
+def test_hiding_paints_the_hole_alone():
+    face = np.random.default_rng(0).integers(0, 100, (16, 16, 3), np.uint8)
+    mask = build_mask("center", 16)
+
+    shown = hide(face, mask)
+
+    np.testing.assert_array_equal(shown[mask], face[mask])
+    assert (shown[~mask] == 128).all()
