@@ -137,6 +137,10 @@ class Search:
             with backend.on_device(self.options.device):
                 yield from self._search_batch(targets[begin : begin + size], watch)
 
+    def loss(self, found: Found) -> float:
+        """L_i = contextual_i + lam * perceptual_i, before the last iteration."""
+        return float(found.contextual[-1] + self._lam * found.perceptual[-1])
+
     def _search_batch(
         self, targets: Sequence[Target], watch: Watch | None
     ) -> list[Found]:

@@ -119,7 +119,9 @@ def restore(
     with progress(len(damaged), "completing", "photos") as advance:
         found_faces = search.run([one.target for one in damaged], film.watch)
         for one, found in zip(damaged, found_faces, strict=True):
-            rows[one.photo_id] = _finish(one, found, folders, options)
+            rows[one.photo_id] = _finish(one, found, folders, options) | {
+                "loss": search.loss(found)
+            }
             histories.append(np.stack([found.contextual, found.perceptual]))
             advance(1)
     contextual, perceptual = np.mean(histories, axis=0)
@@ -133,14 +135,14 @@ def restore(
 def report(table: pd.DataFrame) -> Row:
     """Summarise a completion as JSON: counts by reason, mean losses."""
     completed = table[table["status"] == "completed"]
-    losses = ("contextual", "perceptual", "loss", "known_error")
+    rejected = table[table["status"] == "rejected"]
+    means = completed[["contextual", "perceptual", "loss", "known_error"]].mean()
     return {
         "photos": len(table),
         "completed": len(completed),
-        "rejected": table["reason"][table["status"] == "rejected"]
-        .value_counts()
-        .to_dict(),
-        "mean": {name: float(completed[name].mean()) for name in losses},
+        "rejected": rejected["reason"].value_counts().to_dict(),
+        # No known pixel, no error over the known pixels.
+        "mean": means.dropna().to_dict(),
     }
 
 
