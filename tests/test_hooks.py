@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -278,3 +279,12 @@ def test_only_the_files_that_were_saved_are_artifacts(tmp_path, monkeypatch):
         (str(tmp_path / "grid.png"), "samples"),
         (str(tmp_path / "single/0.png"), "samples/single"),
     ]
+
+
+def test_two_first_runs_at_once_both_finish(tmp_path):
+    project = Miniature(tmp_path / "project")
+    with ThreadPoolExecutor() as pool:
+        finished = list(pool.map(lambda _: project.kedro("run"), range(2)))
+
+    assert [each.returncode for each in finished] == [0, 0]
+    assert project.statuses() == ["FINISHED", "FINISHED"]

@@ -1,11 +1,13 @@
 """What happens around every run: parameters checked, stages named, all tracked."""
 
+import fcntl
 import logging
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +73,20 @@ class TrackingHooks:
         self._context: KedroContext | None = None
         self._catalog: DataCatalog | None = None
 
-    @hook_impl(tryfirst=True)
-    def after_context_created(self, context: KedroContext) -> None:
-        """Prepare what kedro-mlflow reads next."""
+    @hook_impl(wrapper=True)
+    def after_context_created(
+        self, context: KedroContext
+    ) -> Generator[None, object, object]:
+        """Prepare what kedro-mlflow reads, and let one process at a time set it up.
+
+        Two first runs at once would both create the tables of the store, and fail.
+        """
         self._context = context
         _anchor_store(context)
         _prepare_mlflow_page()
         _leave_parameters_to_us()
+        with _locked(context.project_path / "pyproject.toml"):
+            return (yield)
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, catalog: DataCatalog) -> None:
@@ -104,6 +113,14 @@ class TrackingHooks:
     def on_pipeline_error(self, error: Exception) -> None:
         """Tag the run with the error before kedro-mlflow ends it as failed."""
         _track(tracking.describe_error, error)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock on a file that is there; it ends with the process at the latest."""
+    with path.open(encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def _track(record: Callable[..., None], *arguments: object) -> None:
