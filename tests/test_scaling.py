@@ -40,9 +40,11 @@ def results(map_chunks, work, chunks=CHUNKS):
 
 @pytest.mark.parametrize("workers", [None, 1, 2, 8])
 def test_few_items_are_done_in_this_process(tmp_path, workers):
+    (tmp_path / "scratch/left by a killed run").mkdir(parents=True)
     rows = results(chunk_mapper(workers, None, tmp_path / "scratch"), Square())
     assert [row[:2] for row in rows] == [(number, number**2) for number in range(18)]
     assert {row[2] for row in rows} == {os.getpid()}
+    assert not (tmp_path / "scratch").exists()
 
 
 def test_no_items_start_no_process(tmp_path, monkeypatch):
@@ -52,6 +54,7 @@ def test_no_items_start_no_process(tmp_path, monkeypatch):
 
 def test_a_killed_worker_loses_nothing_and_the_killer_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(scaling, "SMALL_JOB", 0)
+    environment = dict(os.environ)
     map_chunks = chunk_mapper(2, None, tmp_path / "scratch")
     rows = results(map_chunks, Square(deadly=7))
     expected = [
@@ -60,6 +63,8 @@ def test_a_killed_worker_loses_nothing_and_the_killer_is_named(tmp_path, monkeyp
     assert [row[:2] for row in rows] == expected
     assert os.getpid() not in {row[2] for row in rows}
     assert not (tmp_path / "scratch").exists()
+    # Dask limits the threads of its workers by variables that it sets here.
+    assert dict(os.environ) == environment
 
 
 def test_an_error_in_a_worker_is_the_error_here(tmp_path, monkeypatch):

@@ -78,6 +78,8 @@ def chunk_mapper(
     def map_chunks(
         work: ChunkWork, chunks: Sequence[Sequence[Any]]
     ) -> Generator[Any, None, None]:
+        # A killed run may have left it.
+        shutil.rmtree(scratch, ignore_errors=True)
         is_small = num_workers == 1 or sum(map(len, chunks)) <= SMALL_JOB
         if not chunks or (cluster is None and is_small):
             yield from map(work, chunks)
@@ -118,33 +120,47 @@ def _local_client(num_workers: int, scratch: Path) -> Iterator["Client"]:
         "distributed.scheduler.worker-saturation": 1.0,
         # A chunk that kills two workers is cut up, a photo that does is given up.
         "distributed.scheduler.allowed-failures": 1,
-        # What concerns the user comes back as a result; for the workers' processes.
-        "logging.distributed": "critical",
+        # What concerns the user comes back as a result.
+        "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
     }
+    with (
+        _as_before(scratch),
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=num_workers,
+            threads_per_worker=1,
+            # Any free port, and nobody else's business on a shared machine:
+            # whoever can talk to a worker can run code in it.
+            dashboard_address="127.0.0.1:0",
+            security=True,
+            memory_limit=0,
+            local_directory=str(scratch),
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _as_before(scratch: Path) -> Iterator[None]:
+    """Undo what Dask does to its surroundings, and keep it quiet meanwhile.
+
+    It sets variables such as ``OMP_NUM_THREADS=1`` in this process for the sake of
+    its children, which would slow the training that follows.
+    """
+    environment = dict(os.environ)
     loggers = [logging.getLogger(f"distributed{part}") for part in ("", ".client")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        with (
-            dask.config.set(settings),
-            LocalCluster(
-                n_workers=num_workers,
-                threads_per_worker=1,
-                # Any free port, and nobody else's business on a shared machine:
-                # whoever can talk to a worker can run code in it.
-                dashboard_address="127.0.0.1:0",
-                security=True,
-                memory_limit=0,
-                local_directory=str(scratch),
-                silence_logs=logging.CRITICAL,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
+        yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+        os.environ.clear()
+        os.environ.update(environment)
         shutil.rmtree(scratch, ignore_errors=True)
 
 
