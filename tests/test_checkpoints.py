@@ -71,7 +71,7 @@ def test_nothing_but_damaged_ones_is_an_error_and_not_a_new_start(tmp_path):
     store = CheckpointStore(tmp_path)
     path = store.save(checkpoint(5))
     path.write_bytes(_damage_bit(path.read_bytes(), 4000))
-    with pytest.raises(CheckpointError, match="every checkpoint in .* is damaged"):
+    with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged"):
         store.latest()
 
 

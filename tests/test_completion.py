@@ -182,14 +182,14 @@ def test_the_first_latent_depends_on_the_photo_and_the_seed():
 
 
 def test_faces_and_models_of_different_sizes_are_refused(networks):
-    with pytest.raises(ModelError, match="faces of 16 pixels, .* has 32"):
+    with pytest.raises(ModelError, match=r"faces of 16 pixels, .* has 32"):
         list(
             search(networks).run(
                 [Target("x", np.zeros((32, 32, 3), np.uint8), np.ones((32, 32), bool))]
             )
         )
     other = build_discriminator(Architecture(32, 8, 2, 2), seed=1)
-    with pytest.raises(ModelError, match="of 16 pixels.* judges 32"):
+    with pytest.raises(ModelError, match=r"of 16 pixels.* judges 32"):
         search((networks[0], other))
 
 

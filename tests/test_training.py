@@ -175,6 +175,6 @@ def test_changed_photos_are_noticed_and_a_new_learning_rate_is_allowed(
     store = CheckpointStore(tmp_path)
     train(photos, trainer(max_steps=2), store, Recorder())
     fewer = Photos(photos.images, photos.rows[:-1])
-    with pytest.raises(CheckpointError, match="faces = 10 of hash .*, now it is 9"):
+    with pytest.raises(CheckpointError, match=r"faces = 10 of hash .*, now it is 9"):
         train(fewer, trainer(), store, Recorder())
     assert train(photos, trainer(learning_rate=1e-4), store, Recorder()).step == STEPS

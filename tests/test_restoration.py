@@ -1,0 +1,192 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from facefill.completion import Search
+from facefill.errors import DataError
+from facefill.images import read_png, write_png
+from facefill.masking import MaskMaker
+from facefill.masks import build_mask
+from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.parameters import CompleteOptions, IngestOptions
+from facefill.restoration import Folders, report, restore
+
+SIZE = 16
+OPTIONS = CompleteOptions(
+    iterations=2,
+    iterations_per_call=1,
+    batch_size=8,
+    precision="float32",
+    device="cpu",
+)
+# A photo of 40x48 whose face is 32x32, from (10, 6) on.
+MATRIX = [0.5, 0.0, -5.0, 0.0, 0.5, -3.0]
+PHOTO_SHAPE = (40, 48, 3)
+
+
+@pytest.fixture(scope="module")
+def search():
+    architecture = Architecture(SIZE, 8, 4, 4)
+    networks = build_generator(architecture, 1), build_discriminator(architecture, 1)
+    return Search(*networks, OPTIONS, lam=0.5, seed=1)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return Folders(*(tmp_path / name for name in ("photos", "masks", "faces", "out")))
+
+
+def place(folders, photo_id, seed=0):
+    """Write a photo and its face; return the row that alignment would."""
+    photo = np.random.default_rng(seed).integers(0, 256, PHOTO_SHAPE, np.uint8)
+    write_png(folders.photos / photo_id, photo)
+    face = photo[6:38:2, 10:42:2]
+    write_png(folders.faces / f"{photo_id}.png", face)
+    return {
+        "path": photo_id,
+        "status": "aligned",
+        "reason": "",
+        "matrix": MATRIX,
+        "face": f"{photo_id}.png",
+        "width": PHOTO_SHAPE[1],
+        "height": PHOTO_SHAPE[0],
+    }
+
+
+def rejected(photo_id, reason):
+    return {"path": photo_id, "status": "rejected", "reason": reason, "matrix": []}
+
+
+def run(rows, folders, search, mask="center"):
+    maker = MaskMaker(mask, OPTIONS, seed=1)
+    return restore(pd.DataFrame(rows), folders, maker, search, IngestOptions())
+
+
+def test_65_photos_give_65_results_with_all_their_pictures(folders, search):
+    rows = [place(folders, f"p{n % 2}/{n:02d}.png", n) for n in range(65)]
+    restored = run(rows, folders, search)
+    assert list(restored.table["id"]) == [row["path"] for row in rows]
+    assert (restored.table["status"] == "completed").all()
+    for row in rows:
+        made = {path.name for path in (folders.output / row["path"]).iterdir()}
+        assert made == {
+            "known.png",
+            "generated.png",
+            "completed.png",
+            "blended.png",
+            "photo.png",
+        }
+    assert set(restored.pictures) == {
+        "before.png",
+        "masked.png",
+        "completed.png",
+        "completion.gif",
+    }
+
+
+def test_known_pixels_are_the_faces_own_and_the_hole_is_generated(folders, search):
+    run([place(folders, "a.png")], folders, search)
+    face = read_png(folders.faces / "a.png.png")
+    mask = build_mask("center", SIZE)
+    pictures = {
+        name: read_png(folders.output / "a.png" / f"{name}.png")
+        for name in ("generated", "completed", "blended")
+    }
+    assert np.array_equal(pictures["completed"][mask], face[mask])
+    assert np.array_equal(pictures["blended"][mask], face[mask])
+    assert np.array_equal(pictures["completed"][~mask], pictures["generated"][~mask])
+
+
+def test_the_photo_changes_inside_the_warped_hole_alone(folders, search):
+    run([place(folders, "a.png")], folders, search)
+    before = read_png(folders.photos / "a.png")
+    after = read_png(folders.output / "a.png" / "photo.png")
+    changed = (before != after).any(axis=-1)
+    # The hole is the face's pixels 4 to 11, whose centres are 18 to 32 across and
+    # 14 to 28 down in the photo; half a pixel of the face is one of the photo's.
+    assert changed[14:29, 18:33].mean() > 0.95
+    changed[13:30, 17:34] = False
+    assert not changed.any()
+
+
+def test_a_rejected_photo_is_a_row_with_its_reason(folders, search):
+    rows = [
+        rejected("no.png", "no_face"),
+        place(folders, "a.png"),
+        rejected("cut.jpg", "truncated"),
+    ]
+    table = run(rows, folders, search).table
+    assert list(table["status"]) == ["rejected", "completed", "rejected"]
+    assert list(table["reason"]) == ["no_face", "", "truncated"]
+    summary = report(table)
+    assert summary["photos"] == 3
+    assert summary["completed"] == 1
+    assert summary["rejected"] == {"no_face": 1, "truncated": 1}
+
+
+def test_no_photo_to_complete_is_an_error_that_counts_the_reasons(folders, search):
+    rows = [rejected("a", "no_face"), rejected("b", "no_face"), rejected("c", "cut")]
+    with pytest.raises(DataError, match="no_face 2, cut 1"):
+        run(rows, folders, search)
+    assert not folders.output.exists()
+
+
+def test_a_mask_file_in_the_photos_size_hides_where_it_is_white(folders, search):
+    rows = [place(folders, "d/a.png"), place(folders, "b.png", 1)]
+    hole = np.zeros(PHOTO_SHAPE, np.uint8)
+    hole[6:22, 10:42] = 255  # the upper half of the face
+    write_png(folders.masks / "d/a.png", hole)
+    table = run(rows, folders, search).table.set_index("id")
+    assert table.loc["d/a.png", "mask"] == "file"
+    assert table.loc["b.png", "mask"] == "center"
+    assert table.loc["d/a.png", "known_share"] == pytest.approx(0.5, abs=1 / SIZE)
+    before = read_png(folders.photos / "d/a.png")
+    after = read_png(folders.output / "d/a.png" / "photo.png")
+    assert np.array_equal(before[hole[..., 0] == 0], after[hole[..., 0] == 0])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.zeros((8, 8, 3), np.uint8), "is 8x8, its photo 48x40"),
+        (np.zeros(PHOTO_SHAPE, np.uint8), "no white pixel"),
+    ],
+)
+def test_a_mask_file_that_does_not_fit_is_a_row_with_the_reason(
+    folders, search, pixels, message
+):
+    write_png(folders.masks / "a.png", pixels)
+    rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
+    table = run(rows, folders, search).table
+    assert list(table["reason"]) == ["mask", ""]
+    assert message in table["detail"][0]
+
+
+def test_the_loss_is_the_contextual_plus_lam_times_the_perceptual(folders, search):
+    table = run([place(folders, "a.png")], folders, search).table
+    (row,) = table.to_dict("records")
+    assert row["loss"] == pytest.approx(row["contextual"] + 0.5 * row["perceptual"])
+    assert row["enlargement"] == pytest.approx(2.0)
+
+
+def test_full_hides_nothing_and_lowres_everything(folders, search):
+    row = place(folders, "a.png")
+    face = read_png(folders.faces / "a.png.png")
+    run([row], folders, search, mask="full")
+    out = folders.output / "a.png"
+    assert np.array_equal(read_png(out / "completed.png"), face)
+    assert np.array_equal(
+        read_png(out / "photo.png"), read_png(folders.photos / "a.png")
+    )
+    restored = run([row], folders, search, mask="lowres")
+    assert np.array_equal(
+        read_png(out / "completed.png"), read_png(out / "generated.png")
+    )
+    assert "known_error" not in report(restored.table)["mean"]
+
+
+def test_random_masks_differ_from_photo_to_photo_and_not_from_run_to_run():
+    maker = MaskMaker("random", OPTIONS, seed=1)
+    again = MaskMaker("random", OPTIONS, seed=1)
+    assert np.array_equal(maker.shape("a", SIZE), again.shape("a", SIZE))
+    assert not np.array_equal(maker.shape("a", SIZE), maker.shape("b", SIZE))
