@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facefill.baselines import (
@@ -21,6 +21,7 @@ def random_faces(num, size=16, seed=0):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None)
 @given(
     name=st.sampled_from(["center", "random", "left", "grid"]),
     seed=st.integers(0, 99),
