@@ -54,6 +54,7 @@ def test_no_items_start_no_process(tmp_path, monkeypatch):
 
 def test_a_killed_worker_loses_nothing_and_the_killer_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(scaling, "SMALL_JOB", 0)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     environment = dict(os.environ)
     map_chunks = chunk_mapper(2, None, tmp_path / "scratch")
     rows = results(map_chunks, Square(deadly=7))

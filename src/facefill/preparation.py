@@ -281,7 +281,7 @@ def _refuse_no_face(table: pd.DataFrame) -> None:
         return
     raise DataError(
         f"no face was found in any of {len(table)} files ({describe_reasons(table)}); "
-        "add photos with frontal faces of 80 pixels or more, or raise align.upsample"
+        "add photos with frontal faces, or raise align.upsample to find smaller ones"
     )
 
 
