@@ -38,6 +38,22 @@ class ParameterHooks:
         loader["parameters"] = resolve(loader["parameters"]).model_dump()
 
 
+class InputHooks:
+    """Checks before any work that what no stage of the run makes is there."""
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Ask every input of the run that can say so whether it is there.
+
+        Raises:
+            ModelError: If a model is needed and none has been trained.
+        """
+        for name in sorted(pipeline.inputs()):
+            require = getattr(catalog.get(name), "require", None)
+            if require is not None:
+                require()
+
+
 class StageHooks:
     """Logs one line a stage."""
 

@@ -7,11 +7,8 @@ import numpy as np
 from facefill import randomness
 from facefill.errors import MaskError, PhotoError
 from facefill.images import decode_photo
-from facefill.masks import build_mask
+from facefill.masks import WHITE, build_mask
 from facefill.parameters import CompleteOptions, MaskName
-
-WHITE = 128
-"""Values from here on are the hole in a mask file, whose hole is white."""
 
 
 class MaskMaker:

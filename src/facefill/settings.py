@@ -2,9 +2,9 @@
 
 from omegaconf.resolvers import oc
 
-from facefill.hooks import ParameterHooks, StageHooks, TrackingHooks
+from facefill.hooks import InputHooks, ParameterHooks, StageHooks, TrackingHooks
 
-HOOKS = (StageHooks(), TrackingHooks(), ParameterHooks())
+HOOKS = (StageHooks(), TrackingHooks(), ParameterHooks(), InputHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

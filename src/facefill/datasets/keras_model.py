@@ -31,6 +31,15 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
                 f"{self._path} holds no model of ours ({error}); {self._cure}"
             ) from error
 
+    def require(self) -> None:
+        """Check that there is a model, before a run spends time on its photos.
+
+        Raises:
+            ModelError: If there is none.
+        """
+        if not self._path.is_file():
+            raise ModelError(f"no model at {self._path}; {self._cure}")
+
     def save(self, data: "keras.Model") -> None:
         """Replace the model."""
         with replacing(self._path, suffix=".keras") as temporary:
@@ -39,8 +48,7 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
     _cure = "run `kedro run --pipeline=train` first"
 
     def _check(self) -> None:
-        if not self._path.is_file():
-            raise ModelError(f"no model at {self._path}; {self._cure}")
+        self.require()
         try:
             with zipfile.ZipFile(self._path) as archive:
                 damaged = archive.testzip()

@@ -1,0 +1,225 @@
+"""The commands that users type, in processes of their own, in a temporary folder."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "data/demo/01_raw"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+ARTIFACTS = [
+    "02_intermediate/photos.parquet",
+    "03_primary/alignment.parquet",
+    "05_model_input/faces.npy",
+    "05_model_input/faces.parquet",
+    "06_models/generator.keras",
+    "06_models/discriminator.keras",
+    "07_model_output/samples/grid.png",
+    "07_model_output/samples/single/000.png",
+    "07_model_output/samples/walk.gif",
+    "07_model_output/samples/arithmetic.png",
+    "07_model_output/samples/training.gif",
+    "07_model_output/completed/before.png",
+    "07_model_output/completed/masked.png",
+    "07_model_output/completed/completed.png",
+    "07_model_output/completed/completion.gif",
+    "07_model_output/completed/completions.parquet",
+    "08_reporting/preparation.json",
+    "08_reporting/training.json",
+    "08_reporting/training_curves.json",
+    "08_reporting/completion.json",
+    "08_reporting/evaluation.json",
+    "08_reporting/figures/hole_psnr.png",
+    "08_reporting/figures/center.png",
+]
+
+
+def environment(data):
+    return os.environ | {"FACEFILL_TEST_DATA": str(data), "DO_NOT_TRACK": "1"}
+
+
+def kedro(data, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", "run", "--env=test", *arguments],
+        cwd=ROOT,
+        env=environment(data),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=350,
+    )
+
+
+def query(data, sql):
+    with sqlite3.connect(data / "mlflow.db") as store:
+        return store.execute(sql).fetchall()
+
+
+def of_run(data, place, sql):
+    """Ask for what belongs to a run: place 0 is the first, -1 the last."""
+    runs = query(data, "SELECT run_uuid FROM runs ORDER BY start_time")
+    return query(data, sql.format(run=f"'{runs[place][0]}'"))
+
+
+def write_bad_photos(folder):
+    """A photo without a face, and one whose file was cut."""
+    noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "noface.png")
+    content = (SAMPLE / "photos/face-0001.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(content[: len(content) // 2])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder after ``kedro run``: everything was done once."""
+    data = tmp_path_factory.mktemp("data")
+    for name, count in (("photos", 30), ("incomplete", 3)):
+        folder = data / "01_raw" / name
+        folder.mkdir(parents=True)
+        for path in sorted((SAMPLE / name).glob("face-*.jpg"))[:count]:
+            shutil.copy(path, folder)
+        write_bad_photos(folder)
+    run = kedro(data)
+    assert run.returncode == 0, run.stderr + run.stdout
+    return data
+
+
+def test_kedro_run_leaves_every_artifact_of_the_catalog(finished):
+    missing = [name for name in ARTIFACTS if not (finished / name).is_file()]
+    assert missing == []
+    for folder in ("03_primary/aligned", "04_feature/faces", "06_models/checkpoints"):
+        assert any((finished / folder).iterdir())
+
+
+def test_every_photo_is_a_row_with_a_reason_if_it_was_rejected(finished):
+    photos = pd.read_parquet(finished / "03_primary/alignment.parquet")
+    assert len(photos) == 32
+    bad = photos[photos["status"] != "aligned"].set_index("path")["reason"]
+    assert bad.to_dict() == {"cut.jpg": "truncated", "noface.png": "no_face"}
+    table = pd.read_parquet(finished / "07_model_output/completed/completions.parquet")
+    assert table["status"].value_counts().to_dict() == {"completed": 3, "rejected": 2}
+
+
+def test_one_finished_mlflow_run_has_parameters_curves_pictures_and_models(finished):
+    status = of_run(finished, 0, "SELECT status FROM runs WHERE run_uuid = {run}")
+    assert status == [("FINISHED",)]
+    run = "run_uuid = {run}"
+    parameters = dict(of_run(finished, 0, f"SELECT key, value FROM params WHERE {run}"))
+    assert parameters["lam"] == "0.1"
+    assert parameters["train.batch_size"] == "8"
+    metrics = of_run(finished, 0, f"SELECT key, step FROM metrics WHERE {run}")
+    assert [step for key, step in metrics if key == "loss_generator"] == [10, 20]
+    assert {key for key, _ in metrics} >= {
+        "complete.contextual",
+        "evaluate.center.telea.hole_psnr",
+        "d_fake",
+    }
+    artifacts = {path.name for path in (finished / "mlartifacts").rglob("*.*")}
+    assert artifacts >= {
+        "generator.keras",
+        "grid.png",
+        "completed.png",
+        "completion.gif",
+        "evaluation.json",
+    }
+
+
+@pytest.mark.parametrize("typed", ["lam:0.25", "lam=0.25"])
+def test_complete_takes_lam_as_typed_and_mlflow_shows_it(finished, typed):
+    run = kedro(finished, "--pipeline=complete", f"--params={typed}")
+    assert run.returncode == 0, run.stderr
+    assert "deprecat" not in run.stderr.lower()
+    found = of_run(
+        finished, -1, "SELECT value FROM params WHERE key = 'lam' AND run_uuid = {run}"
+    )
+    assert found == [("0.25",)]
+    table = pd.read_parquet(finished / "07_model_output/completed/completions.parquet")
+    row = table[table["status"] == "completed"].iloc[0]
+    assert row["loss"] == pytest.approx(row["contextual"] + 0.25 * row["perceptual"])
+
+
+def one_line(run):
+    """The message of a user's error: one line and no traceback."""
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr + run.stdout
+    (line,) = [text for text in run.stderr.splitlines() if text.startswith("Error")]
+    return line
+
+
+def test_a_misspelt_parameter_is_refused_in_one_line_before_any_work(tmp_path):
+    line = one_line(kedro(tmp_path, "--pipeline=complete", "--params=lamda:0.1"))
+    assert "'lamda'" in line
+    assert "'lam'" in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_training_without_photos_says_where_to_put_them(tmp_path):
+    line = one_line(kedro(tmp_path, "--pipeline=train"))
+    assert str(tmp_path / "01_raw/photos") in line
+
+
+def test_completing_without_a_model_says_how_to_get_one(tmp_path):
+    folder = tmp_path / "01_raw/incomplete"
+    folder.mkdir(parents=True)
+    shutil.copy(SAMPLE / "incomplete/face-0001.jpg", folder)
+    line = one_line(kedro(tmp_path, "--pipeline=complete"))
+    assert "kedro run --pipeline=train" in line
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["01_raw"]
+
+
+def checkpoints(data):
+    return sorted((data / "06_models/checkpoints").glob("step-*.npz"))
+
+
+def state(path):
+    """The arrays of a checkpoint; the last column of the history is a speed."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    arrays["history"] = arrays["history"][:, :-1]
+    return arrays
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_end(finished, tmp_path):
+    long = "--params=train.max_steps:300,train.sample_every:300"
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    for data in (whole, cut):
+        shutil.copytree(
+            finished, data, ignore=shutil.ignore_patterns("06_models", "ml*")
+        )
+    assert kedro(whole, "--pipeline=train", long).returncode == 0
+    command = [sys.executable, "-m", "kedro", "run", "--env=test", "--pipeline=train"]
+    process = subprocess.Popen(
+        [*command, long],
+        cwd=ROOT,
+        env=environment(cut),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not checkpoints(cut) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    done = int(checkpoints(cut)[-1].name.split("-")[1])
+    assert 0 < done < 300
+    run = kedro(cut, "--pipeline=train", long)
+    assert run.returncode == 0, run.stderr
+    assert "continuing the training from step" in run.stdout + run.stderr
+    one, two = (state(checkpoints(data)[-1]) for data in (whole, cut))
+    assert one.keys() == two.keys()
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+    report = json.loads((cut / "08_reporting/training.json").read_text())
+    assert report["steps"] == 300
