@@ -5,7 +5,7 @@ import pytest
 from facefill.completion import Search
 from facefill.errors import DataError
 from facefill.evaluation import HeldOut, hold_out, report, score
-from facefill.figures import score_bars, training_curves
+from facefill.figures import labelled_rows, score_bars, training_curves
 from facefill.flattening import FaceSet
 from facefill.images import to_uint8
 from facefill.masking import MaskMaker
@@ -116,3 +116,12 @@ def test_the_figures_are_drawn(scores):
     assert len(curves.data) == 5
     assert len(curves.data[0].x) == 1000
     assert curves.data[0].x[-1] == 3000
+
+
+def test_every_row_of_a_sheet_has_its_name_beside_it():
+    picture = np.zeros((20, 20, 3), np.uint8)
+    sheet = labelled_rows({"mean_face": [picture] * 3, "truth": [picture] * 3})
+    margin = sheet[:, :-64]
+    assert np.array_equal(sheet[:20, -64:-44], picture)
+    assert all(part.min() < 100 for part in (margin[:20], margin[22:]))
+    assert margin[20:22].min() == 255

@@ -16,8 +16,8 @@ from facefill import baselines, metrics, randomness
 from facefill.blending import poisson_blend
 from facefill.completion import Search, Target, complete_face
 from facefill.errors import DataError
+from facefill.figures import labelled_rows
 from facefill.flattening import FaceSet
-from facefill.images import grid
 from facefill.masking import MaskMaker
 from facefill.masks import hide, lowres_factor
 from facefill.parameters import MaskName
@@ -51,7 +51,8 @@ class Scores:
     Attributes:
         mask: Its name.
         values: For each method and metric a value a face, float64 (N,).
-        sheet: The first faces, a column each: known part, every method, truth.
+        sheet: The first faces, a column each, with a row for the known part, for
+            every method and for the truth.
         seconds_per_face: Time of the search.
     """
 
@@ -197,13 +198,12 @@ def _sheet(
     targets: Sequence[Target], fillings: Sequence[Mapping[str, np.ndarray]]
 ) -> np.ndarray:
     first = targets[:NUM_PICTURED]
-    rows = [
-        [hide(target.face, target.mask) for target in first],
-        *[
-            [filled[method] for filled in fillings[: len(first)]]
+    rows = {
+        "known": [hide(target.face, target.mask) for target in first],
+        **{
+            method: [filled[method] for filled in fillings[: len(first)]]
             for method in fillings[0]
-        ],
-        [target.face for target in first],
-    ]
-    pictures = np.stack([picture for row in rows for picture in row])
-    return grid(pictures, columns=len(first))
+        },
+        "truth": [target.face for target in first],
+    }
+    return labelled_rows(rows)

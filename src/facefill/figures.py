@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facefill.images import grid
+
 if TYPE_CHECKING:
     import plotly.graph_objects
 
 _MAX_POINTS = 1000
+_LABEL_WIDTH = 100
 
 
 def training_curves(
@@ -74,7 +77,31 @@ def score_bars(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
             label=method.replace("_", " "),
         )
     axes.set_xticks(np.arange(len(masks)) + 0.4 - width / 2, masks)
-    axes.legend(ncols=len(methods), fontsize="small", loc="lower center")
+    figure.legend(ncols=len(methods), fontsize="small", loc="outside lower center")
     canvas.draw()  # type: ignore[no-untyped-call]
     rgba = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
     return np.asarray(rgba)[..., :3].copy()
+
+
+def labelled_rows(rows: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
+    """Lay pictures out in rows, with the name of each row at its left.
+
+    Args:
+        rows: Pictures by name, uint8 (S, S, 3), as many in each row.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    from PIL import Image, ImageDraw
+
+    pictures = [picture for row in rows.values() for picture in row]
+    sheet = grid(np.stack(pictures), columns=len(pictures) // len(rows))
+    margin = np.full((len(sheet), _LABEL_WIDTH, 3), 255, np.uint8)
+    canvas = Image.fromarray(np.concatenate([margin, sheet], axis=1))
+    draw = ImageDraw.Draw(canvas)
+    pitch = (len(sheet) + 2) / len(rows)
+    for place, name in enumerate(rows):
+        middle = (place + 0.5) * pitch
+        text = name.replace("_", " ")
+        draw.text((_LABEL_WIDTH - 6, middle), text, "black", anchor="rm", font_size=12)
+    return np.asarray(canvas).copy()

@@ -1,8 +1,14 @@
 """How Kedro loads this project; it finds this module by its name."""
 
+import os
+
 from omegaconf.resolvers import oc
 
 from facefill.hooks import InputHooks, ParameterHooks, StageHooks, TrackingHooks
+
+# TensorFlow greets every process with a dozen lines about the machine. Whoever sets
+# the variable keeps them.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 HOOKS = (StageHooks(), TrackingHooks(), ParameterHooks(), InputHooks())
 
