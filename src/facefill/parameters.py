@@ -128,7 +128,7 @@ class TrainOptions(Block):
 
     preset: Literal["default", "reference"] = "default"
     max_steps: Positive = 20_000
-    batch_size: Annotated[int, Field(ge=2)] = 32
+    batch_size: Positive = 32
     latent_size: Positive = 100
     generator_width: Positive = 64
     discriminator_width: Positive = 64

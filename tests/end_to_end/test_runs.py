@@ -151,6 +151,21 @@ def test_complete_takes_lam_as_typed_and_mlflow_shows_it(finished, typed):
     assert row["loss"] == pytest.approx(row["contextual"] + 0.25 * row["perceptual"])
 
 
+def test_the_notebook_runs_on_what_a_run_left(finished):
+    notebook = json.loads((ROOT / "notebooks/results.ipynb").read_text())
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if "outputs" in cell]
+    run = subprocess.run(
+        [sys.executable, "-c", "\n".join(code)],
+        cwd=ROOT / "notebooks",
+        env=environment(finished) | {"KEDRO_ENV": "test"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert run.returncode == 0, run.stderr
+
+
 def one_line(run):
     """The message of a user's error: one line and no traceback."""
     assert run.returncode == 1
