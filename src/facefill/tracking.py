@@ -183,6 +183,8 @@ def describe_run(project: Path, parameters: Mapping[str, Any]) -> None:
     if commit:
         mlflow.set_tag("mlflow.source.git.commit", commit)
     mlflow.set_tag(PROCESS_TAG, _process_mark(os.getpid()))
+    # Without it MLflow's pages take the experiment for one on language models.
+    mlflow.set_experiment_tag("mlflow.experimentKind", "custom_model_development")
     pairs = list(flatten(parameters).items())
     for start in range(0, len(pairs), MAX_PARAMETERS_PER_CALL):
         mlflow.log_params(dict(pairs[start : start + MAX_PARAMETERS_PER_CALL]))

@@ -121,12 +121,19 @@ def test_one_finished_mlflow_run_has_parameters_curves_pictures_and_models(finis
     assert parameters["lam"] == "0.1"
     assert parameters["train.batch_size"] == "8"
     metrics = of_run(finished, 0, f"SELECT key, step FROM metrics WHERE {run}")
-    assert [step for key, step in metrics if key == "loss_generator"] == [10, 20]
+    assert [step for key, step in metrics if key == "train/loss_generator"] == [10, 20]
     assert {key for key, _ in metrics} >= {
-        "complete.contextual",
-        "evaluate.center.telea.hole_psnr",
-        "d_fake",
+        "complete/contextual",
+        "evaluate/center/telea_hole_psnr",
+        "train/d_fake",
     }
+    tags = of_run(
+        finished,
+        0,
+        "SELECT t.value FROM experiment_tags t JOIN runs r USING (experiment_id) "
+        "WHERE t.key = 'mlflow.experimentKind' AND r.run_uuid = {run}",
+    )
+    assert tags == [("custom_model_development",)]
     artifacts = {path.name for path in (finished / "mlartifacts").rglob("*.*")}
     assert artifacts >= {
         "generator.keras",

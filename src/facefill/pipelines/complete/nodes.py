@@ -48,12 +48,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
         limits,
     )
     with Tracker() as tracker:
-        steps = range(0, options.iterations, _ITERATIONS_BETWEEN_POINTS)
-        for step in steps:
-            values = {
-                name: float(curve[step]) for name, curve in restored.curves.items()
-            }
-            tracker.scalars(
-                step, {f"complete.{name}": value for name, value in values.items()}
-            )
+        for step in range(0, options.iterations, _ITERATIONS_BETWEEN_POINTS):
+            points = restored.curves.items()
+            tracker.scalars(step, {f"complete/{name}": at[step] for name, at in points})
     return restored.table, restored.pictures, report(restored.table)

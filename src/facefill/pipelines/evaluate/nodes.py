@@ -42,7 +42,8 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     table = report(scores)
     with Tracker() as tracker:
         for row in table["rows"]:
-            prefix = f"evaluate.{row['mask']}.{row['method']}"
-            tracker.metrics({f"{prefix}.{name}": row[name] for name in METRICS})
+            # MLflow's pages make a section of what stands before the last slash.
+            prefix = f"evaluate/{row['mask']}/{row['method']}"
+            tracker.metrics({f"{prefix}_{name}": row[name] for name in METRICS})
     figures = {f"{one.mask}.png": one.sheet for one in scores}
     return table, figures | {"hole_psnr.png": score_bars(table["rows"])}

@@ -26,7 +26,7 @@ class _GridKeeper:
         self._folder = folder
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        self._tracker.scalars(step, values)
+        self._tracker.scalars(step, {f"train/{name}": values[name] for name in values})
 
     def picture(self, step: int, name: str, image: "np.ndarray") -> None:
         from facefill.images import write_png
