@@ -17,8 +17,9 @@ from facefill.errors import DataError
 from facefill.images import read_photo, read_png
 from facefill.ingestion import ingest
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation import Job, align_photos, report
+from facefill.preparation import Job, align_photos
 from facefill.records import Records
+from facefill.reports import report
 from photos import face_photo, faces_tree, noise, write_photo
 
 
@@ -297,6 +298,16 @@ def test_a_kill_loses_the_chunk_in_flight_and_no_more(prepare, tmp_path, searche
     faces_tree(undisturbed.photos, names)
     assert table.equals(undisturbed())
     assert prepare.written() == undisturbed.written()
+
+
+def test_a_chunk_that_never_comes_back_is_a_defect_and_not_a_missing_row(prepare):
+    faces_tree(prepare.photos, ["1.png", "2.png"])
+
+    def losing(work, chunks):
+        yield work(chunks[0])
+
+    with pytest.raises(RuntimeError, match="2 photos, but rows of 1"):
+        prepare(map_chunks=losing, chunk_size=1)
 
 
 def test_a_chunk_can_be_cut_and_its_killer_named(prepare):

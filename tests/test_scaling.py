@@ -1,5 +1,6 @@
 """Chunks are done once each, wherever they are done and whoever dies."""
 
+import gc
 import os
 import signal
 from dataclasses import dataclass
@@ -9,6 +10,19 @@ import pytest
 from facefill import scaling
 from facefill.errors import DataError
 from facefill.scaling import chunk_mapper
+
+# Dask forgets the connection to a worker that is killed at the wrong moment.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl:pytest.PytestUnraisableExceptionWarning",
+    "ignore:unclosed <ssl:ResourceWarning",
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_for_the_next_test():
+    yield
+    gc.collect()
+
 
 CHUNKS = [list(range(start, start + 3)) for start in range(0, 18, 3)]
 
@@ -66,6 +80,32 @@ def test_a_killed_worker_loses_nothing_and_the_killer_is_named(tmp_path, monkeyp
     assert not (tmp_path / "scratch").exists()
     # Dask limits the threads of its workers by variables that it sets here.
     assert dict(os.environ) == environment
+
+
+def test_work_goes_on_when_no_worker_is_left(tmp_path, monkeypatch, caplog):
+    from distributed import Client, LocalCluster
+
+    monkeypatch.setattr(scaling, "_SECONDS_WITHOUT_WORKERS", 0.5)
+    with (
+        LocalCluster(
+            n_workers=0,
+            dashboard_address="127.0.0.1:0",
+            processes=False,
+            protocol="tcp",
+            local_directory=str(tmp_path),
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        rows = sorted(
+            row
+            for rows in scaling._map_on(client, Square(deadly=7), CHUNKS)
+            for row in rows
+        )
+    assert [row[1] for row in rows if row[0] != 7] == [
+        number**2 for number in range(18) if number != 7
+    ]
+    assert rows[7][1] == "crashed"
+    assert "no worker is left" in caplog.text
 
 
 def test_an_error_in_a_worker_is_the_error_here(tmp_path, monkeypatch):

@@ -10,13 +10,11 @@ that it speaks of is there with the hash that it had.
 import hashlib
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +27,7 @@ from facefill.naming import tree_name
 from facefill.parameters import AlignOptions
 from facefill.progress import progress
 from facefill.records import Records, Row, as_table
+from facefill.reports import describe_reasons
 
 COLUMNS: dict[str, str | int | None] = {
     "path": "",
@@ -124,6 +123,8 @@ def align_photos(
             records.add(new_rows)
             rows.update({row["path"]: row for row in new_rows})
             advance(len(new_rows))
+    if rows.keys() != wanted.keys():
+        raise RuntimeError(f"{len(wanted)} photos, but rows of {len(rows)}")
     records.keep(row for path, row in sorted(rows.items()))
     every = [*rows.values(), *_rejected(manifest, settings)]
     table = as_table(sorted(every, key=itemgetter("path")), COLUMNS)
@@ -283,42 +284,3 @@ def _refuse_no_face(table: pd.DataFrame) -> None:
         f"no face was found in any of {len(table)} files ({describe_reasons(table)}); "
         "add photos with frontal faces, or raise align.upsample to find smaller ones"
     )
-
-
-def count_reasons(table: pd.DataFrame) -> dict[str, int]:
-    """Count the rejected rows of a manifest by reason, the most frequent first."""
-    return dict(Counter(table[table["status"] == "rejected"]["reason"]).most_common())
-
-
-def describe_reasons(table: pd.DataFrame) -> str:
-    """Write the counts of reasons in a line: ``no_face 3, truncated 1``."""
-    return ", ".join(f"{key} {count}" for key, count in count_reasons(table).items())
-
-
-def report(
-    manifest: pd.DataFrame, aligned: pd.DataFrame, table: pd.DataFrame
-) -> dict[str, Any]:
-    """Sum a preparation up, so that nothing is lost silently.
-
-    Args:
-        manifest: From ``ingestion.ingest``.
-        aligned: From ``align_photos``.
-        table: Of the training set.
-
-    Returns:
-        Counts of files, aligned, rejected by reason, exact duplicates and splits.
-    """
-    num_aligned = int((aligned["status"] == "aligned").sum())
-    duplicates = manifest[manifest["duplicate_of"] != ""]
-    return {
-        "num_files": len(manifest),
-        "num_aligned": num_aligned,
-        "aligned_fraction": num_aligned / len(manifest),
-        "num_rejected": len(manifest) - num_aligned,
-        "rejected": count_reasons(aligned),
-        "num_several_faces": int((aligned["num_faces"] > 1).sum()),
-        "exact_duplicates": dict(
-            zip(duplicates["path"], duplicates["duplicate_of"], strict=True)
-        ),
-        "splits": dict(Counter(table["split"])),
-    }

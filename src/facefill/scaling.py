@@ -8,23 +8,28 @@ Synopsis::
 
 Results come as they are ready, in any order. Chunks are small (names of files,
 not pixels), and at most a few per worker are on their way at a time, so that the
-length of the work does not show in memory. Dask gives the chunks of a worker that
-died to another one; ``work`` must therefore be able to do a chunk twice.
+length of the work does not show in memory. The chunks of a worker that dies are
+done again; ``work`` must therefore be able to do a chunk twice.
 """
 
+import itertools
 import logging
+import multiprocessing
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facefill.errors import DataError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 
 class ChunkWork(Protocol):
@@ -40,12 +45,15 @@ class ChunkWork(Protocol):
         """Give the result of a chunk that kills every process that tries it."""
 
 
+logger = logging.getLogger(__name__)
+
 ChunkMapper = Callable[[ChunkWork, Sequence[Sequence[Any]]], Generator[Any, None, None]]
 
 # Starting processes takes as long as aligning a few hundred photos.
 SMALL_JOB = 400
 _CHUNKS_A_WORKER = 4
 _SECONDS_TO_CONNECT = 10
+_SECONDS_WITHOUT_WORKERS = 60.0
 
 
 def num_cores() -> int:
@@ -69,8 +77,8 @@ def chunk_mapper(
 
     Returns:
         ``map_chunks(work, chunks)``, a generator of results in any order. A chunk
-        that keeps killing its process is split, and the part that does it has the
-        result of ``work.crashed``. It raises ``DataError`` if no scheduler answers
+        whose worker dies is split, and a part that kills a process of its own has
+        the result of ``work.crashed``. It raises ``DataError`` if no scheduler answers
         at ``cluster``, or it has no workers.
     """
     num_workers = workers or num_cores()
@@ -116,10 +124,11 @@ def _local_client(num_workers: int, scratch: Path) -> Iterator["Client"]:
     from distributed import Client, LocalCluster
 
     settings = {
-        # One chunk at a time a worker: when it dies, it is clear which one did it.
+        # Few chunks wait at a worker, since all of them are blamed when it dies;
+        # and none is tried again here, where it might kill a worker that is only
+        # starting, which Dask does not replace.
         "distributed.scheduler.worker-saturation": 1.0,
-        # A chunk that kills two workers is cut up, a photo that does is given up.
-        "distributed.scheduler.allowed-failures": 1,
+        "distributed.scheduler.allowed-failures": 0,
         # What concerns the user comes back as a result.
         "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
     }
@@ -165,30 +174,63 @@ def _as_before(scratch: Path) -> Iterator[None]:
 
 
 def _map_on(client: "Client", work: ChunkWork, chunks: Sequence[Any]) -> Iterator[Any]:
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker
 
-    window = _CHUNKS_A_WORKER * len(client.nthreads())
     pending = iter(chunks)
-    running = as_completed()
-    chunk_of = {}
+    running: dict[Future[Any], Any] = {}
+    suspects = []
 
-    def submit(chunk: Any) -> None:
-        future = client.submit(work, chunk, key=f"chunk-{uuid.uuid4().hex}")
-        chunk_of[future.key] = chunk
-        running.add(future)
+    def submit(num_chunks: int) -> None:
+        for chunk in itertools.islice(pending, num_chunks):
+            future = client.submit(work, chunk, key=f"chunk-{uuid.uuid4().hex}")
+            running[future] = chunk
 
-    for _, chunk in zip(range(window), pending, strict=False):
-        submit(chunk)
-    for future in running:
-        chunk = chunk_of.pop(future.key)
-        try:
-            yield future.result()
-        except KilledWorker:
-            parts = work.split(chunk)
-            if len(parts) == 1:
-                yield work.crashed(chunk)
-                parts = []
-            for part in parts:
-                submit(part)
-        if (following := next(pending, None)) is not None:
-            submit(following)
+    submit(_CHUNKS_A_WORKER * max(len(client.nthreads()), 1))
+    while running:
+        done = _wait_for_any(client, list(running))
+        if not done:
+            logger.warning("no worker is left; what remains is done by one process")
+            suspects += [*running.values(), *pending]
+            break
+        for future in done:
+            chunk = running.pop(future)
+            try:
+                yield future.result()
+            except KilledWorker:
+                suspects.append(chunk)
+            submit(1)
+    yield from _map_alone(
+        work, [part for chunk in suspects for part in work.split(chunk)]
+    )
+
+
+def _wait_for_any(client: "Client", futures: list["Future[Any]"]) -> set["Future[Any]"]:
+    """Wait until a future is done; give none if there is nobody to do any.
+
+    Dask replaces a worker that dies, but not one that dies while it is starting.
+    """
+    from distributed import wait
+
+    without_workers_since = time.monotonic()
+    while time.monotonic() - without_workers_since < _SECONDS_WITHOUT_WORKERS:
+        if client.nthreads():
+            without_workers_since = time.monotonic()
+        with suppress(TimeoutError):
+            return set(wait(futures, 1.0, "FIRST_COMPLETED").done)
+    return set()
+
+
+def _map_alone(work: ChunkWork, parts: list[Any]) -> Iterator[Any]:
+    """Do parts that were there when a worker died, each with nothing else to blame.
+
+    A process of our own is used until it dies too: then the part that it had did it.
+    """
+    remaining = iter(parts)
+    while batch := list(itertools.islice(remaining, 1)):
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            for part in itertools.chain(batch, remaining):
+                try:
+                    yield pool.submit(work, part).result()
+                except BrokenProcessPool:
+                    yield work.crashed(part)
+                    break

@@ -65,6 +65,6 @@ def report_preparation(
     manifest: DataFrame, aligned: DataFrame, training_set: FaceSet
 ) -> dict[str, Any]:
     """Sum up what became of every file."""
-    from facefill.preparation import report
+    from facefill.reports import report
 
     return report(manifest, aligned, training_set.table)

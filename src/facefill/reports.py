@@ -1,0 +1,45 @@
+"""What became of every file: counts that leave none out."""
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+
+def count_reasons(table: pd.DataFrame) -> dict[str, int]:
+    """Count the rejected rows of a manifest by reason, the most frequent first."""
+    return dict(Counter(table[table["status"] == "rejected"]["reason"]).most_common())
+
+
+def describe_reasons(table: pd.DataFrame) -> str:
+    """Write the counts of reasons in a line: ``no_face 3, truncated 1``."""
+    return ", ".join(f"{key} {count}" for key, count in count_reasons(table).items())
+
+
+def report(
+    manifest: pd.DataFrame, aligned: pd.DataFrame, table: pd.DataFrame
+) -> dict[str, Any]:
+    """Sum a preparation up, so that nothing is lost silently.
+
+    Args:
+        manifest: From ``ingestion.ingest``.
+        aligned: From ``align_photos``.
+        table: Of the training set.
+
+    Returns:
+        Counts of files, aligned, rejected by reason, exact duplicates and splits.
+    """
+    num_aligned = int((aligned["status"] == "aligned").sum())
+    duplicates = manifest[manifest["duplicate_of"] != ""]
+    return {
+        "num_files": len(manifest),
+        "num_aligned": num_aligned,
+        "aligned_fraction": num_aligned / len(manifest),
+        "num_rejected": len(manifest) - num_aligned,
+        "rejected": count_reasons(aligned),
+        "num_several_faces": int((aligned["num_faces"] > 1).sum()),
+        "exact_duplicates": dict(
+            zip(duplicates["path"], duplicates["duplicate_of"], strict=True)
+        ),
+        "splits": dict(Counter(table["split"])),
+    }
