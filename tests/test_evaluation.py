@@ -37,6 +37,27 @@ def test_only_held_out_faces_are_chosen_and_only_the_others_make_the_mean():
     assert len(hold_out(faces, 99, seed=1).keys) == 10
 
 
+def test_every_person_comes_once_before_anybody_comes_twice():
+    faces = face_set(2, 9)
+    names = [
+        "t/1",
+        "u/1",
+        "a/1",
+        "a/2",
+        "a/3",
+        "a/4",
+        "a/5",
+        "a/6",
+        "b/1",
+        "b/2",
+        "c/1",
+    ]
+    faces = FaceSet(faces.images, faces.table.assign(id=names))
+    people = [key[0] for key in hold_out(faces, 3, seed=1).keys]
+    assert people == ["a", "b", "c"]
+    assert len(set(hold_out(faces, 5, seed=1).keys)) == 5
+
+
 def test_nothing_held_out_is_an_error():
     with pytest.raises(DataError, match="no face is held out"):
         hold_out(face_set(6, 0), 4, seed=1)

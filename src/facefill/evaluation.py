@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from facefill import baselines, metrics, randomness
 from facefill.blending import poisson_blend
@@ -22,6 +23,7 @@ from facefill.masking import MaskMaker
 from facefill.masks import hide, lowres_factor
 from facefill.parameters import MaskName
 from facefill.progress import progress
+from facefill.splitting import identities
 
 NUM_PICTURED = 8
 
@@ -65,6 +67,9 @@ class Scores:
 def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
     """Choose faces of the held-out split, the same at every run.
 
+    Each is of another person as long as there are people left: a person with
+    hundreds of photos would otherwise decide the figures.
+
     Args:
         faces: All faces, with their splits.
         count: Faces to choose; all of the split if it has fewer.
@@ -80,7 +85,10 @@ def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
             "or add photos"
         )
     draw = randomness.generator(seed, randomness.Purpose.EVALUATION)
-    chosen = np.sort(draw.permutation(rows)[:count])
+    shuffled = draw.permutation(rows)
+    people = pd.Series(identities(list(faces.table["id"])))
+    is_second = people.iloc[shuffled].duplicated().to_numpy()
+    chosen = np.sort(shuffled[np.argsort(is_second, kind="stable")][:count])
     trained_on = np.flatnonzero(faces.table["split"] == "train")
     return HeldOut(
         keys=list(faces.table["id"].iloc[chosen]),
