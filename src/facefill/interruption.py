@@ -22,7 +22,13 @@ def deferred_interruption() -> Iterator[Callable[[], bool]]:
         yield lambda: False  # Python handles signals in the main thread alone.
         return
     arrived: list[int] = []
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    # What is ignored from the outside (Ctrl-C under nohup) stays ignored.
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {
+        number: handler
+        for number, handler in handlers.items()
+        if handler is not signal.SIG_IGN
+    }
 
     def restore() -> None:
         for number, handler in before.items():
@@ -35,7 +41,7 @@ def deferred_interruption() -> Iterator[Callable[[], bool]]:
             signal.raise_signal(number)
         arrived.append(number)
 
-    for number in _SIGNALS:
+    for number in before:
         signal.signal(number, hold)
     try:
         yield lambda: bool(arrived)
