@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from facefill.completion import Search, Target, complete_face, first_latent
+from facefill.completion import (
+    Search,
+    Target,
+    complete_face,
+    counting,
+    first_latent,
+)
 from facefill.errors import ModelError
 from facefill.images import to_float, to_uint8
 from facefill.masks import build_mask
@@ -173,6 +179,13 @@ def test_the_watcher_sees_the_start_every_call_and_the_last_iteration(networks):
     assert [step for step, _ in seen] == [0, 3, 6, 7] * 2
     assert [len(pictures) for _, pictures in seen] == [4] * 4 + [1] * 4
     assert np.array_equal(seen[-1][1][0], found[4].generated)
+
+
+def test_progress_counts_every_iteration_of_every_photo(networks):
+    counted = []
+    watch = counting(lambda done, note="": counted.append(done))
+    list(search(networks, iterations=7).run(targets(5), watch))
+    assert counted == [12, 12, 4, 3, 3, 1]
 
 
 def test_the_first_latent_depends_on_the_photo_and_the_seed():

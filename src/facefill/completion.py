@@ -27,6 +27,7 @@ from facefill.losses import Tensor
 from facefill.masks import lowres_factor
 from facefill.networks import rebuild
 from facefill.parameters import CompleteOptions
+from facefill.progress import Advance
 
 Watch = Callable[[int, np.ndarray], None]
 """Told the iterations done and G(z) of the batch, uint8 (N, S, S, 3)."""
@@ -255,6 +256,27 @@ class Search:
             pictures, knowledge.faces, lowres_factor(self.image_size)
         )
         return fine + knowledge.coarse * coarse
+
+
+def counting(advance: Advance, watch: Watch | None = None) -> Watch:
+    """Count iterations, photo by photo, while a search runs.
+
+    Args:
+        advance: Told the iterations done since the last call, of all photos of the
+            batch together.
+        watch: Told what the search tells.
+    """
+    before = 0
+
+    def count(done: int, generated: np.ndarray) -> None:
+        nonlocal before
+        if done:
+            advance((done - before) * len(generated))
+        before = done
+        if watch:
+            watch(done, generated)
+
+    return count
 
 
 def first_latent(seed: int, key: str, latent_size: int) -> np.ndarray:

@@ -15,14 +15,14 @@ import pandas as pd
 
 from facefill import baselines, metrics, randomness
 from facefill.blending import poisson_blend
-from facefill.completion import Search, Target, complete_face
+from facefill.completion import Search, Target, complete_face, counting
 from facefill.errors import DataError
 from facefill.figures import labelled_rows
 from facefill.flattening import FaceSet
 from facefill.masking import MaskMaker
 from facefill.masks import hide, lowres_factor
 from facefill.parameters import MaskName
-from facefill.progress import progress
+from facefill.progress import Advance, progress
 from facefill.splitting import identities
 
 NUM_PICTURED = 8
@@ -107,8 +107,8 @@ def score(
         masks: One for each shape of the hole.
         search: The latent search.
     """
-    total = len(masks) * len(held_out.faces)
-    with progress(total, "evaluating", "faces") as advance:
+    total = len(masks) * len(held_out.faces) * search.options.iterations
+    with progress(total, "evaluating", "iterations of faces") as advance:
         return [_score_mask(held_out, mask, search, advance) for mask in masks]
 
 
@@ -136,7 +136,7 @@ def report(scores: Sequence[Scores]) -> dict[str, Any]:
 
 
 def _score_mask(
-    held_out: HeldOut, maker: MaskMaker, search: Search, advance: Any
+    held_out: HeldOut, maker: MaskMaker, search: Search, advance: Advance
 ) -> Scores:
     size = held_out.faces.shape[1]
     masks = [maker.shape(key, size) for key in held_out.keys]
@@ -146,10 +146,7 @@ def _score_mask(
         for key, face, mask in zip(held_out.keys, held_out.faces, masks, strict=True)
     ]
     started = time.monotonic()
-    generated = []
-    for found in search.run(targets):
-        generated.append(found.generated)
-        advance(1, f"mask {maker.name}")
+    generated = [found.generated for found in search.run(targets, counting(advance))]
     seconds = time.monotonic() - started
     fillings = [
         _fill(target, picture, held_out.mean)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from facefill.blending import paste_back, poisson_blend
-from facefill.completion import Found, Search, Target, complete_face
+from facefill.completion import Found, Search, Target, complete_face, counting
 from facefill.errors import DataError, FacefillError, MaskError, PhotoError
 from facefill.images import encode_gif, grid, read_photo, read_png, write_png
 from facefill.masking import MaskMaker, read_hole
@@ -116,14 +116,15 @@ def restore(
         raise DataError(f"no photo can be completed: {_reasons(rows.values())}")
     film = _Film(damaged[:MAX_PICTURED])
     histories = []
-    with progress(len(damaged), "completing", "photos") as advance:
-        found_faces = search.run([one.target for one in damaged], film.watch)
+    total = len(damaged) * search.options.iterations
+    with progress(total, "completing", "iterations of photos") as advance:
+        watch = counting(advance, film.watch)
+        found_faces = search.run([one.target for one in damaged], watch)
         for one, found in zip(damaged, found_faces, strict=True):
             rows[one.photo_id] = _finish(one, found, folders, options) | {
                 "loss": search.loss(found)
             }
             histories.append(np.stack([found.contextual, found.perceptual]))
-            advance(1)
     contextual, perceptual = np.mean(histories, axis=0)
     return Restored(
         table=pd.DataFrame([rows[str(path)] for path in alignment["path"]]),
