@@ -29,9 +29,13 @@ STEPS = 4
 ITERATIONS = 10
 MATRIX_SIZE = 2048
 
-# Arithmetic of one picture at the default sizes, counted from the layers.
-GFLOP_LEAN_STEP = 5.46
-GFLOP_ITERATION = 2.79
+# Arithmetic of one picture at the default sizes. A pass of G (512-256-128-64-3) or of
+# D is 0.163 G multiply-adds; a step has 3 of G and 7 of D (photos and pictures
+# forward, both backward to weights and inputs, and D's inputs once more for G), an
+# iteration of the search 2 of each.
+GFLOP_PASS = 2 * 0.163
+GFLOP_LEAN_STEP = 10 * GFLOP_PASS
+GFLOP_ITERATION = 4 * GFLOP_PASS
 
 
 def rate(work: float, function: Callable[[], object], rounds: int) -> float:
