@@ -5,7 +5,6 @@ from functools import cache
 import numpy as np
 import pytest
 
-from facefill.batches import Photos
 from facefill.checkpoints import CheckpointStore
 from facefill.dcgan import METRICS, Trainer
 from facefill.errors import CheckpointError, DataError
@@ -51,8 +50,7 @@ def trainer(seed=1, **changes):
 
 @pytest.fixture
 def photos():
-    images = np.random.default_rng(0).integers(0, 256, (10, SIZE, SIZE, 3), np.uint8)
-    return Photos(images, np.arange(10))
+    return np.random.default_rng(0).integers(0, 256, (10, SIZE, SIZE, 3), np.uint8)
 
 
 def final_arrays(store):
@@ -148,9 +146,8 @@ def test_fewer_photos_than_a_batch_or_none_at_all_are_refused(tmp_path, photos):
     store = CheckpointStore(tmp_path)
     with pytest.raises(DataError, match="has 10 faces, a batch 11"):
         train(photos, trainer(batch_size=11), store, Recorder())
-    nothing = Photos(photos.images, np.arange(0))
     with pytest.raises(DataError, match="has 0 faces"):
-        train(nothing, trainer(), store, Recorder())
+        train(photos[:0], trainer(), store, Recorder())
     assert not list(tmp_path.iterdir())
 
 
@@ -174,7 +171,6 @@ def test_changed_photos_are_noticed_and_a_new_learning_rate_is_allowed(
 ):
     store = CheckpointStore(tmp_path)
     train(photos, trainer(max_steps=2), store, Recorder())
-    fewer = Photos(photos.images, photos.rows[:-1])
     with pytest.raises(CheckpointError, match=r"faces = 10 of hash .*, now it is 9"):
-        train(fewer, trainer(), store, Recorder())
+        train(photos[:-1], trainer(), store, Recorder())
     assert train(photos, trainer(learning_rate=1e-4), store, Recorder()).step == STEPS

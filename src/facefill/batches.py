@@ -1,4 +1,4 @@
-"""The photos of a training, and which of them each step sees.
+"""Which photos and which noise each step of a training sees.
 
 Batches and noise are functions of (seed, step), so a training that was killed
 and continued takes the steps that it would have taken.
@@ -6,7 +6,6 @@ and continued takes the steps that it would have taken.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,45 +13,22 @@ from facefill import randomness
 from facefill.parameters import TrainOptions
 from facefill.states import Batch
 
-
-@dataclass(frozen=True)
-class Photos:
-    """The photos to train on, read from a larger array as they are needed.
-
-    Attributes:
-        images: uint8 (M, S, S, 3); may be a memory map larger than memory.
-        rows: Which of them to train on, int64 (N,).
-    """
-
-    images: np.ndarray
-    rows: np.ndarray
-
-    def __len__(self) -> int:
-        """Count the photos to train on."""
-        return len(self.rows)
-
-    def take(self, places: np.ndarray) -> np.ndarray:
-        """Read photos by their places among ``rows``; uint8 (len(places), S, S, 3)."""
-        # Sorted reads of a memory map are faster, and neither batch norm nor a mean
-        # loss sees the order within a batch.
-        return np.asarray(self.images[np.sort(self.rows[places])])
-
-    def digest(self) -> str:
-        """Hash the photos' pixels; 16 hexadecimal digits."""
-        digest = hashlib.sha256()
-        for begin in range(0, len(self), 1024):
-            rows = self.rows[begin : begin + 1024]
-            digest.update(self.images[rows].tobytes())
-        return digest.hexdigest()[:16]
+_ROWS_A_PIECE = 1024
 
 
 def batches(
-    photos: Photos, options: TrainOptions, seed: int, first: int
+    photos: np.ndarray, options: TrainOptions, seed: int, first: int
 ) -> Iterator[Batch]:
     """Give the batches of the steps from ``first`` on, K steps at a time.
 
     Calls end at multiples of K, so that a continued training makes the same
     calls as an undisturbed one.
+
+    Args:
+        photos: uint8 (N, S, S, 3); may be a memory map larger than memory.
+        options: Size of a batch, number of steps and steps a call.
+        seed: Of the order, the latents and the flips.
+        first: Steps done.
     """
     while first < options.max_steps:
         last = min(
@@ -65,12 +41,14 @@ def batches(
         first = last
 
 
-def _batch(photos: Photos, options: TrainOptions, seed: int, step: int) -> Batch:
+def _batch(photos: np.ndarray, options: TrainOptions, seed: int, step: int) -> Batch:
     chosen = batch_indices(len(photos), options.batch_size, seed, step)
     latents = randomness.generator(seed, randomness.Purpose.LATENTS, step)
     flips = randomness.generator(seed, randomness.Purpose.FLIPS, step)
     return Batch(
-        images=photos.take(chosen),
+        # Sorted reads of a memory map are faster, and neither batch norm nor a mean
+        # loss sees the order within a batch.
+        images=photos[np.sort(chosen)],
         latents=randomness.uniform_latents(
             latents, options.batch_size, options.latent_size
         ),
@@ -98,3 +76,11 @@ def batch_indices(num_photos: int, batch_size: int, seed: int, step: int) -> np.
 
 def _stacked(batches: Sequence[Batch]) -> Batch:
     return Batch(*(np.stack(parts) for parts in zip(*batches, strict=True)))
+
+
+def digest(photos: np.ndarray) -> str:
+    """Hash the pixels of photos, a piece at a time; 16 hexadecimal digits."""
+    pixels = hashlib.sha256()
+    for begin in range(0, len(photos), _ROWS_A_PIECE):
+        pixels.update(photos[begin : begin + _ROWS_A_PIECE].tobytes())
+    return pixels.hexdigest()[:16]

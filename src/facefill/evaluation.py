@@ -89,11 +89,10 @@ def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
     people = pd.Series(identities(list(faces.table["id"])))
     is_second = people.iloc[shuffled].duplicated().to_numpy()
     chosen = np.sort(shuffled[np.argsort(is_second, kind="stable")][:count])
-    trained_on = np.flatnonzero(faces.table["split"] == "train")
     return HeldOut(
         keys=list(faces.table["id"].iloc[chosen]),
         faces=faces.images[chosen],
-        mean=baselines.mean_face(faces.images[trained_on]),
+        mean=baselines.mean_face(faces.of_split("train")),
     )
 
 

@@ -12,16 +12,20 @@ from facefill.parameters import CompleteOptions, MaskName
 
 
 class MaskMaker:
-    """Gives each photo its mask: its file's, or the shape of the parameters."""
+    """Gives photos that have no mask file the shape of the parameters."""
 
     def __init__(self, name: MaskName, options: CompleteOptions, seed: int) -> None:
-        """Take the shape for photos that have no file."""
+        """Take the name of the shape, its sizes, and the seed of random ones."""
         self.name = name
         self._options = options
         self._seed = seed
 
     def shape(self, photo_id: str, size: int) -> np.ndarray:
-        """Build the shape; ``random`` differs from photo to photo, not between runs."""
+        """Build the shape; ``random`` differs from photo to photo, not between runs.
+
+        Returns:
+            bool (size, size), True = known.
+        """
         draw = randomness.generator(
             self._seed, randomness.Purpose.MASK, randomness.key(photo_id)
         )

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from facefill import backend, randomness
-from facefill.batches import Photos, batches
+from facefill.batches import batches, digest
 from facefill.checkpoints import Checkpoint, CheckpointStore
 from facefill.dcgan import METRICS, Trainer
 from facefill.errors import DataError
@@ -55,7 +55,7 @@ class TrainedModels:
 
 
 def train(
-    photos: Photos,
+    photos: np.ndarray,
     trainer: Trainer,
     store: CheckpointStore,
     reporter: Reporter,
@@ -63,7 +63,8 @@ def train(
     """Train from the newest checkpoint, or from the start, to the last step.
 
     Args:
-        photos: What to train on.
+        photos: Those of the training split, uint8 (N, S, S, 3); may be a memory
+            map larger than memory.
         trainer: The networks, their options and the seed.
         store: Where the state is kept.
         reporter: Told the metrics after every call of the graph, and given a grid
@@ -104,7 +105,7 @@ def train(
     return TrainedModels(generator, discriminator, run.done, np.array(run.history))
 
 
-def report(models: TrainedModels, photos: Photos) -> dict[str, Any]:
+def report(models: TrainedModels, photos: np.ndarray) -> dict[str, Any]:
     """Summarise a training as JSON: steps, photos seen, last metrics, curves."""
     names = ("step", *METRICS, "images_per_second")
     curves = {
@@ -129,7 +130,7 @@ class _Run:
 
     @classmethod
     def restore(
-        cls, photos: Photos, trainer: Trainer, store: CheckpointStore
+        cls, photos: np.ndarray, trainer: Trainer, store: CheckpointStore
     ) -> "_Run":
         """Continue from the newest checkpoint, or begin."""
         run = cls(trainer, trainer.initial_state(), _origin(photos, trainer))
@@ -174,7 +175,7 @@ def sample_grid(trainer: Trainer, state: State) -> np.ndarray:
     return grid(trainer.paint(state, latents))
 
 
-def _require_enough(photos: Photos, batch_size: int) -> None:
+def _require_enough(photos: np.ndarray, batch_size: int) -> None:
     if len(photos) < batch_size:
         raise DataError(
             f"the training set has {len(photos)} faces, a batch {batch_size}; add "
@@ -199,7 +200,7 @@ def _passes(before: int, after: int, interval: int) -> bool:
     return after // interval > before // interval
 
 
-def _origin(photos: Photos, trainer: Trainer) -> dict[str, Any]:
+def _origin(photos: np.ndarray, trainer: Trainer) -> dict[str, Any]:
     """Name what the steps depend on; the learning rate may change on purpose."""
     options = trainer.options
     followed = (
@@ -214,5 +215,5 @@ def _origin(photos: Photos, trainer: Trainer) -> dict[str, Any]:
         **{f"train.{name}": getattr(options, name) for name in followed},
         **asdict(trainer.architecture),
         "seed": trainer.seed,
-        "faces": f"{len(photos)} of hash {photos.digest()}",
+        "faces": f"{len(photos)} of hash {digest(photos)}",
     }

@@ -48,13 +48,11 @@ def train_networks(
     Returns:
         The averaged generator, the discriminator and the report.
     """
-    from facefill.batches import Photos
     from facefill.checkpoints import CheckpointStore
     from facefill.dcgan import Trainer
     from facefill.training import report, train
 
-    chosen = training_set.table["split"] == "train"
-    photos = Photos(training_set.images, chosen.to_numpy().nonzero()[0])
+    photos = training_set.of_split("train")
     store = CheckpointStore(checkpoints, options.keep_checkpoints)
     with Tracker() as tracker:
         models = train(
