@@ -1,0 +1,36 @@
+"""The parameters of every stage, as models that refuse what they do not know.
+
+Nodes receive the block of their stage, never a dictionary. ``validation.resolve``
+builds all of them from what Kedro read. Ranges are in the annotations, units and
+sources in the docstrings.
+"""
+
+from facefill.parameters.completion import (
+    CompleteOptions,
+    EvaluateOptions,
+    HoleName,
+    MaskName,
+)
+from facefill.parameters.preparation import (
+    AlignOptions,
+    FlattenOptions,
+    IngestOptions,
+)
+from facefill.parameters.sampling import ArithmeticOptions, SampleOptions
+from facefill.parameters.training import TRAIN_PRESETS, TrainOptions
+from facefill.parameters.whole import Parameters
+
+__all__ = [
+    "TRAIN_PRESETS",
+    "AlignOptions",
+    "ArithmeticOptions",
+    "CompleteOptions",
+    "EvaluateOptions",
+    "FlattenOptions",
+    "HoleName",
+    "IngestOptions",
+    "MaskName",
+    "Parameters",
+    "SampleOptions",
+    "TrainOptions",
+]

@@ -1,0 +1,49 @@
+"""All parameters of a run, and what contradicts what among them."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from facefill.parameters.blocks import Block
+from facefill.parameters.completion import CompleteOptions, EvaluateOptions, MaskName
+from facefill.parameters.preparation import (
+    AlignOptions,
+    FlattenOptions,
+    IngestOptions,
+)
+from facefill.parameters.sampling import SampleOptions
+from facefill.parameters.training import TrainOptions
+
+
+class Parameters(Block):
+    """All parameters of a run.
+
+    Attributes:
+        seed: Every random number is a function of it.
+        image_size: Side of a face in pixels.
+        lam: Weight of the perceptual loss beside the contextual sum.
+        mask: Shape of the hole of photos that have no mask file.
+    """
+
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    image_size: Literal[16, 32, 64, 128] = 64
+    lam: Annotated[float, Field(ge=0.0)] = 0.1
+    mask: MaskName = "center"
+    ingest: IngestOptions = IngestOptions()
+    align: AlignOptions = AlignOptions()
+    flatten: FlattenOptions = FlattenOptions()
+    train: TrainOptions = TrainOptions()
+    sample: SampleOptions = SampleOptions()
+    complete: CompleteOptions = CompleteOptions()
+    evaluate: EvaluateOptions = EvaluateOptions()
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        numbers = self.sample.arithmetic
+        highest = max(*numbers.start, *numbers.subtract, *numbers.add)
+        if highest >= self.sample.count:
+            raise ValueError(
+                f"sample.arithmetic names sample {highest}, but sample.count is "
+                f"{self.sample.count}"
+            )
+        return self
