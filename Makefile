@@ -1,6 +1,6 @@
 # The developer's interface; .ci/run calls the same. Needs Python 3.11 to 3.13 only.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench docs lock clean
+.PHONY: help install demo test test-long lint format bench docs lock clean
 
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -11,7 +11,7 @@ STAMP := .venv/requirements.stamp
 export DO_NOT_TRACK := 1
 
 help: ## Say what the targets do
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP) ## Make .venv with the locked dependencies and this project
 
@@ -35,6 +35,9 @@ demo: install ## Run the whole system on the embedded sample
 
 test: install lint ## Check style, types and layers, and run the tests
 	$(BIN)/python -m pytest
+
+test-long: install ## Run the tests that take minutes: kills, hostile files, all of LFW
+	$(BIN)/python -m pytest -m long
 
 lint: install ## Check style, types and layers
 	$(BIN)/ruff format --check .

@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 import pytest
 
-from facefill import detection, preparation
+from facefill import detection
+from facefill.cropping import AlignChunk, Job
 from facefill.errors import DataError
 from facefill.images import read_photo, read_png
 from facefill.ingestion import ingest
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation import Job, align_photos
+from facefill.preparation import align_photos
 from facefill.records import Records
 from facefill.reports import report
 from photos import face_photo, faces_tree, noise, write_photo
@@ -312,7 +313,7 @@ def test_a_chunk_that_never_comes_back_is_a_defect_and_not_a_missing_row(prepare
 
 def test_a_chunk_can_be_cut_and_its_killer_named(prepare):
     job = Job(prepare.photos, prepare.faces, 64, AlignOptions())
-    work = preparation.AlignChunk(job, "settings")
+    work = AlignChunk(job, "settings")
     chunk = [("1.png", "a"), ("2.png", "b")]
     assert work.split(chunk) == [[("1.png", "a")], [("2.png", "b")]]
     (row,) = work.crashed([("1.png", "a")])

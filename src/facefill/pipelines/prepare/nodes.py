@@ -31,7 +31,8 @@ def align_faces(
     image_size: int,
 ) -> DataFrame:
     """Cut the largest face out of every photo, in as many processes as asked."""
-    from facefill.preparation import Job, align_photos
+    from facefill.cropping import Job
+    from facefill.preparation import align_photos
     from facefill.records import Records
     from facefill.scaling import chunk_mapper
 
