@@ -9,6 +9,7 @@ from facefill.images import grid
 
 if TYPE_CHECKING:
     import plotly.graph_objects
+    from matplotlib.figure import Figure
 
 _MAX_POINTS = 1000
 _LABEL_WIDTH = 100
@@ -53,7 +54,6 @@ def score_bars(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     Returns:
         uint8 (height, width, 3).
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     masks = list(dict.fromkeys(row["mask"] for row in rows))
@@ -61,7 +61,6 @@ def score_bars(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     figure = Figure(
         figsize=(1.5 + 1.6 * len(masks), 4.5), dpi=110, layout="constrained"
     )
-    canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot(
         ylabel="PSNR over the hole, dB (higher is better)",
         title="Completion of held-out faces; bars: standard error",
@@ -78,6 +77,14 @@ def score_bars(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         )
     axes.set_xticks(np.arange(len(masks)) + 0.4 - width / 2, masks)
     figure.legend(ncols=len(methods), fontsize="small", loc="outside lower center")
+    return rendered(figure)
+
+
+def rendered(figure: "Figure") -> np.ndarray:
+    """Draw a figure of matplotlib, without a screen; uint8 (height, width, 3)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
     rgba = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
     return np.asarray(rgba)[..., :3].copy()

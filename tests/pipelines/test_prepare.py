@@ -100,6 +100,7 @@ def test_nodes_have_the_names_that_users_type():
     assert names == [
         "ingest_photos",
         "align_faces",
+        "draw_preparation",
         "flatten_faces",
         "report_preparation",
     ]

@@ -69,3 +69,12 @@ def report_preparation(
     from facefill.reports import report
 
     return report(manifest, aligned, training_set.table)
+
+
+def draw_preparation(
+    alignment: DataFrame, photos: Path, faces: Path, limits: IngestOptions
+) -> dict[str, Any]:
+    """Picture some faces, their mean before and after, and what became of files."""
+    from facefill import preparation_figures
+
+    return preparation_figures.draw_preparation(alignment, photos, faces, limits)

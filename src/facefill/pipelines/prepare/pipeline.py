@@ -6,6 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from facefill.pipelines.prepare.nodes import (
     align_faces,
+    draw_preparation,
     flatten_faces,
     ingest_photos,
     report_preparation,
@@ -73,6 +74,17 @@ def create_pipeline(**_: Any) -> Pipeline:
                 inputs=["photo_manifest", "alignment_manifest", "training_set"],
                 outputs="preparation_report",
                 name="report_preparation",
+            ),
+            Node(
+                func=draw_preparation,
+                inputs=[
+                    "alignment_manifest",
+                    "photos",
+                    "aligned_faces",
+                    "params:ingest",
+                ],
+                outputs="preparation_figures",
+                name="draw_preparation",
             ),
         ]
     )
