@@ -49,7 +49,7 @@ def aligned_by_openface(photo, landmark_set, size):
 
 
 def aligned_by_us(photo, landmark_set, size):
-    box = detection.largest(detection.find_faces(photo))
+    box = detection.by_size(detection.find_faces(photo))[0]
     landmarks = detection.find_landmarks(photo, box)
     matrix = alignment.affine(landmarks, landmark_set, size)
     return alignment.warp(photo, matrix, size)

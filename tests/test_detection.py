@@ -20,10 +20,10 @@ def test_noise_holds_no_face():
     assert detection.find_faces(noise(100, 100)) == []
 
 
-def test_the_largest_face_is_chosen_and_the_first_of_equals():
+def test_the_largest_face_comes_first_and_equals_as_they_were_found():
     small, first, second = Box(0, 0, 9, 9), Box(5, 5, 24, 14), Box(0, 0, 9, 19)
-    assert detection.largest([small, first, second]) == first
-    assert detection.largest([second, first, small]) == second
+    assert detection.by_size([small, first, second]) == [first, second, small]
+    assert detection.by_size([second, first, small]) == [second, first, small]
 
 
 def test_a_landmark_model_that_is_not_there_is_named():

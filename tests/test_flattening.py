@@ -27,10 +27,10 @@ def aligned_tree(folder, photo_ids, size=16):
     rows = []
     for number, photo_id in enumerate(photo_ids):
         write_png(folder / tree_name(photo_id), noise(size, size, number))
-        rows.append({"path": photo_id, "status": "aligned"})
-    rows.append({"path": "rejected.jpg", "status": "rejected"})
+        rows.append({"id": photo_id, "status": "aligned"})
+    rows.append({"id": "rejected.jpg", "status": "rejected"})
     table = pd.DataFrame(rows)
-    return table.assign(face=[tree_name(path) for path in table["path"]])
+    return table.assign(face=[tree_name(face_id) for face_id in table["id"]])
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facefill.naming import flat_name, tree_name
+from facefill.naming import face_id, flat_name, tree_name
 
 # Letters that encodings trip over, and pieces of our own encodings.
 PIECES = st.one_of(
@@ -78,3 +78,18 @@ def test_equal_names_in_two_folders_stay_two():
     assert flat_name("Ann/0001.jpg") == "Ann%2F0001.jpg.png"
     assert flat_name("Bob/0001.jpg") == "Bob%2F0001.jpg.png"
     assert tree_name("Ann/0001.jpg") == "Ann/0001.jpg.png"
+
+
+@settings(max_examples=500, deadline=None)
+@given(trees(), st.lists(st.integers(1, 12), min_size=1, max_size=3, unique=True))
+def test_faces_of_photos_never_share_an_id_or_a_name(photo_ids, numbers):
+    photo_ids += [f"{photo_id}#{number}" for photo_id in photo_ids for number in (1, 2)]
+    photo_ids = [one for one in set(photo_ids) if len_bytes(one) <= 255]
+    ids = [face_id(photo_id, number) for photo_id in photo_ids for number in numbers]
+    assert len(set(ids)) == len(photo_ids) * len(numbers)
+    for name in (flat_name, tree_name):
+        assert len({name(one) for one in ids}) == len(ids)
+
+
+def test_the_only_face_of_a_photo_is_called_like_the_photo():
+    assert face_id("Ann/0001.jpg") == "Ann/0001.jpg"

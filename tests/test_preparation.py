@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,14 +113,86 @@ def test_a_row_tells_how_its_face_was_cut_out(prepare):
     assert top < centre[1] < bottom
 
 
-def test_the_largest_of_two_faces_is_cut_out(prepare):
+def write_two_faces(path):
+    """Show the astronaut twice, on the right in one and a half times the size."""
     large = cv2.resize(face_photo(), (330, 330))
     small = np.zeros_like(large)
     small[:220, :220] = face_photo()
-    write_photo(prepare.photos / "two.png", np.hstack([small, large]))
+    write_photo(path, np.hstack([small, large]))
+
+
+def test_the_largest_of_two_faces_is_cut_out(prepare):
+    write_two_faces(prepare.photos / "two.png")
     (row,) = prepare().to_dict("records")
     assert row["num_faces"] == 2
     assert row["box"][0] > 330
+
+
+def test_a_photo_of_two_faces_can_be_skipped(prepare):
+    write_two_faces(prepare.photos / "two.png")
+    faces_tree(prepare.photos, ["one.png"])
+    table = prepare(multiple_faces="skip")
+    assert column(table, "reason") == {"one.png": "", "two.png": "several_faces"}
+    assert column(table, "num_faces") == {"one.png": 1, "two.png": 2}
+    assert set(prepare.written()) == {"one.png.png"}
+
+
+def test_all_faces_of_a_photo_can_be_taken_the_largest_first(prepare):
+    write_two_faces(prepare.photos / "Ann/two.png")
+    faces_tree(prepare.photos, ["one.png"], ["none.png"])
+    table = prepare(multiple_faces="all")
+    assert table["id"].tolist() == [
+        "Ann/two.png",
+        "Ann/two.png#2",
+        "none.png",
+        "one.png",
+    ]
+    assert table["path"].tolist() == ["Ann/two.png"] * 2 + ["none.png", "one.png"]
+    assert table["reason"].tolist() == ["", "", "no_face", ""]
+    large, small = table.to_dict("records")[:2]
+    assert large["box"][0] > 330 > small["box"][2]
+    photo = read_photo(prepare.photos / "Ann/two.png")
+    for row in (large, small):
+        matrix = np.array(row["matrix"]).reshape(2, 3)
+        face = read_png(prepare.faces / row["face"])
+        assert np.array_equal(face, cv2.warpAffine(photo, matrix, (64, 64)))
+    assert dict(zip(table["face"], table["face_sha256"], strict=True)) == {
+        **prepare.written(),
+        "": "",
+    }
+
+
+def test_further_faces_go_when_only_the_largest_is_wanted(prepare):
+    write_two_faces(prepare.photos / "two.png")
+    prepare(multiple_faces="all")
+    assert set(prepare.written()) == {"two.png.png", "two.png#2.png"}
+    prepare()
+    assert set(prepare.written()) == {"two.png.png"}
+
+
+def test_further_faces_go_even_if_nothing_remembers_them(prepare):
+    write_two_faces(prepare.photos / "two.png")
+    prepare(multiple_faces="all")
+    shutil.rmtree(prepare.records.folder)
+    prepare()
+    assert set(prepare.written()) == {"two.png.png"}
+
+
+def test_a_lost_second_face_is_made_again(prepare, searched):
+    write_two_faces(prepare.photos / "two.png")
+    prepare(multiple_faces="all")
+    files = prepare.written()
+    (prepare.faces / "two.png#2.png").unlink()
+    prepare(multiple_faces="all")
+    assert len(searched) == 2
+    assert prepare.written() == files
+
+
+def test_what_an_earlier_version_recorded_is_done_again(prepare, searched):
+    faces_tree(prepare.photos, ["1.png"])
+    prepare.records.add([{"key": "a b 1.png", "path": "1.png", "status": "aligned"}])
+    assert column(prepare(), "status") == {"1.png": "aligned"}
+    assert searched == [0]
 
 
 def test_a_second_run_searches_no_photo_and_changes_no_file(prepare, searched):
@@ -149,7 +222,13 @@ def test_only_a_changed_photo_is_done_again(prepare, searched):
 
 
 @pytest.mark.parametrize(
-    "change", [{"size": 32}, {"upsample": 0}, {"landmarks": "outerEyesAndNose"}]
+    "change",
+    [
+        {"size": 32},
+        {"upsample": 0},
+        {"landmarks": "outerEyesAndNose"},
+        {"multiple_faces": "all"},
+    ],
 )
 def test_changed_parameters_are_noticed(prepare, searched, change):
     faces_tree(prepare.photos, ["1.png"])
@@ -316,11 +395,11 @@ def test_a_chunk_can_be_cut_and_its_killer_named(prepare):
     work = AlignChunk(job, "settings")
     chunk = [("1.png", "a"), ("2.png", "b")]
     assert work.split(chunk) == [[("1.png", "a")], [("2.png", "b")]]
-    (row,) = work.crashed([("1.png", "a")])
-    assert (row["path"], row["status"], row["reason"]) == (
+    (record,) = work.crashed([("1.png", "a")])
+    assert (record["path"], record["reason"], record["faces"]) == (
         "1.png",
-        "rejected",
         "crashed",
+        [],
     )
 
 
@@ -338,7 +417,25 @@ def test_the_report_accounts_for_every_file(prepare):
         "aligned_fraction": 0.75,
         "num_rejected": 1,
         "rejected": {"no_face": 1},
+        "num_faces": 3,
+        "rejected_faces": {},
         "num_several_faces": 0,
         "exact_duplicates": {"copy.png": "Ann/1.png"},
         "splits": {"train": 3},
     }
+
+
+def test_the_report_counts_photos_and_faces_apart(prepare):
+    write_two_faces(prepare.photos / "two.png")
+    faces_tree(prepare.photos, ["one.png"], ["none.png"])
+    manifest = ingest(prepare.photos, prepare.ingested, IngestOptions())
+    aligned = prepare(multiple_faces="all")
+    table = aligned[aligned["status"] == "aligned"].assign(split="train")
+    counts = report(manifest, aligned, table)
+    assert (counts["num_files"], counts["num_aligned"], counts["num_faces"]) == (
+        3,
+        2,
+        3,
+    )
+    assert counts["num_rejected"] == sum(counts["rejected"].values()) == 1
+    assert counts["num_several_faces"] == 1

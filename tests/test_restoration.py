@@ -43,6 +43,7 @@ def place(folders, photo_id, seed=0):
     face = photo[6:38:2, 10:42:2]
     write_png(folders.faces / f"{photo_id}.png", face)
     return {
+        "id": photo_id,
         "path": photo_id,
         "status": "aligned",
         "reason": "",
@@ -54,7 +55,13 @@ def place(folders, photo_id, seed=0):
 
 
 def rejected(photo_id, reason):
-    return {"path": photo_id, "status": "rejected", "reason": reason, "matrix": []}
+    return {
+        "id": photo_id,
+        "path": photo_id,
+        "status": "rejected",
+        "reason": reason,
+        "matrix": [],
+    }
 
 
 def run(rows, folders, search, mask="center"):

@@ -1,14 +1,16 @@
-"""One photo to one aligned face, in whatever process: read, find, crop, write.
+"""One photo to its aligned faces, in whatever process: read, crop, write.
 
 Synopsis::
 
     align_chunk = AlignChunk(job, job.settings)
     rows = align_chunk([("Ann/0001.jpg", sha256)])
 
-A photo that cannot be used is a row with a reason, never an exception.
+A photo that cannot be used is a row with a reason, never an exception. The row of
+a photo has an entry for each of its faces in ``faces``.
 """
 
 import hashlib
+import itertools
 import json
 import sys
 from dataclasses import dataclass
@@ -17,14 +19,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill import alignment, detection, images
+from facefill import detection, images
 from facefill.errors import PhotoError
+from facefill.extraction import Extraction, Face, extract
 from facefill.files import write_bytes
-from facefill.naming import tree_name
+from facefill.naming import face_id, tree_name
 from facefill.parameters import AlignOptions
 from facefill.records import Row
 
 COLUMNS: dict[str, str | int | None] = {
+    "id": "",
     "path": "",
     "status": "",
     "reason": "",
@@ -65,6 +69,7 @@ class Job:
         decisive = {
             "landmarks": self.options.landmarks,
             "upsample": self.options.upsample,
+            "multiple_faces": self.options.multiple_faces,
             "landmark_model": detection.landmark_model_sha256(
                 self.options.landmark_model
             ),
@@ -97,11 +102,29 @@ class AlignChunk:
         ]
 
 
+def new_row(photo_id: str, sha256: str, settings: str) -> Row:
+    """Begin a row; its key says all that the outcome depends on."""
+    return {
+        "key": f"{sha256} {settings} {photo_id}",
+        "path": photo_id,
+        "photo_sha256": sha256,
+        "settings": settings,
+        "reason": "",
+        "num_faces": 0,
+        "faces": [],
+    }
+
+
+def face_path(faces: Path, photo_id: str, number: int) -> Path:
+    """Say where a face of a photo is written, below the folder of faces."""
+    return faces / tree_name(face_id(photo_id, number))
+
+
 def align_photo(photo_id: str, sha256: str, job: Job, settings: str) -> Row:
-    """Find, crop and write the largest face of one photo.
+    """Find, crop and write the faces of one photo.
 
     Returns:
-        Its row, with a reason if there is no face or no usable photo.
+        Its row, with a reason if it has no face or cannot be used.
 
     Raises:
         ModelError: If the landmark model cannot be used.
@@ -109,17 +132,22 @@ def align_photo(photo_id: str, sha256: str, job: Job, settings: str) -> Row:
     row = new_row(photo_id, sha256, settings)
     try:
         photo = _read(job.photos / photo_id, sha256)
-        row |= _align(photo, job)
-        face = row.pop("pixels")
+        extracted = extract(photo, job.options, job.size)
     except (PhotoError, MemoryError) as error:
-        # The face of what the photo was before.
-        (job.faces / tree_name(photo_id)).unlink(missing_ok=True)
+        _delete_others(photo_id, job, Extraction(0, "", []))
         return row | {"reason": getattr(error, "reason", "out_of_memory")}
-    content = images.encode_png(face)
-    row["face"] = tree_name(photo_id)
-    row["face_sha256"] = hashlib.sha256(content).hexdigest()
-    write_bytes(job.faces / row["face"], content)
-    return row | {"status": "aligned"}
+    _delete_others(photo_id, job, extracted)
+    height, width = photo.shape[:2]
+    return row | {
+        "reason": extracted.reason,
+        "num_faces": extracted.num_faces,
+        "width": width,
+        "height": height,
+        "faces": [
+            _describe(face) | _write(face, face_path(job.faces, photo_id, number))
+            for number, face in enumerate(extracted.faces, start=1)
+        ],
+    }
 
 
 def _read(path: Path, sha256: str) -> NDArray[np.uint8]:
@@ -130,37 +158,29 @@ def _read(path: Path, sha256: str) -> NDArray[np.uint8]:
     return images.decode_photo(content, sys.maxsize)
 
 
-def _align(photo: NDArray[np.uint8], job: Job) -> Row:
-    options = job.options
-    boxes = detection.find_faces(photo, options.upsample)
-    if not boxes:
-        raise PhotoError("no_face")
-    box = detection.largest(boxes)
-    landmarks = detection.find_landmarks(photo, box, options.landmark_model)
-    matrix = alignment.affine(landmarks, options.landmarks, job.size)
-    # Three landmarks on one line determine no map.
-    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:, :2])) < 1e-9:
-        raise PhotoError("degenerate")
-    height, width = photo.shape[:2]
+def _delete_others(photo_id: str, job: Job, extracted: Extraction) -> None:
+    """Delete faces of what the photo, or the settings, were before."""
+    written = [face.pixels is not None for face in extracted.faces]
+    for number in itertools.count(1):
+        path = face_path(job.faces, photo_id, number)
+        if number > len(written) and not path.exists():
+            return
+        if number > len(written) or not written[number - 1]:
+            path.unlink(missing_ok=True)
+
+
+def _describe(face: Face) -> Row:
     return {
-        "num_faces": len(boxes),
-        "box": list(box),
-        "landmarks": landmarks.ravel().tolist(),
-        "matrix": matrix.ravel().tolist(),
-        "width": width,
-        "height": height,
-        "pixels": alignment.warp(photo, matrix, job.size),
+        "reason": face.reason,
+        "box": list(face.box),
+        "landmarks": face.landmarks.ravel().tolist(),
+        "matrix": None if face.matrix is None else face.matrix.ravel().tolist(),
     }
 
 
-def new_row(photo_id: str, sha256: str, settings: str) -> Row:
-    """Begin the row of a photo: rejected, for a reason to be added."""
-    return {
-        "key": f"{sha256} {settings} {photo_id}",
-        "path": photo_id,
-        "status": "rejected",
-        "reason": "",
-        "num_faces": 0,
-        "photo_sha256": sha256,
-        "settings": settings,
-    }
+def _write(face: Face, path: Path) -> Row:
+    if face.pixels is None:
+        return {}
+    content = images.encode_png(face.pixels)
+    write_bytes(path, content)
+    return {"face_sha256": hashlib.sha256(content).hexdigest()}

@@ -104,12 +104,16 @@ def find_faces(photo: NDArray[np.uint8], upsample: int = 1) -> list[Box]:
     return [Box(box.left(), box.top(), box.right(), box.bottom()) for box in found]
 
 
-def largest(boxes: list[Box]) -> Box:
-    """Choose the box of the largest area, the first of equals, as OpenFace does."""
-    return max(
-        boxes,
-        key=lambda box: (box.right - box.left + 1) * (box.bottom - box.top + 1),
-    )
+def by_size(boxes: list[Box]) -> list[Box]:
+    """Sort boxes by area, the largest first and equals as they were.
+
+    OpenFace takes the first of them.
+    """
+    return sorted(boxes, key=_area, reverse=True)
+
+
+def _area(box: Box) -> int:
+    return (box.right - box.left + 1) * (box.bottom - box.top + 1)
 
 
 def find_landmarks(

@@ -43,7 +43,8 @@ class FaceSet:
     Attributes:
         images: uint8 RGB of shape (num_faces, size, size, 3), often mapped from
             a file.
-        table: One row a face: ``id`` (path of the photo), ``source`` (file in the
+        table: One row a face: ``id`` (path of the photo, and ``#2`` for its second
+            face), ``source`` (file in the
             flat folder), ``split`` (``train`` or ``held_out``).
     """
 
@@ -92,8 +93,8 @@ def flatten(
     rows = aligned_rows(manifest).assign(split=splits)
     if rows.empty:
         raise DataError("no aligned face to make a training set of")
-    rows = rows.sort_values(["split", "path"], ascending=[False, True])
-    names = [flat_name(photo_id) for photo_id in rows["path"]]
+    rows = rows.sort_values(["split", "id"], ascending=[False, True])
+    names = [flat_name(face_id) for face_id in rows["id"]]
     faces.mkdir(parents=True, exist_ok=True)
     _forget_others(faces, names)
     images = _unnamed_array(faces, (len(rows), size, size, 3))
@@ -103,13 +104,13 @@ def flatten(
             _place(aligned / face, content, faces / name)
             images[index] = _decode_face(aligned / face, content, size)
             advance(1)
-    table = pd.DataFrame({"id": rows["path"], "source": names, "split": rows["split"]})
+    table = pd.DataFrame({"id": rows["id"], "source": names, "split": rows["split"]})
     return FaceSet(images, table.reset_index(drop=True))
 
 
 def aligned_rows(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Select the photos that have a face, sorted by id."""
-    return manifest[manifest["status"] == "aligned"].sort_values("path")
+    """Select the faces, sorted by id."""
+    return manifest[manifest["status"] == "aligned"].sort_values("id")
 
 
 def _read_face(path: Path) -> bytes:

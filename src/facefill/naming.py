@@ -1,7 +1,8 @@
 """Names of files made from names of photos, no two photos sharing one.
 
 A photo's id is its path relative to the folder of photos, with its suffix:
-``Ann/0001.jpg``. Two names are made of it: that of its face in a tree like the
+``Ann/0001.jpg``. Its largest face has the same id, a second one
+``Ann/0001.jpg#2``. Two names are made of a face's id: that in a tree like the
 photos' (``Ann/0001.jpg.png``), and that in a flat folder (``Ann%2F0001.jpg.png``).
 
 Both are injective, the argument being the same: names that fit are encoded
@@ -17,11 +18,30 @@ from pathlib import PurePosixPath
 PNG_SUFFIX = ".png"
 MAX_NAME_BYTES = 255
 _HASHED = re.compile(r"~[0-9a-f]{64}$")
+_NUMBERED = re.compile(r"#[0-9]+$")
 _LOOKS_LIKE_A_FACE = re.compile(r"\.png_*$", re.IGNORECASE)
 
 
+def face_id(photo_id: str, number: int = 1) -> str:
+    """Name one of the faces of a photo, the first like the photo.
+
+    Injective: what ends in a number was given one, and taking it off leads back.
+
+    Args:
+        photo_id: Path of the photo.
+        number: Of the face, from 1.
+
+    Example:
+        >>> face_id("Ann/0001.jpg"), face_id("Ann/0001.jpg", 2), face_id("Ann/me#2")
+        ('Ann/0001.jpg', 'Ann/0001.jpg#2', 'Ann/me#2#1')
+    """
+    if number == 1 and not _NUMBERED.search(photo_id):
+        return photo_id
+    return f"{photo_id}#{number}"
+
+
 def flat_name(photo_id: str) -> str:
-    """Name the face of a photo in a flat folder.
+    """Name a face in a flat folder, by its id.
 
     Example:
         >>> flat_name("Ann/0001.jpg")
@@ -32,7 +52,7 @@ def flat_name(photo_id: str) -> str:
 
 
 def tree_name(photo_id: str) -> str:
-    """Name the face of a photo in a tree of folders like that of the photos.
+    """Name a face in a tree of folders like that of the photos, by its id.
 
     A folder called ``x.png`` becomes ``x.png_``: the face of a photo ``x`` beside
     it takes the name ``x.png``.

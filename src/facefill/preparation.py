@@ -1,10 +1,10 @@
 """Photos to aligned faces: every photo one row, done work never done again.
 
 Work is cut into chunks of photo names, which any process can do: it reads the
-photos and writes the faces itself, and returns the rows. Rows are recorded as
-their chunk ends, so a kill loses the chunks in flight and no more. A record is
-trusted only if the photo's hash and the settings are those of now, and the face
-that it speaks of is there with the hash that it had.
+photos and writes the faces itself, and returns a record for each photo. Records
+are kept as their chunk ends, so a kill loses the chunks in flight and no more. A
+record is trusted only if the photo's hash and the settings are those of now, and
+the faces that it speaks of are there with the hashes that they had.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from facefill.cropping import COLUMNS, AlignChunk, Chunk, Job, new_row
+from facefill.cropping import COLUMNS, AlignChunk, Chunk, Job, face_path, new_row
 from facefill.errors import DataError
 from facefill.files import file_sha256, remove_litter
-from facefill.naming import tree_name
+from facefill.naming import face_id, tree_name
 from facefill.parameters import AlignOptions
 from facefill.progress import progress
 from facefill.records import Records, Row, as_table
@@ -37,16 +37,18 @@ def align_photos(
     Args:
         manifest: From ``ingestion.ingest``.
         job: Folders and settings.
-        records: Rows of earlier runs; updated as chunks end.
+        records: What earlier runs found out; updated as chunks end.
         map_chunks: Calls a function with each chunk, anywhere, in any order.
 
     Returns:
-        One row a photo, sorted by path: ``path``, ``status`` (``aligned`` or
-        ``rejected``), ``reason``, ``num_faces``, ``box`` (left, top, right,
-        bottom), ``landmarks`` (68 times x, y), ``matrix`` (the six numbers of the
-        2x3 map from photo to crop), ``face`` (path below ``job.faces``),
-        ``face_sha256``, ``photo_sha256``, ``width``, ``height`` of the photo, and
-        ``settings``.
+        One row a photo, sorted by path; with ``multiple_faces: all`` one row a
+        face, and one for each photo that has none. Columns: ``id`` (of the face:
+        the path, ``path#2`` for a second one), ``path``, ``status`` (``aligned``
+        or ``rejected``), ``reason``, ``num_faces`` (seen by the detector),
+        ``box`` (left, top, right, bottom), ``landmarks`` (68 times x, y),
+        ``matrix`` (the six numbers of the 2x3 map from photo to crop), ``face``
+        (path below ``job.faces``), ``face_sha256``, ``photo_sha256``, ``width``,
+        ``height`` of the photo, and ``settings``.
 
     Raises:
         DataError: If no photo has a face, with the reasons counted.
@@ -56,7 +58,7 @@ def align_photos(
     settings = job.settings
     known = records.load()
     rows = _finished(wanted, known, job.faces, settings)
-    _remove_stale(known.values(), wanted, job.faces)
+    _remove_stale(known.values(), rows.values(), job.faces)
     todo = [(path, sha) for path, sha in wanted.items() if path not in rows]
     if todo:
         _remove_all_litter(job.faces)
@@ -72,8 +74,10 @@ def align_photos(
     if rows.keys() != wanted.keys():
         raise RuntimeError(f"{len(wanted)} photos, but rows of {len(rows)}")
     records.keep(row for path, row in sorted(rows.items()))
-    every = [*rows.values(), *_rejected(manifest, settings)]
-    table = as_table(sorted(every, key=itemgetter("path")), COLUMNS)
+    every = sorted(
+        [*rows.values(), *_rejected(manifest, settings)], key=itemgetter("path")
+    )
+    table = as_table([row for record in every for row in _rows(record)], COLUMNS)
     _refuse_no_face(table)
     return table
 
@@ -94,28 +98,36 @@ def _finished(
     return rows
 
 
-def _is_valid(row: Row, faces: Path) -> bool:
-    if row["status"] != "aligned":
-        return row["reason"] not in _TRANSIENT
+def _is_valid(record: Row, faces: Path) -> bool:
+    if record["reason"] in _TRANSIENT:
+        return False
     try:
-        sha256 = file_sha256(faces / tree_name(row["path"]))
+        return all(
+            file_sha256(path) == sha256
+            for path, sha256 in _written(record, faces).items()
+        )
     except OSError:
         return False
-    return sha256 == str(row["face_sha256"])
 
 
-def _remove_stale(known: Iterable[Row], wanted: dict[str, str], faces: Path) -> None:
-    """Delete faces of photos that are gone: those that we recorded, no others."""
-    kept = {tree_name(photo_id) for photo_id in wanted}
+def _written(record: Row, faces: Path) -> dict[Path, str]:
+    """Give the files of a record's faces, with their hashes."""
+    return {
+        face_path(faces, record["path"], number): face["face_sha256"]
+        # Records of versions before this one have no such entry.
+        for number, face in enumerate(record.get("faces", ()), start=1)
+        if not face["reason"]
+    }
+
+
+def _remove_stale(known: Iterable[Row], kept: Iterable[Row], faces: Path) -> None:
+    """Delete faces whose record is not kept: those that we recorded, no others."""
     root = faces.resolve()
-    for row in known:
-        name = tree_name(row["path"])
-        if (
-            row["status"] == "aligned"
-            and name not in kept
-            and (faces / name).resolve().is_relative_to(root)
-        ):
-            (faces / name).unlink(missing_ok=True)
+    wanted = {path for record in kept for path in _written(record, faces)}
+    for record in known:
+        for path in _written(record, faces):
+            if path not in wanted and path.resolve().is_relative_to(root):
+                path.unlink(missing_ok=True)
 
 
 def _remove_all_litter(folder: Path) -> None:
@@ -130,6 +142,16 @@ def _rejected(manifest: pd.DataFrame, settings: str) -> Iterator[Row]:
         rejected["path"], rejected["reason"], rejected["sha256"], strict=True
     ):
         yield new_row(path, sha256, settings) | {"reason": reason}
+
+
+def _rows(record: Row) -> Iterator[Row]:
+    """Make the rows of a photo: one a face, or one that says why it has none."""
+    for number, face in enumerate(record["faces"] or [record], start=1):
+        name = face_id(record["path"], number)
+        row = record | face | {"id": name, "status": "rejected"}
+        if not row["reason"]:
+            row |= {"status": "aligned", "face": tree_name(name)}
+        yield row
 
 
 def _refuse_no_face(table: pd.DataFrame) -> None:

@@ -27,17 +27,25 @@ def report(
         table: Of the training set.
 
     Returns:
-        Counts of files, aligned, rejected by reason, exact duplicates and splits.
+        Counts of files: with a face aligned, and rejected by the reason of their
+        largest face; of faces, and faces rejected beside an aligned one; exact
+        duplicates; splits.
     """
-    num_aligned = int((aligned["status"] == "aligned").sum())
+    is_aligned = aligned["status"] == "aligned"
+    with_face = aligned["path"].isin(aligned["path"][is_aligned])
+    num_aligned = int(aligned["path"][is_aligned].nunique())
     duplicates = manifest[manifest["duplicate_of"] != ""]
     return {
         "num_files": len(manifest),
         "num_aligned": num_aligned,
         "aligned_fraction": num_aligned / len(manifest),
         "num_rejected": len(manifest) - num_aligned,
-        "rejected": count_reasons(aligned),
-        "num_several_faces": int((aligned["num_faces"] > 1).sum()),
+        "rejected": count_reasons(aligned[~with_face].drop_duplicates("path")),
+        "num_faces": int(is_aligned.sum()),
+        "rejected_faces": count_reasons(aligned[with_face]),
+        "num_several_faces": int(
+            (aligned.drop_duplicates("path")["num_faces"] > 1).sum()
+        ),
         "exact_duplicates": dict(
             zip(duplicates["path"], duplicates["duplicate_of"], strict=True)
         ),

@@ -50,9 +50,10 @@ class Folders:
 
 @dataclass(frozen=True)
 class Damaged:
-    """One photo to complete.
+    """One face to complete.
 
     Attributes:
+        face_id: The photo's path, and ``#2`` for its second face.
         photo_id: Path of the photo, relative to the photos.
         target: Its aligned face and what is known of it.
         matrix: Map from photo to face, (2, 3).
@@ -60,6 +61,7 @@ class Damaged:
         mask_name: ``file``, or the name of the shape.
     """
 
+    face_id: str
     photo_id: str
     target: Target
     matrix: np.ndarray
@@ -110,8 +112,8 @@ def restore(
         try:
             damaged.append(_damaged(row, folders, masks, search.image_size))
         except (PhotoError, MaskError) as error:
-            rows[str(row.path)] = _rejected(str(row.path), error)
-            logger.warning("%s is not completed: %s", row.path, error)
+            rows[str(row.id)] = _rejected(str(row.id), error)
+            logger.warning("%s is not completed: %s", row.id, error)
     if not damaged:
         raise DataError(f"no photo can be completed: {_reasons(rows.values())}")
     film = _Film(damaged[:MAX_PICTURED])
@@ -121,13 +123,13 @@ def restore(
         watch = counting(advance, film.watch)
         found_faces = search.run([one.target for one in damaged], watch)
         for one, found in zip(damaged, found_faces, strict=True):
-            rows[one.photo_id] = _finish(one, found, folders, options) | {
+            rows[one.face_id] = _finish(one, found, folders, options) | {
                 "loss": search.loss(found)
             }
             histories.append(np.stack([found.contextual, found.perceptual]))
     contextual, perceptual = np.mean(histories, axis=0)
     return Restored(
-        table=pd.DataFrame([rows[str(path)] for path in alignment["path"]]),
+        table=pd.DataFrame([rows[str(face_id)] for face_id in alignment["id"]]),
         pictures=film.pictures(search.options.frames_per_second),
         curves={"contextual": contextual, "perceptual": perceptual},
     )
@@ -163,15 +165,15 @@ def _damaged(
         mask = mask_from_photo(hole, matrix, size)
         name = "file"
     else:
-        hole, mask, name = None, masks.shape(row.path, size), masks.name
-    target = Target(row.path, face, mask, low_resolution=name == "lowres")
-    return Damaged(row.path, target, matrix, hole, name)
+        hole, mask, name = None, masks.shape(row.id, size), masks.name
+    target = Target(row.id, face, mask, low_resolution=name == "lowres")
+    return Damaged(row.id, row.path, target, matrix, hole, name)
 
 
-def _rejected(photo_id: str, error: FacefillError) -> Row:
+def _rejected(face_id: str, error: FacefillError) -> Row:
     reason = error.reason if isinstance(error, PhotoError) else "mask"
     return {
-        "id": photo_id,
+        "id": face_id,
         "status": "rejected",
         "reason": reason,
         "detail": str(error),
@@ -201,10 +203,10 @@ def _finish(
         "photo": paste_back(photo, blended, mask, one.matrix, one.photo_hole),
     }
     for name, picture in pictures.items():
-        write_png(folders.output / one.photo_id / f"{name}.png", picture)
+        write_png(folders.output / one.face_id / f"{name}.png", picture)
     difference = np.abs(found.generated.astype(float) - face)[mask]
     return {
-        "id": one.photo_id,
+        "id": one.face_id,
         "status": "completed",
         "reason": "",
         "detail": "",

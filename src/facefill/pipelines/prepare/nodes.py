@@ -30,7 +30,7 @@ def align_faces(
     options: AlignOptions,
     image_size: int,
 ) -> DataFrame:
-    """Cut the largest face out of every photo, in as many processes as asked."""
+    """Cut the faces out of every photo, in as many processes as asked."""
     from facefill.cropping import Job
     from facefill.preparation import align_photos
     from facefill.records import Records
@@ -57,7 +57,7 @@ def flatten_faces(
 
     rows = aligned_rows(manifest)
     splits = split(
-        list(rows["path"]), list(rows["photo_sha256"]), options.held_out_fraction, seed
+        list(rows["id"]), list(rows["photo_sha256"]), options.held_out_fraction, seed
     )
     return flatten(aligned, manifest, faces, image_size, splits)
 
