@@ -4,8 +4,14 @@ import pytest
 import tensorflow as tf
 
 from facefill.dcgan import METRICS, Trainer
-from facefill.errors import NonFiniteError
-from facefill.networks import build_discriminator, build_generator
+from facefill.errors import ModelError, NonFiniteError
+from facefill.model_files import ModelPair
+from facefill.networks import (
+    Architecture,
+    build_discriminator,
+    build_generator,
+    build_generator_of_widths,
+)
 from facefill.parameters import TrainOptions
 from facefill.states import Batch
 
@@ -188,3 +194,60 @@ def test_bfloat16_follows_float32_and_keeps_weights_in_float32():
     assert metrics == pytest.approx(expected, abs=0.1)
     assert not np.array_equal(metrics, expected)
     assert {str(value.dtype.name) for value in state.generator.weights} == {"float32"}
+
+
+def models_to_start_from(**changes):
+    """A pair that no seed of a training would draw, with statistics that moved."""
+    trainer = Trainer(options(**changes), SIZE, 7)
+    state, _ = trainer.advance(trainer.initial_state(), stack())
+    return ModelPair(*trainer.models(state))
+
+
+def test_a_training_starts_from_models_with_fresh_moments_and_their_average():
+    start = models_to_start_from(average_decay=0.0)
+    trainer = Trainer(options(), SIZE, 1, start)
+    state = trainer.initial_state()
+
+    generator, discriminator = trainer.models(state)
+
+    for made, given in ((generator, start.generator), (discriminator, start[1])):
+        for one, other in zip(made.get_weights(), given.get_weights(), strict=True):
+            assert np.array_equal(one, other)
+    assert int(state.step) == 0
+    moments = [state.generator.moments, state.discriminator.moments]
+    assert all(not np.any(value) for value in keras.tree.flatten(moments))
+    # It is the same training as that of a trainer that holds these weights.
+    changed, metrics = trainer.advance(state, stack(seed=3))
+    plain = Trainer(options(), SIZE, 7, start)
+    other, same = plain.advance(plain.initial_state(), stack(seed=3))
+    assert np.array_equal(metrics, same)
+    assert np.array_equal(changed.average[0], other.average[0])
+    drawn = Trainer(options(), SIZE, 1)
+    _, different = drawn.advance(drawn.initial_state(), stack(seed=3))
+    assert not np.array_equal(metrics, different)
+
+
+def test_layers_to_start_from_count_and_not_the_widths_of_the_options():
+    start = ModelPair(
+        build_generator_of_widths(6, [8, 8], seed=1, project_bias=True),
+        build_discriminator(Architecture(SIZE, 6, 4, 2), seed=1),
+    )
+    trainer = Trainer(options(precision="mixed_bfloat16"), SIZE, 1, start)
+    state, metrics = trainer.advance(trainer.initial_state(), stack())
+
+    assert np.isfinite(metrics).all()
+    shapes = [value.shape for value in trainer.models(state)[0].get_weights()]
+    assert shapes == [value.shape for value in start.generator.get_weights()]
+
+
+@pytest.mark.parametrize(
+    ("image_size", "latent_size", "message"),
+    [
+        (32, 6, "have image_size 16, but it is set to 32; set image_size to 16"),
+        (16, 9, "have train.latent_size 6, but it is set to 9"),
+    ],
+)
+def test_models_of_other_sizes_are_no_start(image_size, latent_size, message):
+    start = models_to_start_from()
+    with pytest.raises(ModelError, match=message):
+        Trainer(options(latent_size=latent_size), image_size, 1, start)

@@ -8,6 +8,7 @@ import pytest
 from facefill.checkpoints import CheckpointStore
 from facefill.dcgan import METRICS, Trainer
 from facefill.errors import CheckpointError, DataError
+from facefill.model_files import ModelPair
 from facefill.parameters import TrainOptions
 from facefill.training import report, train
 
@@ -174,3 +175,21 @@ def test_changed_photos_are_noticed_and_a_new_learning_rate_is_allowed(
     with pytest.raises(CheckpointError, match=r"faces = 10 of hash .*, now it is 9"):
         train(photos[:-1], trainer(), store, Recorder())
     assert train(photos, trainer(learning_rate=1e-4), store, Recorder()).step == STEPS
+
+
+def test_a_training_that_starts_from_models_continues_exactly_and_is_no_other(
+    tmp_path, photos
+):
+    start = ModelPair(*trainer(seed=9).models(trainer(seed=9).initial_state()))
+    options = trainer(start_from="elsewhere").options
+
+    def starting(**changes):
+        return Trainer(options.model_copy(update=changes), SIZE, 1, start)
+
+    whole, cut = CheckpointStore(tmp_path / "whole"), CheckpointStore(tmp_path / "cut")
+    train(photos, starting(), whole, Recorder())
+    train(photos, starting(max_steps=6), cut, Recorder())
+    train(photos, starting(), cut, Recorder())
+    assert equal(final_arrays(whole), final_arrays(cut))
+    with pytest.raises(CheckpointError, match=r"train.start_from = elsewhere \(\d+ "):
+        train(photos, trainer(), cut, Recorder())

@@ -19,7 +19,13 @@ from facefill.adam import AdamRule
 from facefill.errors import NonFiniteError
 from facefill.images import to_uint8
 from facefill.losses import Tensor
-from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.model_files import ModelPair
+from facefill.networks import (
+    Architecture,
+    build_discriminator,
+    build_generator,
+    rebuild,
+)
 from facefill.parameters import TrainOptions
 from facefill.states import Batch, NetworkState, State, assign, initial_network_state
 
@@ -30,8 +36,20 @@ METRICS = ("loss_real", "loss_fake", "loss_generator", "d_real", "d_fake")
 class Trainer:
     """The two networks and the step that trains them."""
 
-    def __init__(self, options: TrainOptions, image_size: int, seed: int) -> None:
-        """Build both networks with weights drawn from the seed."""
+    def __init__(
+        self,
+        options: TrainOptions,
+        image_size: int,
+        seed: int,
+        start: ModelPair | None = None,
+    ) -> None:
+        """Build both networks with weights drawn from the seed, or copy ``start``.
+
+        The layers of ``start`` count then, not the widths of the options.
+
+        Raises:
+            ModelError: If ``start`` is of another image or latent size.
+        """
         self.options = options
         self.seed = seed
         self.architecture = Architecture(
@@ -41,8 +59,13 @@ class Trainer:
             discriminator_width=options.discriminator_width,
         )
         precision = backend.resolve_precision(options.precision, options.device)
-        self._generator = build_generator(self.architecture, seed, precision)
-        self._discriminator = build_discriminator(self.architecture, seed, precision)
+        networks = start or ModelPair(
+            build_generator(self.architecture, seed),
+            build_discriminator(self.architecture, seed),
+        )
+        networks.require_sizes(image_size, options.latent_size)
+        self._generator = rebuild(networks.generator, precision)
+        self._discriminator = rebuild(networks.discriminator, precision)
         self._rule = AdamRule(options.learning_rate, options.beta_1)
         self._advance = backend.compiled(self._advance_in_graph, options.device)
         self._paint = backend.compiled(self._paint_in_graph, options.device)
@@ -56,6 +79,12 @@ class Trainer:
             discriminator=initial_network_state(self._discriminator),
             average=[*generator.weights, *generator.statistics],
         )
+
+    @property
+    def start(self) -> str:
+        """Name what the training starts from, and the sizes that it brings along."""
+        counts = self._generator.count_params(), self._discriminator.count_params()
+        return f"{self.options.start_from} ({counts[0]} and {counts[1]} weights)"
 
     def advance(self, state: State, batches: Batch) -> tuple[State, np.ndarray]:
         """Take as many steps as there are batches, in the graph.
@@ -79,8 +108,8 @@ class Trainer:
 
     def models(self, state: State) -> tuple[keras.Model, keras.Model]:
         """Give the averaged generator and the discriminator, in float32."""
-        generator = build_generator(self.architecture, self.seed)
-        discriminator = build_discriminator(self.architecture, self.seed)
+        generator = rebuild(self._generator, "float32")
+        discriminator = rebuild(self._discriminator, "float32")
         split = len(state.generator.weights)
         assign(generator, state.average[:split], state.average[split:])
         assign(

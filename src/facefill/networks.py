@@ -9,6 +9,7 @@ generator halves its widths from the first layer on, as in the reference's
 published model.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -42,6 +43,13 @@ class Architecture:
         """Layers of stride 2 between a 4x4 map and the picture."""
         return (self.image_size // SMALLEST_MAP).bit_length() - 1
 
+    @property
+    def generator_widths(self) -> list[int]:
+        """Filters of the generator's hidden layers, halved from layer to layer."""
+        return [
+            self.generator_width << power for power in reversed(range(self.num_stages))
+        ]
+
 
 def build_generator(
     architecture: Architecture, seed: int, precision: str = "float32"
@@ -58,15 +66,37 @@ def build_generator(
         A model from (N, latent_size) float32 in [-1, 1] to (N, image_size,
         image_size, 3) float32 in [-1, 1].
     """
-    stages = architecture.num_stages
-    widths = [
-        architecture.generator_width << power for power in reversed(range(stages))
-    ]
+    return build_generator_of_widths(
+        architecture.latent_size, architecture.generator_widths, seed, precision
+    )
+
+
+def build_generator_of_widths(
+    latent_size: int,
+    widths: Sequence[int],
+    seed: int,
+    precision: str = "float32",
+    *,
+    project_bias: bool = False,
+) -> keras.Model:
+    """Build a G whose layers need not halve, as some models from elsewhere.
+
+    Args:
+        latent_size: Length of z.
+        widths: Filters of the hidden layers, the first of 4x4 maps.
+        seed: Of the initial weights.
+        precision: Keras dtype policy of the hidden layers.
+        project_bias: Whether the dense layer has a bias, which can differ from
+            place to place and so is not what the batch norm takes away.
+
+    Returns:
+        As ``build_generator``; pictures of ``4 * 2 ** len(widths)`` pixels.
+    """
     draw = _Initializers(seed)
-    latents = keras.Input((architecture.latent_size,), name="latents")
+    latents = keras.Input((latent_size,), name="latents")
     maps = keras.layers.Dense(
         SMALLEST_MAP**2 * widths[0],
-        use_bias=False,
+        use_bias=project_bias,
         kernel_initializer=draw.next(),
         dtype=precision,
         name="project",

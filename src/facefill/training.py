@@ -211,8 +211,13 @@ def _origin(photos: np.ndarray, trainer: Trainer) -> dict[str, Any]:
         "flip",
         "average_decay",
     )
+    # Trainings begun before there was a choice began at random, and say nothing.
+    begun = (
+        {} if options.start_from == "random" else {"train.start_from": trainer.start}
+    )
     return {
         **{f"train.{name}": getattr(options, name) for name in followed},
+        **begun,
         **asdict(trainer.architecture),
         "seed": trainer.seed,
         "faces": f"{len(photos)} of hash {digest(photos)}",

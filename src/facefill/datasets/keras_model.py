@@ -1,10 +1,9 @@
 """A Keras model as a ``.keras`` file."""
 
-import zipfile
 from typing import TYPE_CHECKING
 
+from facefill import model_files
 from facefill.datasets.local import LocalDataset
-from facefill.errors import ModelError
 from facefill.files import replacing
 
 if TYPE_CHECKING:
@@ -20,16 +19,7 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
         Raises:
             ModelError: If it is absent, damaged or no model.
         """
-        self._check()
-        import keras
-
-        try:
-            return keras.saving.load_model(self._path, compile=False, safe_mode=True)
-        # Keras raises what a wrong file leads it to: ValueError, TypeError, KeyError.
-        except Exception as error:
-            raise ModelError(
-                f"{self._path} holds no model of ours ({error}); {self._cure}"
-            ) from error
+        return model_files.read_model(self._path)
 
     def require(self) -> None:
         """Check that there is a model, before a run spends time on its photos.
@@ -37,22 +27,9 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
         Raises:
             ModelError: If there is none.
         """
-        if not self._path.is_file():
-            raise ModelError(f"no model at {self._path}; {self._cure}")
+        model_files.require_model(self._path)
 
     def save(self, data: "keras.Model") -> None:
         """Replace the model."""
         with replacing(self._path, suffix=".keras") as temporary:
             data.save(temporary)
-
-    _cure = "run `kedro run --pipeline=train` first"
-
-    def _check(self) -> None:
-        self.require()
-        try:
-            with zipfile.ZipFile(self._path) as archive:
-                damaged = archive.testzip()
-        except (zipfile.BadZipFile, OSError, EOFError) as error:
-            raise ModelError(f"the model {self._path} is damaged: {error}") from error
-        if damaged is not None:
-            raise ModelError(f"the model {self._path} is damaged in its {damaged}")

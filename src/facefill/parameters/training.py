@@ -26,6 +26,10 @@ class TrainOptions(Block):
     Attributes:
         preset: ``default``, or ``reference`` for the behaviour of
             bamos/dcgan-completion.tensorflow.
+        start_from: Weights before the first step: ``random``, ``pretrained`` (the
+            model that comes with facefill), or a folder with ``generator.keras`` and
+            ``discriminator.keras``, whose layers then count instead of the widths
+            below. Adam starts afresh, and the average is the generator.
         max_steps: Training ends after this many updates of the discriminator.
         batch_size: Photos an update.
         latent_size: Length of z, uniform in [-1, 1].
@@ -53,6 +57,7 @@ class TrainOptions(Block):
     """
 
     preset: Literal["default", "reference"] = "default"
+    start_from: Annotated[str, Field(min_length=1)] = "random"
     max_steps: Positive = 20_000
     batch_size: Positive = 32
     latent_size: Positive = 100

@@ -50,14 +50,16 @@ def train_networks(
     """
     from facefill.checkpoints import CheckpointStore
     from facefill.dcgan import Trainer
+    from facefill.model_choice import starting_models
     from facefill.training import report, train
 
+    start = starting_models(options.start_from)
     photos = training_set.of_split("train")
     store = CheckpointStore(checkpoints, options.keep_checkpoints)
     with Tracker() as tracker:
         models = train(
             photos,
-            Trainer(options, image_size, seed),
+            Trainer(options, image_size, seed, start),
             store,
             _GridKeeper(tracker, training_grids),
         )

@@ -1,0 +1,27 @@
+"""The model that comes with facefill, and its card (``MODEL_CARD.md``).
+
+Synopsis::
+
+    models = load_pair()  # both networks, checked by their hashes
+
+Each network is one ``.npz``, read without pickle: kernels as float16, which halves
+the files, biases and statistics as float32, whose range float16 lacks.
+``manifest.json`` holds what the networks are built by, and the SHA-256 of each file,
+checked before a byte of it is used.
+"""
+
+from facefill.pretrained.loading import (
+    Manifest,
+    load_discriminator,
+    load_generator,
+    load_pair,
+    read_manifest,
+)
+
+__all__ = [
+    "Manifest",
+    "load_discriminator",
+    "load_generator",
+    "load_pair",
+    "read_manifest",
+]

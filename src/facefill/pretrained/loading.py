@@ -1,0 +1,154 @@
+"""Reading the files that come with facefill, each checked by its hash."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from facefill.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+    from facefill.model_files import ModelPair
+
+FOLDER = Path(__file__).parent
+MANIFEST = "manifest.json"
+
+Network = Literal["generator", "discriminator"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the shipped files are.
+
+    Attributes:
+        image_size: Side of a picture in pixels.
+        latent_size: Length of z.
+        generator_width: As in ``networks.Architecture``.
+        discriminator_width: The same.
+        steps: Steps of the training, for the record.
+        sha256: Of each network's file, by the network's name.
+        weights_sha256: Of each network's weights once loaded
+            (``model_files.weights_sha256``), by its name.
+    """
+
+    image_size: int
+    latent_size: int
+    generator_width: int
+    discriminator_width: int
+    steps: int
+    sha256: dict[str, str]
+    weights_sha256: dict[str, str]
+
+
+def read_manifest(folder: Path = FOLDER) -> Manifest | None:
+    """Read what is shipped, or ``None`` if this copy of facefill ships no model.
+
+    Raises:
+        ModelError: If the file is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{path} is damaged ({error}); install facefill again"
+        ) from error
+
+
+def load_pair(folder: Path = FOLDER) -> "ModelPair":
+    """Load both networks.
+
+    Raises:
+        ModelError: If nothing is shipped, or a file is not the one that was.
+    """
+    from facefill.model_files import ModelPair
+
+    return ModelPair(load_generator(folder), load_discriminator(folder))
+
+
+def load_generator(folder: Path = FOLDER) -> "keras.Model":
+    """Load G, in float32.
+
+    Raises:
+        ModelError: If nothing is shipped, or the file is not the one that was.
+    """
+    return _load("generator", folder)
+
+
+def load_discriminator(folder: Path = FOLDER) -> "keras.Model":
+    """Load D, in float32.
+
+    Raises:
+        ModelError: If nothing is shipped, or the file is not the one that was.
+    """
+    return _load("discriminator", folder)
+
+
+def _load(network: Network, folder: Path) -> "keras.Model":
+    from facefill.networks import Architecture, build_discriminator, build_generator
+
+    manifest = require_manifest(folder)
+    arrays = _read_arrays(folder / f"{network}.npz", manifest.sha256[network])
+    architecture = Architecture(
+        image_size=manifest.image_size,
+        latent_size=manifest.latent_size,
+        generator_width=manifest.generator_width,
+        discriminator_width=manifest.discriminator_width,
+    )
+    build = {"generator": build_generator, "discriminator": build_discriminator}
+    model = build[network](architecture, seed=0)
+    for variable in model.variables:
+        variable.assign(arrays[variable.path].astype(np.float32))
+    return model
+
+
+def require_manifest(folder: Path = FOLDER) -> Manifest:
+    """Read what is shipped.
+
+    Raises:
+        ModelError: If nothing is, or the file is damaged.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise ModelError(
+            "this copy of facefill comes without a pretrained model; train one, or "
+            "install a release"
+        )
+    return manifest
+
+
+def _read_arrays(path: Path, sha256: str) -> dict[str, np.ndarray]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"the pretrained {path} cannot be read ({error}); install facefill again"
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ModelError(
+            f"the pretrained {path} has sha256 {found}, not {sha256}: it is not the "
+            "file that was shipped; install facefill again"
+        )
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def describe(weights_sha256: str, network: Network = "generator") -> dict[str, Any]:
+    """Say by its weights whether a network is the pretrained one, for reports."""
+    manifest = read_manifest()
+    shipped = manifest is not None and manifest.weights_sha256[network] == (
+        weights_sha256
+    )
+    return {
+        "source": "pretrained" if shipped else "trained",
+        "weights_sha256": weights_sha256,
+    }
