@@ -1,3 +1,4 @@
+import time
 from collections import Counter
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from facefill.batches import batch_indices, batches, digest
 from facefill.parameters import TrainOptions
+from facefill.sharding import ShardedArray
 
 
 @pytest.mark.parametrize(("num_photos", "batch_size"), [(10, 2), (7, 3), (5, 5)])
@@ -48,6 +50,26 @@ def test_steps_see_the_same_wherever_the_training_was_begun_and_cut():
         assert np.array_equal(again, latents[first:])
         again = np.concatenate([stack.images for stack in stacks])
         assert np.array_equal(again, images[first:])
+
+
+def test_photos_in_several_files_make_the_same_batches():
+    photos, options = _photos(), TrainOptions(batch_size=2, max_steps=10)
+    shards = ShardedArray([photos[:1], photos[1:4], photos[4:]])
+    whole = batches(photos, options, 1, 0)
+    for one, other in zip(whole, batches(shards, options, 1, 0), strict=True):
+        assert np.array_equal(one.images, other.images)
+    assert digest(shards) == digest(photos)
+
+
+def test_an_order_is_drawn_once_an_epoch_not_once_a_step():
+    num_photos = 2_000_000  # drawing this order takes longer than all the steps
+    started = time.process_time()
+    batch_indices(num_photos, 64, 1, 0)
+    once = time.process_time() - started
+    started = time.process_time()
+    for step in range(1, 200):
+        batch_indices(num_photos, 64, 1, step)
+    assert time.process_time() - started < 20 * once
 
 
 def test_every_photo_reaches_the_network_equally_often():

@@ -5,8 +5,8 @@ import pytest
 from facefill.completion import Search
 from facefill.errors import DataError
 from facefill.evaluation import HeldOut, hold_out, report, score
+from facefill.face_sets import FaceSet
 from facefill.figures import labelled_rows, score_bars, training_curves
-from facefill.flattening import FaceSet
 from facefill.images import to_uint8
 from facefill.masking import MaskMaker
 from facefill.networks import Architecture, build_discriminator, build_generator

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from facefill.errors import DataError, MaskError
 from facefill.masks import Mask
+from facefill.sharding import Images
 
 Face = NDArray[np.uint8]
 INPAINT_RADIUS_PX = 3
@@ -48,12 +49,12 @@ def _inpaint(face: Face, mask: Mask, method: int) -> Face:
     return mean_completion(face, mask, np.asarray(painted, np.uint8))
 
 
-def mean_face(faces: NDArray[np.uint8]) -> Face:
+def mean_face(faces: Images) -> Face:
     """Average many faces.
 
     Args:
-        faces: uint8 (N, size, size, 3), memory-mapped or not; read a thousand at
-            a time.
+        faces: uint8 (N, size, size, 3), in memory or not; read a thousand at a
+            time.
 
     Returns:
         uint8 (size, size, 3), rounded.
@@ -65,7 +66,8 @@ def mean_face(faces: NDArray[np.uint8]) -> Face:
         raise DataError("no face to average")
     total = np.zeros(faces.shape[1:], np.uint64)
     for start in range(0, len(faces), _FACES_AT_A_TIME):
-        total += faces[start : start + _FACES_AT_A_TIME].sum(axis=0, dtype=np.uint64)
+        some = np.asarray(faces[start : start + _FACES_AT_A_TIME])
+        total += some.sum(axis=0, dtype=np.uint64)
     return np.round(total / len(faces)).astype(np.uint8)
 
 

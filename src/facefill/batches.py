@@ -5,19 +5,23 @@ and continued takes the steps that it would have taken.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 
 from facefill import randomness
 from facefill.parameters import TrainOptions
+from facefill.randomness import Purpose
+from facefill.sharding import Images, ShardedArray, expect_random_reads
 from facefill.states import Batch
 
 _ROWS_A_PIECE = 1024
 
 
 def batches(
-    photos: np.ndarray, options: TrainOptions, seed: int, first: int
+    photos: Images, options: TrainOptions, seed: int, first: int
 ) -> Iterator[Batch]:
     """Give the batches of the steps from ``first`` on, K steps at a time.
 
@@ -25,34 +29,55 @@ def batches(
     calls as an undisturbed one.
 
     Args:
-        photos: uint8 (N, S, S, 3); may be a memory map larger than memory.
+        photos: uint8 (N, S, S, 3); may be memory maps larger than memory.
         options: Size of a batch, number of steps and steps a call.
         seed: Of the order, the latents and the flips.
         first: Steps done.
     """
+    shards = photos if isinstance(photos, ShardedArray) else ShardedArray([photos])
+    expect_random_reads(shards)
+    return _read_ahead(_stacks(shards, options, seed, first))
+
+
+def _read_ahead(stacks: Iterator[Batch]) -> Iterator[Batch]:
+    """Read the next stack while the device works on the last one."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, stacks, None)
+        while (stack := coming.result()) is not None:
+            coming = reader.submit(next, stacks, None)
+            yield stack
+
+
+def _stacks(
+    photos: ShardedArray, options: TrainOptions, seed: int, first: int
+) -> Iterator[Batch]:
     while first < options.max_steps:
         last = min(
             (first // options.steps_per_call + 1) * options.steps_per_call,
             options.max_steps,
         )
-        yield _stacked(
-            [_batch(photos, options, seed, step) for step in range(first, last)]
-        )
+        yield _stack(photos, options, seed, range(first, last))
         first = last
 
 
-def _batch(photos: np.ndarray, options: TrainOptions, seed: int, step: int) -> Batch:
-    chosen = batch_indices(len(photos), options.batch_size, seed, step)
-    latents = randomness.generator(seed, randomness.Purpose.LATENTS, step)
-    flips = randomness.generator(seed, randomness.Purpose.FLIPS, step)
+def _stack(
+    photos: ShardedArray, options: TrainOptions, seed: int, steps: range
+) -> Batch:
+    size = options.batch_size
+    chosen = [batch_indices(len(photos), size, seed, step) for step in steps]
+    latents = [randomness.generator(seed, Purpose.LATENTS, step) for step in steps]
+    flips = [randomness.generator(seed, Purpose.FLIPS, step) for step in steps]
     return Batch(
         # Sorted reads of a memory map are faster, and neither batch norm nor a mean
         # loss sees the order within a batch.
-        images=photos[np.sort(chosen)],
-        latents=randomness.uniform_latents(
-            latents, options.batch_size, options.latent_size
+        images=photos[np.sort(chosen, axis=1)],
+        latents=np.stack(
+            [
+                randomness.uniform_latents(draw, size, options.latent_size)
+                for draw in latents
+            ]
         ),
-        flips=flips.random(options.batch_size) < 0.5,
+        flips=np.stack([draw.random(size) < 0.5 for draw in flips]),
     )
 
 
@@ -68,19 +93,24 @@ def batch_indices(num_photos: int, batch_size: int, seed: int, step: int) -> np.
     epochs, places = np.divmod(positions, num_photos)
     chosen = np.empty(batch_size, np.int64)
     for epoch in np.unique(epochs):
-        order = randomness.generator(seed, randomness.Purpose.ORDER, int(epoch))
         inside = epochs == epoch
-        chosen[inside] = order.permutation(num_photos)[places[inside]]
+        chosen[inside] = _order(num_photos, seed, int(epoch))[places[inside]]
     return chosen
 
 
-def _stacked(batches: Sequence[Batch]) -> Batch:
-    return Batch(*(np.stack(parts) for parts in zip(*batches, strict=True)))
+# A batch may end one epoch and begin the next. Drawn anew for each step, the order
+# of ten million photos would take longer than the step.
+@lru_cache(maxsize=2)
+def _order(num_photos: int, seed: int, epoch: int) -> np.ndarray:
+    draw = randomness.generator(seed, Purpose.ORDER, epoch)
+    order = draw.permutation(num_photos)
+    order.setflags(write=False)
+    return order
 
 
-def digest(photos: np.ndarray) -> str:
+def digest(photos: Images) -> str:
     """Hash the pixels of photos, a piece at a time; 16 hexadecimal digits."""
     pixels = hashlib.sha256()
     for begin in range(0, len(photos), _ROWS_A_PIECE):
-        pixels.update(photos[begin : begin + _ROWS_A_PIECE].tobytes())
+        pixels.update(np.asarray(photos[begin : begin + _ROWS_A_PIECE]).tobytes())
     return pixels.hexdigest()[:16]

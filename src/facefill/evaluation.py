@@ -17,8 +17,8 @@ from facefill import baselines, metrics, randomness
 from facefill.blending import poisson_blend
 from facefill.completion import Search, Target, complete_face, counting
 from facefill.errors import DataError
+from facefill.face_sets import FaceSet
 from facefill.figures import labelled_rows
-from facefill.flattening import FaceSet
 from facefill.masking import MaskMaker
 from facefill.masks import hide, lowres_factor
 from facefill.parameters import MaskName

@@ -17,6 +17,7 @@ from facefill.errors import DataError
 from facefill.images import grid
 from facefill.interruption import deferred_interruption
 from facefill.progress import progress
+from facefill.sharding import Images
 from facefill.states import Batch, State
 
 NUM_GRID_SAMPLES = 64
@@ -55,7 +56,7 @@ class TrainedModels:
 
 
 def train(
-    photos: np.ndarray,
+    photos: Images,
     trainer: Trainer,
     store: CheckpointStore,
     reporter: Reporter,
@@ -63,8 +64,8 @@ def train(
     """Train from the newest checkpoint, or from the start, to the last step.
 
     Args:
-        photos: Those of the training split, uint8 (N, S, S, 3); may be a memory
-            map larger than memory.
+        photos: Those of the training split, uint8 (N, S, S, 3); may be memory
+            maps larger than memory.
         trainer: The networks, their options and the seed.
         store: Where the state is kept.
         reporter: Told the metrics after every call of the graph, and given a grid
@@ -105,7 +106,7 @@ def train(
     return TrainedModels(generator, discriminator, run.done, np.array(run.history))
 
 
-def report(models: TrainedModels, photos: np.ndarray) -> dict[str, Any]:
+def report(models: TrainedModels, photos: Images) -> dict[str, Any]:
     """Summarise a training as JSON: steps, photos seen, last metrics, curves."""
     names = ("step", *METRICS, "images_per_second")
     curves = {
@@ -130,7 +131,7 @@ class _Run:
 
     @classmethod
     def restore(
-        cls, photos: np.ndarray, trainer: Trainer, store: CheckpointStore
+        cls, photos: Images, trainer: Trainer, store: CheckpointStore
     ) -> "_Run":
         """Continue from the newest checkpoint, or begin."""
         run = cls(trainer, trainer.initial_state(), _origin(photos, trainer))
@@ -175,7 +176,7 @@ def sample_grid(trainer: Trainer, state: State) -> np.ndarray:
     return grid(trainer.paint(state, latents))
 
 
-def _require_enough(photos: np.ndarray, batch_size: int) -> None:
+def _require_enough(photos: Images, batch_size: int) -> None:
     if len(photos) < batch_size:
         raise DataError(
             f"the training set has {len(photos)} faces, a batch {batch_size}; add "
@@ -200,7 +201,7 @@ def _passes(before: int, after: int, interval: int) -> bool:
     return after // interval > before // interval
 
 
-def _origin(photos: np.ndarray, trainer: Trainer) -> dict[str, Any]:
+def _origin(photos: Images, trainer: Trainer) -> dict[str, Any]:
     """Name what the steps depend on; the learning rate may change on purpose."""
     options = trainer.options
     followed = (

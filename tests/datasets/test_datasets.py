@@ -21,7 +21,7 @@ from facefill.datasets import (
     TableDataset,
 )
 from facefill.errors import DataError, ModelError
-from facefill.flattening import FaceSet
+from facefill.face_sets import FaceSet
 
 EVERY = [
     FaceArrayDataset,

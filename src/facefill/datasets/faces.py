@@ -1,31 +1,48 @@
-"""The training set: one array of faces, and a table beside it."""
+"""The training set: arrays of faces, and a table beside them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from facefill.datasets.local import LocalDataset
 
 if TYPE_CHECKING:
-    from facefill.flattening import FaceSet
+    from facefill.face_sets import FaceSet
 
 
 class FaceArrayDataset(LocalDataset["FaceSet", "FaceSet"]):
-    """Faces in an ``.npy`` that is mapped into memory, and a ``.parquet`` beside."""
+    """Faces in ``.npy`` files that are mapped into memory, and a ``.parquet``."""
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        faces_per_file: int = 2**18,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Take the path of the first array; the further ones lie beside it.
+
+        Args:
+            path: ``faces.npy``; the next is ``faces.0001.npy``.
+            faces_per_file: Faces in one array at most.
+            metadata: Kedro's, kept as it is.
+        """
+        super().__init__(path=path, metadata=metadata)
+        self._faces_per_file = faces_per_file
 
     def load(self) -> "FaceSet":
-        """Map the array and read the table.
+        """Map the arrays and read the table.
 
         Raises:
-            DataError: If either is absent or damaged, or they are of two sets.
+            DataError: If one is absent or damaged, or they are of several sets.
         """
-        from facefill.flattening import read_face_set
+        from facefill.face_sets import read_face_set
 
         return read_face_set(self._path)
 
     def save(self, data: "FaceSet") -> None:
-        """Replace both files."""
-        from facefill.flattening import write_face_set
+        """Replace all files."""
+        from facefill.face_sets import write_face_set
 
-        write_face_set(self._path, data)
+        write_face_set(self._path, data, self._faces_per_file)
 
     def _exists(self) -> bool:
         return self._path.is_file() and self._path.with_suffix(".parquet").is_file()

@@ -8,7 +8,7 @@ from facefill.tracking import Tracker
 if TYPE_CHECKING:
     from keras import Model
 
-    from facefill.flattening import FaceSet
+    from facefill.face_sets import FaceSet
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
     FaceSet = Model = Any

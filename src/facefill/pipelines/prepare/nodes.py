@@ -8,7 +8,7 @@ from facefill.parameters import AlignOptions, FlattenOptions, IngestOptions
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from facefill.flattening import FaceSet
+    from facefill.face_sets import FaceSet
 else:
     # Kedro resolves annotations when it starts; pandas would take it a second.
     DataFrame = FaceSet = Any

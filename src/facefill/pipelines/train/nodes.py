@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from keras import Model
     from plotly.graph_objects import Figure
 
-    from facefill.flattening import FaceSet
+    from facefill.face_sets import FaceSet
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
     Figure = FaceSet = Model = Any
