@@ -18,7 +18,7 @@ from facefill.parameters import AlignOptions, IngestOptions
 from facefill.preparation import align_photos
 from facefill.records import Records
 from facefill.scaling import chunk_mapper
-from photos import face_photo, write_photo
+from photos import face_photo, noise, write_photo
 from projects import ROOT
 
 # Places of the three landmarks as shares of the crop's side, worked out from
@@ -145,3 +145,91 @@ def test_the_crop_is_bilinear_and_black_outside_the_photo():
     assert np.abs(crop[:20, 1:20] - between).max() <= 1
     assert not crop[20:].any()
     assert not crop[:, 21:].any()
+
+
+POINTS = st.lists(
+    st.tuples(st.integers(-500, 500), st.integers(-500, 500)),
+    min_size=5,
+    max_size=5,
+    unique=True,
+)
+
+
+@given(POINTS, POINTS)
+def test_five_points_are_fitted_by_the_least_squares_similarity(source, target):
+    source, target = np.float32(source), np.float32(target)
+    # x' = a x - b y + c and y' = b x + a y + d, as one linear system.
+    one, nothing = np.ones(5), np.zeros(5)
+    x, y = source.T.astype(float)
+    system = np.vstack(
+        [
+            np.column_stack([x, -y, one, nothing]),
+            np.column_stack([y, x, nothing, one]),
+        ]
+    )
+    (a, b, c, d), *_ = np.linalg.lstsq(system, target.T.astype(float).ravel())
+    expected = [[a, -b, c], [b, a, d]]
+    assert np.allclose(alignment.fit(source, target), expected, atol=1e-6, rtol=1e-6)
+
+
+def test_five_points_of_a_turned_template_come_to_their_places():
+    places = alignment.target_points("five_point", 64)
+    turn = np.float32([[0.6, -0.8], [0.8, 0.6]])
+    landmarks = 3 * places @ turn.T + [100, 200]
+    matrix = alignment.affine(landmarks, "five_point", 64)
+    arrived = np.column_stack([landmarks, np.ones(5)]) @ matrix.T
+    assert np.allclose(arrived, places, atol=1e-3)  # float32
+
+
+def test_five_points_in_one_place_give_no_map():
+    matrix = alignment.affine(np.ones((5, 2)), "five_point", 64)
+    assert not np.isfinite(matrix).all()
+
+
+def test_the_corners_of_the_eyes_are_the_same_in_both_models():
+    points = np.random.default_rng(0).normal(size=(68, 2))
+    five = points[alignment.LANDMARK_INDICES["five_point"]]
+    corners = alignment.eye_corners(points, "innerEyesAndBottomLip")
+    assert np.array_equal(alignment.eye_corners(five, "five_point"), corners)
+    assert np.array_equal(corners, points[[36, 39, 42, 45]])
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (97, 64), (64, 64)])
+def test_a_square_crop_averages_blocks_of_the_middle(shape):
+    photo = noise(*shape)
+    crop, matrix = alignment.square_crop(photo, 16)
+    top, left = (shape[0] - 64) // 2, (shape[1] - 64) // 2
+    square = photo[top : top + 64, left : left + 64].astype(float)
+    means = square.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3))
+    assert np.abs(crop - means).max() <= 0.5
+    # The middle of a block of four pixels is the middle of a pixel.
+    middle = matrix @ [left + 4 * 5 + 1.5, top + 4 * 9 + 1.5, 1.0]
+    assert np.allclose(middle, [5, 9])
+
+
+def test_a_square_of_the_right_size_is_left_as_it_is():
+    photo = noise(32, 32)
+    crop, matrix = alignment.square_crop(photo, 32)
+    assert np.array_equal(crop, photo)
+    assert np.array_equal(matrix, [[1, 0, 0], [0, 1, 0]])
+
+
+def test_a_small_square_is_enlarged_where_its_map_says():
+    photo = noise(8, 10)
+    crop, matrix = alignment.square_crop(photo, 32)
+    inner = np.s_[4:-4, 4:-4]  # the edge is repeated, the map is black beyond it
+    assert (
+        np.abs(crop.astype(int) - alignment.warp(photo, matrix, 32))[inner].max() <= 2
+    )
+
+
+@pytest.mark.parametrize("size", [5, 16, 30, 64])
+def test_hidden_pixels_have_a_share_in_all_that_is_made_of_them(size):
+    random = np.random.default_rng(size)
+    hidden = random.random((30, 41)) < 0.02
+    share = alignment.share_of_square(hidden, size)
+    for value in (0, 255):
+        photo = np.where(hidden, np.uint8(value), np.uint8(128))[..., None].repeat(3, 2)
+        crop, _ = alignment.square_crop(photo, size)
+        assert (crop[share == 0.0] == 128).all()
+    assert (share > 0.0).any()

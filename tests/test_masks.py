@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facefill.errors import MaskError
-from facefill.masks import build_mask, hide, lowres_factor, mask_from_photo
+from facefill.masks import (
+    build_mask,
+    hide,
+    lowres_factor,
+    mask_from_photo,
+    mask_from_square,
+)
 from facefill.parameters import MaskName
 
 SIZE = 16
@@ -179,3 +185,20 @@ def test_hiding_paints_the_hole_alone():
 
     np.testing.assert_array_equal(shown[mask], face[mask])
     assert (shown[~mask] == 128).all()
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 90), (66, 64)])
+def test_a_hole_in_a_square_hides_every_pixel_that_averages_any_of_it(shape):
+    hole = np.random.default_rng(1).random(shape) < 0.01
+    mask = mask_from_square(hole, 16)
+    top, left = (shape[0] - 64) // 2, (shape[1] - 64) // 2
+    blocks = hole[top : top + 64, left : left + 64].reshape(16, 4, 16, 4)
+    assert np.array_equal(mask, ~blocks.any(axis=(1, 3)))
+
+
+def test_grey_levels_from_the_middle_on_are_a_hole_in_a_square_too():
+    hole = np.full((32, 32), 127, np.uint8)
+    hole[0, 0] = 128
+    mask = mask_from_square(hole, 32)
+    assert not mask[0, 0]
+    assert mask.sum() == 32 * 32 - 1

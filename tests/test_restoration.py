@@ -2,11 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from facefill.alignment import square_crop
 from facefill.completion import Search
 from facefill.errors import DataError
 from facefill.images import read_png, write_png
 from facefill.masking import MaskMaker
-from facefill.masks import build_mask
+from facefill.masks import build_mask, mask_from_square
 from facefill.networks import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions, IngestOptions
 from facefill.restoration import Folders, report, restore
@@ -47,6 +48,7 @@ def place(folders, photo_id, seed=0):
         "path": photo_id,
         "status": "aligned",
         "reason": "",
+        "landmarks": [0] * 136,
         "matrix": MATRIX,
         "face": f"{photo_id}.png",
         "width": PHOTO_SHAPE[1],
@@ -150,6 +152,27 @@ def test_a_mask_file_in_the_photos_size_hides_where_it_is_white(folders, search)
     before = read_png(folders.photos / "d/a.png")
     after = read_png(folders.output / "d/a.png" / "photo.png")
     assert np.array_equal(before[hole[..., 0] == 0], after[hole[..., 0] == 0])
+
+
+def test_a_hole_in_a_photo_that_was_shrunk_hides_all_that_it_is_averaged_into(
+    folders, search
+):
+    photo = np.random.default_rng(0).integers(0, 256, PHOTO_SHAPE, np.uint8)
+    face, matrix = square_crop(photo, SIZE)
+    row = place(folders, "a.png") | {
+        "landmarks": None,
+        "matrix": matrix.ravel().tolist(),
+    }
+    write_png(folders.photos / "a.png", photo)
+    write_png(folders.faces / "a.png.png", face)
+    hole = np.zeros(PHOTO_SHAPE[:2], np.uint8)
+    hole[20:22, 20:22] = 255
+    write_png(folders.masks / "a.png", hole)
+    restored = run([row], folders, search)
+    known = mask_from_square(hole, SIZE)
+    assert restored.table["known_share"][0] == known.mean()
+    result = read_png(folders.output / "a.png/photo.png")
+    assert np.array_equal(result[hole == 0], photo[hole == 0])
 
 
 @pytest.mark.parametrize(

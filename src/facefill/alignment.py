@@ -1,9 +1,10 @@
 """The affine map from a photo to an aligned face, as OpenFace makes it.
 
-Three landmarks are taken to fixed places of a square crop. The places are those
-of OpenFace's mean face, stretched per axis so that the 68 points of it span the
-unit square (``MINMAX_TEMPLATE`` of ``openface/align_dlib.py``). Three points
-determine the map, so it may shear; that is the reference's behaviour.
+Landmarks are taken to fixed places of a square crop. The places are those of
+OpenFace's mean face, stretched per axis so that the 68 points of it span the unit
+square (``MINMAX_TEMPLATE`` of ``openface/align_dlib.py``). Three points determine
+the map, so it may shear; that is the reference's behaviour. The five points of
+dlib's smaller model have a set of their own, for which a similarity is fitted.
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-LandmarkSet: TypeAlias = Literal["innerEyesAndBottomLip", "outerEyesAndNose"]
+LandmarkSet: TypeAlias = Literal[
+    "innerEyesAndBottomLip", "outerEyesAndNose", "five_point"
+]
 
-NUM_LANDMARKS = 68
-LANDMARK_INDICES: dict[str, list[int]] = {
+# By their numbers among the 68; five_point has them in the order of dlib's model:
+# outer and inner corner of one eye, of the other, and the base of the nose.
+LANDMARK_INDICES: dict[LandmarkSet, list[int]] = {
     "innerEyesAndBottomLip": [39, 42, 57],
     "outerEyesAndNose": [36, 45, 33],
+    "five_point": [45, 42, 36, 39, 33],
 }
+NUM_LANDMARKS: dict[LandmarkSet, int] = {
+    "innerEyesAndBottomLip": 68,
+    "outerEyesAndNose": 68,
+    "five_point": 5,
+}
+_EYE_CORNERS = [36, 39, 42, 45]
 # Points of OpenFace's TEMPLATE, and the extremes of all its 68. They are float32
 # there, and the arithmetic below is too: results are equal to the last bit.
 _TEMPLATE = {
@@ -35,10 +46,11 @@ _TEMPLATE_MAX = np.array((0.971193274221, 1.06080371126), np.float32)
 
 
 def target_points(landmark_set: LandmarkSet, size: int) -> NDArray[np.float32]:
-    """Give the places in the crop of a set's three landmarks.
+    """Give the places in the crop of a set's landmarks.
 
     Returns:
-        float32 of shape (3, 2): x and y in pixels of a ``size`` x ``size`` crop.
+        float32 of shape (3, 2), or (5, 2): x and y in pixels of a crop of
+        ``size`` x ``size``.
     """
     chosen = [_TEMPLATE[index] for index in LANDMARK_INDICES[landmark_set]]
     points = np.array(chosen, np.float32)
@@ -54,9 +66,9 @@ def affine(
     """Map a photo's pixels to those of its aligned face.
 
     Args:
-        landmarks: The 68 points of dlib's model, shape (68, 2), x and y in pixels
-            of the photo.
-        landmark_set: Which three of them go to fixed places.
+        landmarks: The points of dlib's model, shape (68, 2), or (5, 2) for
+            ``five_point``; x and y in pixels of the photo.
+        landmark_set: Which of them go to fixed places.
         size: Side of the crop in pixels.
 
     Returns:
@@ -66,11 +78,104 @@ def affine(
         ValueError: If the landmarks have another shape.
     """
     points = np.asarray(landmarks, np.float32)
-    if points.shape != (NUM_LANDMARKS, 2):
-        raise ValueError(f"landmarks of shape {points.shape}, not (68, 2)")
-    chosen = np.ascontiguousarray(points[LANDMARK_INDICES[landmark_set]])
-    matrix = cv2.getAffineTransform(chosen, target_points(landmark_set, size))
-    return np.asarray(matrix, np.float64)
+    expected = (NUM_LANDMARKS[landmark_set], 2)
+    if points.shape != expected:
+        raise ValueError(f"landmarks of shape {points.shape}, not {expected}")
+    if landmark_set != "five_point":
+        points = points[LANDMARK_INDICES[landmark_set]]
+    return fit(points, target_points(landmark_set, size))
+
+
+def fit(
+    source: NDArray[np.float32], target: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Map points to others: exactly if there are three, else by least squares.
+
+    More than three are fitted with a similarity (turn, scale and shift): eye
+    corners are almost on a line, so that an affine map would stretch the face by
+    the error of the one point that is not.
+
+    Args:
+        source: Points of shape (N, 2), three at least.
+        target: Where each should come.
+
+    Returns:
+        float64 of shape (2, 3); not finite if the points are all one.
+    """
+    if len(source) == 3:
+        matrix = cv2.getAffineTransform(np.ascontiguousarray(source), target)
+        return np.asarray(matrix, np.float64)
+    # As complex numbers z -> a z + b, where a turns and scales and b shifts.
+    z, w = (points.astype(np.float64) @ (1.0, 1.0j) for points in (source, target))
+    centred = z - z.mean()
+    spread = np.vdot(centred, centred).real
+    a = np.vdot(centred, w - w.mean()) / spread if spread else complex("nan")
+    b = w.mean() - a * z.mean()
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+def eye_corners(
+    landmarks: NDArray[Any], landmark_set: LandmarkSet
+) -> NDArray[np.float64]:
+    """Select the corners of the eyes, two of one eye and two of the other: (4, 2)."""
+    indices = _EYE_CORNERS
+    if landmark_set == "five_point":
+        order = LANDMARK_INDICES["five_point"]
+        indices = [order.index(corner) for corner in _EYE_CORNERS]
+    return np.asarray(landmarks[indices], np.float64)
+
+
+def square_crop(
+    photo: NDArray[np.uint8], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Cut the largest square out of the middle of a photo, in the size of a face.
+
+    It is shrunk by averaging the pixels that a new one covers, so that fine
+    patterns turn grey and not into coarse ones; enlarged bilinearly.
+
+    Args:
+        photo: uint8 RGB of shape (height, width, 3).
+        size: Side of the crop in pixels.
+
+    Returns:
+        uint8 RGB of shape (size, size, 3), and the map from photo to crop, float64
+        of shape (2, 3).
+    """
+    square, left, top = _middle_square(photo)
+    crop = _resized(square, size)
+    scale = size / len(square)
+    # The outer edges meet; pixels are half a pixel from theirs.
+    shift = [scale * (0.5 - left) - 0.5, scale * (0.5 - top) - 0.5]
+    matrix = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
+    return np.asarray(crop, np.uint8), matrix
+
+
+def share_of_square(hidden: NDArray[np.bool_], size: int) -> NDArray[np.float32]:
+    """Tell how much of each pixel of ``square_crop`` comes from hidden pixels.
+
+    Args:
+        hidden: Of the photo, bool of shape (height, width).
+        size: Side of the crop in pixels.
+
+    Returns:
+        float32 of shape (size, size), 0 to 1, and 0 only if nothing does.
+    """
+    square, _, _ = _middle_square(hidden)
+    return np.asarray(_resized(square.astype(np.float32), size), np.float32)
+
+
+def _middle_square(picture: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
+    """Give the largest square in the middle, and how far it is from left and top."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    return picture[top : top + side, left : left + side], left, top
+
+
+def _resized(square: NDArray[Any], size: int) -> NDArray[Any]:
+    shrinks = size < len(square)
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(np.ascontiguousarray(square), (size, size), interpolation=method)
 
 
 def warp(

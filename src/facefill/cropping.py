@@ -15,13 +15,14 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facefill import detection, images
 from facefill.errors import PhotoError
-from facefill.extraction import Extraction, Face, extract
+from facefill.extraction import Extraction, Face, extract, landmark_model
 from facefill.files import write_bytes
 from facefill.naming import face_id, tree_name
 from facefill.parameters import AlignOptions
@@ -43,6 +44,8 @@ COLUMNS: dict[str, str | int | None] = {
     "height": 0,
     "settings": "",
 }
+# Parameters that no face depends on.
+_INDECISIVE = {"workers", "cluster", "chunk_size"}
 # A photo's id and the SHA-256 that ingestion found.
 Chunk = list[tuple[str, str]]
 
@@ -66,15 +69,15 @@ class Job:
     @property
     def settings(self) -> str:
         """Hash all that decides how a given photo comes out."""
-        decisive = {
-            "landmarks": self.options.landmarks,
-            "upsample": self.options.upsample,
-            "multiple_faces": self.options.multiple_faces,
-            "landmark_model": detection.landmark_model_sha256(
-                self.options.landmark_model
-            ),
-            "size": self.size,
-        }
+        options = self.options
+        if options.method != "openface":
+            decisive: dict[str, object] = {"method": options.method}
+        else:
+            model = landmark_model(options)
+            decisive = options.model_dump(exclude=_INDECISIVE) | {
+                "landmark_model": detection.landmark_model_sha256(model)
+            }
+        decisive["size"] = self.size
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -172,15 +175,20 @@ def _delete_others(photo_id: str, job: Job, extracted: Extraction) -> None:
 def _describe(face: Face) -> Row:
     return {
         "reason": face.reason,
-        "box": list(face.box),
-        "landmarks": face.landmarks.ravel().tolist(),
-        "matrix": None if face.matrix is None else face.matrix.ravel().tolist(),
+        "box": None if face.box is None else list(face.box),
+        "landmarks": _listed(face.landmarks),
+        "matrix": _listed(face.matrix),
     }
+
+
+def _listed(array: NDArray[Any] | None) -> list[Any] | None:
+    return None if array is None else list(array.ravel().tolist())
 
 
 def _write(face: Face, path: Path) -> Row:
     if face.pixels is None:
         return {}
     content = images.encode_png(face.pixels)
-    write_bytes(path, content)
+    # Its hash is in the row, and no later run trusts a face of another.
+    write_bytes(path, content, synced=False)
     return {"face_sha256": hashlib.sha256(content).hexdigest()}

@@ -17,7 +17,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.alignment import LANDMARK_INDICES, LandmarkSet, target_points
+from facefill.alignment import LANDMARK_INDICES, LandmarkSet, fit, target_points
 from facefill.detection import landmark_model_path
 from facefill.errors import ModelError
 from facefill.files import file_sha256
@@ -86,8 +86,7 @@ def chip_matrix(landmark_set: LandmarkSet, size: int) -> NDArray[np.float64]:
         [_MEAN_FACE[index] for index in LANDMARK_INDICES[landmark_set]], np.float32
     )
     places = CHIP_SIZE * (unit + _PADDING) / (1.0 + 2.0 * _PADDING)
-    matrix = cv2.getAffineTransform(target_points(landmark_set, size), places)
-    return np.asarray(matrix, np.float64)
+    return fit(target_points(landmark_set, size), places.astype(np.float32))
 
 
 def descriptor_model_path() -> Path:

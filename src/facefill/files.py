@@ -33,13 +33,16 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
+def replacing(path: Path, suffix: str = "", *, synced: bool = True) -> Iterator[Path]:
     """Give a temporary path whose content replaces ``path`` if all goes well.
 
     Args:
         path: The file to create or replace; its folder is made if absent.
         suffix: Ending of the temporary name, for writers that choose their
             format by it (``.keras``).
+        synced: Whether the content survives a failure of the machine's power. It
+            takes milliseconds, and whoever checks a file's hash before it trusts
+            it can do without.
 
     Yields:
         An empty file in the same folder. If the block raises, it is deleted
@@ -57,12 +60,14 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
         # mkstemp makes files that only their owner can read; a result is a
         # normal file, under the user's umask.
         temporary.chmod(0o666 & ~_umask())
-        _sync(temporary)
+        if synced:
+            _sync(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    if synced:
+        _sync(path.parent)
 
 
 def _umask() -> int:
@@ -71,9 +76,9 @@ def _umask() -> int:
     return mask
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically."""
-    with replacing(path) as temporary:
+def write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
+    """Write a file atomically; see ``replacing``."""
+    with replacing(path, synced=synced) as temporary:
         temporary.write_bytes(content)
 
 

