@@ -19,6 +19,8 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from facefill import tracking
+from facefill.datasets import KerasModelDataset
+from facefill.model_choice import Source, choose_source
 from facefill.validation import resolve
 
 log = logging.getLogger(__name__)
@@ -39,19 +41,43 @@ class ParameterHooks:
 
 
 class InputHooks:
-    """Checks before any work that what no stage of the run makes is there."""
+    """Decides before any work which models the run uses, and that they are there."""
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Ask every input of the run that can say so whether it is there.
+        """Let the models come from where the parameter ``model`` says.
+
+        Models that the run itself trains are there when they are needed.
 
         Raises:
-            ModelError: If a model is needed and none has been trained.
+            ModelError: If a model is needed and there is none.
         """
-        for name in sorted(pipeline.inputs()):
-            require = getattr(catalog.get(name), "require", None)
-            if require is not None:
-                require()
+        models = _models_used(pipeline, catalog)
+        if not models:
+            return
+        choice = catalog.load("params:model")
+        if choice != "pretrained" and set(models) <= pipeline.all_outputs():
+            source: Source = "trained"
+        else:
+            paths = [dataset.path for dataset in models.values()]
+            image_size = catalog.load("params:image_size")
+            source = choose_source(choice, paths, image_size)
+        log.info("Using the %s model", source)
+        for dataset in models.values():
+            dataset.source = source
+
+
+def _models_used(
+    pipeline: Pipeline, catalog: DataCatalog
+) -> dict[str, KerasModelDataset]:
+    """Find the models among what the nodes of a run read, by their entries."""
+    names = sorted({name for node in pipeline.nodes for name in node.inputs})
+    datasets = {name: catalog.get(name) for name in names}
+    return {
+        name: dataset
+        for name, dataset in datasets.items()
+        if isinstance(dataset, KerasModelDataset)
+    }
 
 
 class StageHooks:
@@ -105,12 +131,14 @@ class TrackingHooks:
             return (yield)
 
     @hook_impl(trylast=True)
-    def before_pipeline_run(self, catalog: DataCatalog) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Describe the run that kedro-mlflow has just started."""
         self._catalog = catalog
         if self._context:
             parameters = self._context.config_loader["parameters"]
             _track(tracking.describe_run, self._context.project_path, parameters)
+        for dataset in _models_used(pipeline, catalog).values():
+            _track(tracking.describe_model, dataset.source)
         _track(tracking.end_dead_runs)
 
     @hook_impl

@@ -1,19 +1,72 @@
 """Which networks to use: those trained here, those that come with facefill, others."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from facefill import pretrained
-from facefill.model_files import read_pair
+from facefill.errors import ModelError
+from facefill.model_files import TRAIN_FIRST, read_pair, require_model, weights_sha256
 
 if TYPE_CHECKING:
+    import keras
+
     from facefill.model_files import ModelPair
 
 log = logging.getLogger(__name__)
 
+Choice = Literal["auto", "trained", "pretrained"]
+Source = Literal["trained", "pretrained"]
+
 RANDOM = "random"
 PRETRAINED = "pretrained"
+
+
+def choose_source(choice: Choice, files: Sequence[Path], image_size: int) -> Source:
+    """Decide which networks a run uses, before it does any work.
+
+    Args:
+        choice: The parameter ``model``: ``auto`` takes the pretrained networks only
+            if none has been trained.
+        files: Of the trained networks that the run needs; one at least.
+        image_size: Side of a picture that the run is set to.
+
+    Raises:
+        ModelError: If the networks are not there, or are pretrained for another
+            image size.
+    """
+    found = [path for path in files if path.is_file()]
+    if choice == "trained" or (choice == "auto" and found):
+        for path in files:
+            require_model(path)
+        return "trained"
+    manifest = pretrained.read_manifest()
+    if choice == "auto" and manifest is None:
+        raise ModelError(f"no model at {files[0]}; {TRAIN_FIRST}")
+    size = pretrained.require_manifest().image_size
+    if size != image_size:
+        reason = f"the pretrained model is of image_size {size}, which is {image_size}"
+        if choice == "auto":
+            raise ModelError(f"no model at {files[0]}; {TRAIN_FIRST} ({reason} here)")
+        raise ModelError(f"{reason}; set image_size to {size}, or model to trained")
+    return "pretrained"
+
+
+def describe(generator: "keras.Model") -> dict[str, str]:
+    """Say for a report which networks were used, by the generator's weights.
+
+    Returns:
+        ``source`` (``pretrained`` if the weights are those that come with facefill,
+        else ``trained``) and ``generator_sha256``, the hash of the weights.
+    """
+    sha256 = weights_sha256(generator)
+    manifest = pretrained.read_manifest()
+    is_shipped = manifest is not None and sha256 == manifest.weights_sha256["generator"]
+    return {
+        "source": "pretrained" if is_shipped else "trained",
+        "generator_sha256": sha256,
+    }
 
 
 def starting_models(start_from: str) -> "ModelPair | None":

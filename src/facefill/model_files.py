@@ -11,8 +11,6 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from facefill.errors import ModelError
 
 if TYPE_CHECKING:
@@ -99,11 +97,11 @@ def weights_sha256(model: "keras.Model") -> str:
         64 hexadecimal digits, the same for the same float32 values in layers of the
         same names.
     """
-    import keras
+    import numpy as np
 
     digest = hashlib.sha256()
     for variable in model.variables:
-        value = np.ascontiguousarray(keras.ops.convert_to_numpy(variable), dtype="<f4")
+        value = np.ascontiguousarray(variable.numpy(), dtype="<f4")
         digest.update(f"{variable.path} {value.shape}\n".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()

@@ -35,6 +35,7 @@ MAX_METRICS_PER_CALL = 1000  # MLflow refuses more.
 MAX_PARAMETERS_PER_CALL = 100  # The same.
 MAX_TAG_LENGTH = 5000  # The same.
 PROCESS_TAG = "facefill.process"
+MODEL_TAG = "facefill.model"
 
 log = logging.getLogger(__name__)
 
@@ -188,6 +189,13 @@ def describe_run(project: Path, parameters: Mapping[str, Any]) -> None:
     pairs = list(flatten(parameters).items())
     for start in range(0, len(pairs), MAX_PARAMETERS_PER_CALL):
         mlflow.log_params(dict(pairs[start : start + MAX_PARAMETERS_PER_CALL]))
+
+
+def describe_model(source: str) -> None:
+    """Tag the active run with where its models come from."""
+    import mlflow
+
+    mlflow.set_tag(MODEL_TAG, source)
 
 
 def describe_error(error: BaseException) -> None:

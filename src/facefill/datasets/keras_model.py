@@ -1,8 +1,8 @@
 """A Keras model as a ``.keras`` file."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from facefill import model_files
+from facefill import model_files, pretrained
 from facefill.datasets.local import LocalDataset
 from facefill.files import replacing
 
@@ -11,7 +11,31 @@ if TYPE_CHECKING:
 
 
 class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
-    """A Keras model, saved atomically and checked before it is loaded."""
+    """A Keras model, saved atomically and checked before it is loaded.
+
+    Args:
+        path: The file.
+        pretrained: The network that comes with facefill and may be loaded instead,
+            if there is one.
+        metadata: Kept for other tools; Kedro does not read it.
+
+    Attributes:
+        pretrained: As given.
+        source: Where ``load`` takes the model from. ``hooks.InputHooks`` sets it
+            before a run, by the parameter ``model``.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        pretrained: Literal["generator", "discriminator"] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Note the path; nothing is read or made."""
+        super().__init__(path=path, metadata=metadata)
+        self.pretrained = pretrained
+        self.source: Literal["trained", "pretrained"] = "trained"
 
     def load(self) -> "keras.Model":
         """Load the model, without an optimiser; code in the file is not run.
@@ -19,15 +43,9 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
         Raises:
             ModelError: If it is absent, damaged or no model.
         """
-        return model_files.read_model(self._path)
-
-    def require(self) -> None:
-        """Check that there is a model, before a run spends time on its photos.
-
-        Raises:
-            ModelError: If there is none.
-        """
-        model_files.require_model(self._path)
+        if self.source == "trained" or self.pretrained is None:
+            return model_files.read_model(self._path)
+        return pretrained.load(self.pretrained)
 
     def save(self, data: "keras.Model") -> None:
         """Replace the model."""

@@ -22,12 +22,16 @@ class Parameters(Block):
         seed: Every random number is a function of it.
         image_size: Side of a face in pixels.
         lam: Weight of the perceptual loss beside the contextual sum.
+        model: What completes and is sampled: the model ``trained`` here, the
+            ``pretrained`` one that comes with facefill, or ``auto``, which is the
+            pretrained one as long as none has been trained.
         mask: Shape of the hole of photos that have no mask file.
     """
 
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     image_size: Literal[16, 32, 64, 128] = 64
     lam: Annotated[float, Field(ge=0.0)] = 0.1
+    model: Literal["auto", "trained", "pretrained"] = "auto"
     mask: MaskName = "center"
     ingest: IngestOptions = IngestOptions()
     align: AlignOptions = AlignOptions()

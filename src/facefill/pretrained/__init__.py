@@ -11,17 +11,23 @@ checked before a byte of it is used.
 """
 
 from facefill.pretrained.loading import (
+    MANIFEST,
     Manifest,
-    load_discriminator,
-    load_generator,
+    Network,
+    load,
     load_pair,
     read_manifest,
+    require_manifest,
+    unpack,
 )
 
 __all__ = [
+    "MANIFEST",
     "Manifest",
-    "load_discriminator",
-    "load_generator",
+    "Network",
+    "load",
     "load_pair",
     "read_manifest",
+    "require_manifest",
+    "unpack",
 ]

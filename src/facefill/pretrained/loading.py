@@ -5,9 +5,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from facefill.errors import ModelError
 
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     import keras
 
     from facefill.model_files import ModelPair
+    from facefill.networks import Architecture
 
 FOLDER = Path(__file__).parent
 MANIFEST = "manifest.json"
@@ -63,53 +62,6 @@ def read_manifest(folder: Path = FOLDER) -> Manifest | None:
         ) from error
 
 
-def load_pair(folder: Path = FOLDER) -> "ModelPair":
-    """Load both networks.
-
-    Raises:
-        ModelError: If nothing is shipped, or a file is not the one that was.
-    """
-    from facefill.model_files import ModelPair
-
-    return ModelPair(load_generator(folder), load_discriminator(folder))
-
-
-def load_generator(folder: Path = FOLDER) -> "keras.Model":
-    """Load G, in float32.
-
-    Raises:
-        ModelError: If nothing is shipped, or the file is not the one that was.
-    """
-    return _load("generator", folder)
-
-
-def load_discriminator(folder: Path = FOLDER) -> "keras.Model":
-    """Load D, in float32.
-
-    Raises:
-        ModelError: If nothing is shipped, or the file is not the one that was.
-    """
-    return _load("discriminator", folder)
-
-
-def _load(network: Network, folder: Path) -> "keras.Model":
-    from facefill.networks import Architecture, build_discriminator, build_generator
-
-    manifest = require_manifest(folder)
-    arrays = _read_arrays(folder / f"{network}.npz", manifest.sha256[network])
-    architecture = Architecture(
-        image_size=manifest.image_size,
-        latent_size=manifest.latent_size,
-        generator_width=manifest.generator_width,
-        discriminator_width=manifest.discriminator_width,
-    )
-    build = {"generator": build_generator, "discriminator": build_discriminator}
-    model = build[network](architecture, seed=0)
-    for variable in model.variables:
-        variable.assign(arrays[variable.path].astype(np.float32))
-    return model
-
-
 def require_manifest(folder: Path = FOLDER) -> Manifest:
     """Read what is shipped.
 
@@ -125,7 +77,58 @@ def require_manifest(folder: Path = FOLDER) -> Manifest:
     return manifest
 
 
-def _read_arrays(path: Path, sha256: str) -> dict[str, np.ndarray]:
+def load_pair(folder: Path = FOLDER) -> "ModelPair":
+    """Load both networks.
+
+    Raises:
+        ModelError: If nothing is shipped, or a file is not the one that was.
+    """
+    from facefill.model_files import ModelPair
+
+    return ModelPair(load("generator", folder), load("discriminator", folder))
+
+
+def load(network: Network, folder: Path = FOLDER) -> "keras.Model":
+    """Load one network, in float32.
+
+    Raises:
+        ModelError: If nothing is shipped, or the file is not the one that was.
+    """
+    from facefill.networks import Architecture
+
+    manifest = require_manifest(folder)
+    content = _read(folder / f"{network}.npz", manifest.sha256[network])
+    architecture = Architecture(
+        image_size=manifest.image_size,
+        latent_size=manifest.latent_size,
+        generator_width=manifest.generator_width,
+        discriminator_width=manifest.discriminator_width,
+    )
+    return unpack(content, network, architecture)
+
+
+def unpack(
+    content: bytes, network: Network, architecture: "Architecture"
+) -> "keras.Model":
+    """Build a network and put the arrays of a file of ours into it.
+
+    Raises:
+        KeyError: If one is absent.
+        ValueError: If one is of another shape.
+    """
+    import numpy as np
+
+    from facefill.networks import build_discriminator, build_generator
+
+    build = build_generator if network == "generator" else build_discriminator
+    model = build(architecture, seed=0)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        for variable in model.variables:
+            variable.assign(archive[variable.path].astype(np.float32))
+    return model
+
+
+def _read(path: Path, sha256: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -138,17 +141,4 @@ def _read_arrays(path: Path, sha256: str) -> dict[str, np.ndarray]:
             f"the pretrained {path} has sha256 {found}, not {sha256}: it is not the "
             "file that was shipped; install facefill again"
         )
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
-
-
-def describe(weights_sha256: str, network: Network = "generator") -> dict[str, Any]:
-    """Say by its weights whether a network is the pretrained one, for reports."""
-    manifest = read_manifest()
-    shipped = manifest is not None and manifest.weights_sha256[network] == (
-        weights_sha256
-    )
-    return {
-        "source": "pretrained" if shipped else "trained",
-        "weights_sha256": weights_sha256,
-    }
+    return content

@@ -38,6 +38,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     """
     from facefill.completion import Search
     from facefill.masking import MaskMaker
+    from facefill.model_choice import describe
     from facefill.restoration import Folders, report, restore
 
     restored = restore(
@@ -51,4 +52,5 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
         for step in range(0, options.iterations, _ITERATIONS_BETWEEN_POINTS):
             points = restored.curves.items()
             tracker.scalars(step, {f"complete/{name}": at[step] for name, at in points})
-    return restored.table, restored.pictures, report(restored.table)
+    summary = report(restored.table) | {"model": describe(generator)}
+    return restored.table, restored.pictures, summary

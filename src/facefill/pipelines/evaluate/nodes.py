@@ -33,13 +33,14 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     from facefill.evaluation import METRICS, hold_out, report, score
     from facefill.figures import score_bars
     from facefill.masking import MaskMaker
+    from facefill.model_choice import describe
 
     scores = score(
         hold_out(training_set, options.count, seed),
         [MaskMaker(mask, completion, seed) for mask in options.masks],
         Search(generator, discriminator, completion, lam, seed),
     )
-    table = report(scores)
+    table = report(scores) | {"model": describe(generator)}
     with Tracker() as tracker:
         for row in table["rows"]:
             # MLflow's pages make a section of what stands before the last slash.

@@ -1,0 +1,144 @@
+"""Making the files that come with facefill from models that were trained."""
+
+import hashlib
+import io
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from facefill import pretrained, randomness
+from facefill.checkpoints import Checkpoint
+from facefill.dcgan import Trainer
+from facefill.errors import ModelError
+from facefill.files import write_bytes, write_json
+from facefill.images import grid, write_png
+from facefill.model_files import ModelPair, weights_sha256
+from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.parameters import TrainOptions
+from facefill.pretrained import Manifest, Network
+from facefill.sampling import generate
+
+MAX_BYTES = 25_000_000
+"""What both files may take together, since they are kept in git."""
+
+NUM_SAMPLES = 64
+_SEED = 1
+
+
+def ship(models: ModelPair, folder: Path, steps: int) -> Manifest:
+    """Write both networks, a grid of unpicked samples, and the manifest, last.
+
+    Args:
+        models: Networks of ``networks``, of any widths.
+        folder: Receives ``generator.npz``, ``discriminator.npz``, ``samples.png``
+            and ``manifest.json``.
+        steps: Steps that they were trained, for the record.
+
+    Raises:
+        ModelError: If they are too large, or are not built as ours are; nothing is
+            written then.
+    """
+    architecture = architecture_of(models)
+    contents: dict[Network, bytes] = {
+        "generator": _packed(models.generator),
+        "discriminator": _packed(models.discriminator),
+    }
+    total = sum(len(content) for content in contents.values())
+    if total > MAX_BYTES:
+        raise ModelError(f"the models take {total} bytes, more than {MAX_BYTES}")
+    rounded = {
+        name: pretrained.unpack(content, name, architecture)
+        for name, content in contents.items()
+    }
+    for name, content in contents.items():
+        write_bytes(folder / f"{name}.npz", content)
+    write_png(folder / "samples.png", sample_grid(rounded["generator"]))
+    manifest = Manifest(
+        image_size=architecture.image_size,
+        latent_size=architecture.latent_size,
+        generator_width=architecture.generator_width,
+        discriminator_width=architecture.discriminator_width,
+        steps=steps,
+        sha256={
+            name: hashlib.sha256(content).hexdigest()
+            for name, content in contents.items()
+        },
+        weights_sha256={name: weights_sha256(model) for name, model in rounded.items()},
+    )
+    write_json(folder / pretrained.MANIFEST, asdict(manifest))
+    return manifest
+
+
+def models_of_checkpoint(checkpoint: Checkpoint) -> ModelPair:
+    """Take the averaged generator and the discriminator out of a training's state."""
+    origin = checkpoint.origin
+    sizes = {
+        name: origin[name]
+        for name in ("latent_size", "generator_width", "discriminator_width")
+    }
+    options = TrainOptions.model_validate(sizes | {"precision": "float32"})
+    trainer = Trainer(options, origin["image_size"], origin["seed"])
+    arrays = checkpoint.arrays
+    # Names that are no numbers are those of curves.
+    values = [arrays[name] for name in sorted(arrays) if name.isdigit()]
+    state = keras.tree.pack_sequence_as(trainer.initial_state(), values)
+    return ModelPair(*trainer.models(state))
+
+
+def architecture_of(models: ModelPair) -> Architecture:
+    """Find by what networks were built.
+
+    Raises:
+        ModelError: If not by ``networks.build_generator`` and
+            ``build_discriminator``.
+    """
+    generator, discriminator = models
+    try:
+        architecture = Architecture(
+            image_size=generator.output_shape[1],
+            latent_size=generator.input_shape[1],
+            generator_width=generator.get_layer("paint").input.shape[-1],
+            discriminator_width=discriminator.get_layer("reduce_0").filters,
+        )
+    except ValueError as error:
+        raise ModelError(f"these are no networks of ours: {error}") from error
+    built = ModelPair(
+        build_generator(architecture, seed=0), build_discriminator(architecture, seed=0)
+    )
+    for ours, theirs in zip(built, models, strict=True):
+        if _shapes(ours) != _shapes(theirs):
+            raise ModelError(
+                f"the {ours.name} has other layers than those that we build; only "
+                "networks of `kedro run --pipeline=train` can be shipped"
+            )
+    return architecture
+
+
+def sample_grid(generator: keras.Model) -> np.ndarray:
+    """Picture the first latents of a fixed seed; none is picked."""
+    draw = randomness.generator(_SEED, randomness.Purpose.SAMPLES)
+    latent_size = generator.input_shape[1]
+    latents = randomness.uniform_latents(draw, NUM_SAMPLES, latent_size)
+    return grid(generate(generator, latents))
+
+
+def _shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:
+    return {variable.path: tuple(variable.shape) for variable in model.variables}
+
+
+def _packed(model: keras.Model) -> bytes:
+    """Pack a network's arrays, kernels as float16 and vectors as float32."""
+    arrays = {}
+    for variable in model.variables:
+        value = np.asarray(variable.numpy(), np.float32)
+        kind = np.float16 if value.ndim > 1 else np.float32
+        # NaN is not within the limit either.
+        if not np.abs(value).max() <= np.finfo(kind).max:
+            raise ModelError(f"{variable.path} is not finite, or too large for float16")
+        arrays[variable.path] = value.astype(kind)
+    stream = io.BytesIO()
+    # Named arguments confuse numpy's own annotation with allow_pickle.
+    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()
