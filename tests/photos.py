@@ -37,3 +37,9 @@ def faces_tree(folder, names, faceless=()):
         pixels[-1, -1] = number
         write_photo(folder / name, pixels)
     return folder
+
+
+def map_here(work, chunks):
+    """Do chunks in this process, as ``scaling.chunk_mapper`` does in others."""
+    for chunk in chunks:
+        yield [work(item) for item in chunk]

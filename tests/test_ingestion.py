@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facefill import ingestion
+from facefill import ingestion, looking
 from facefill.errors import DataError
-from facefill.ingestion import ingest
-from facefill.parameters import IngestOptions
+from facefill.parameters import AlignOptions, IngestOptions
 from facefill.records import Records
-from photos import noise, write_photo
+from photos import map_here, noise, write_photo
+
+
+def ingest(photos, records, options, map_chunks=map_here, **align):
+    align = AlignOptions(**align)
+    return ingestion.ingest(photos, records, options, align, map_chunks)
 
 
 @pytest.fixture
@@ -25,13 +29,13 @@ def records(tmp_path):
 def decoded(monkeypatch):
     """Count how many photos are decoded."""
     calls = Counter()
-    decode = ingestion.decode_photo
+    decode = looking.decode_photo
 
     def counting(*arguments):
         calls["photos"] += 1
         return decode(*arguments)
 
-    monkeypatch.setattr(ingestion, "decode_photo", counting)
+    monkeypatch.setattr(looking, "decode_photo", counting)
     return calls
 
 
@@ -196,8 +200,7 @@ def test_work_done_before_a_kill_is_kept(tmp_path, records, decoded, monkeypatch
     photos = tmp_path / "photos"
     for number in range(9):
         write_photo(photos / f"{number}.png", noise(seed=number))
-    monkeypatch.setattr(ingestion, "_PHOTOS_A_RECORD", 2)
-    hash_photo = ingestion.perceptual_hash
+    hash_photo = looking.perceptual_hash
 
     def killed(photo):
         if np.array_equal(photo, noise(seed=5)):
@@ -205,9 +208,9 @@ def test_work_done_before_a_kill_is_kept(tmp_path, records, decoded, monkeypatch
         return hash_photo(photo)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ingestion, "perceptual_hash", killed)
+        patch.setattr(looking, "perceptual_hash", killed)
         with pytest.raises(KeyboardInterrupt):
-            ingest(photos, records, IngestOptions())
+            ingest(photos, records, IngestOptions(), chunk_size=2)
     decoded.clear()
     assert len(ingest(photos, records, IngestOptions())) == 9
-    assert decoded["photos"] == 5  # 4 to 8: a record holds two, the fifth was open
+    assert decoded["photos"] == 5  # 4 to 8: a chunk is two, the fifth was in work

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from facefill import detection
-from facefill.cropping import AlignChunk, Job
+from facefill.cropping import Job
 from facefill.errors import DataError
 from facefill.images import read_photo, read_png
 from facefill.ingestion import ingest
@@ -22,7 +22,7 @@ from facefill.parameters import AlignOptions, IngestOptions
 from facefill.preparation import align_photos
 from facefill.records import Records
 from facefill.reports import report
-from photos import face_photo, faces_tree, noise, write_photo
+from photos import face_photo, faces_tree, map_here, noise, write_photo
 
 
 class Preparing:
@@ -35,10 +35,14 @@ class Preparing:
         self.ingested = Records(root / "ingested")
 
     def __call__(self, size=64, map_chunks=None, **options):
-        manifest = ingest(self.photos, self.ingested, IngestOptions())
-        job = Job(self.photos, self.faces, size, AlignOptions(**options))
-        map_chunks = map_chunks or map_here
-        return align_photos(manifest, job, self.records, map_chunks)
+        options = AlignOptions(**options)
+        manifest = self.ingest(options)
+        job = Job(self.photos, self.faces, size, options)
+        return align_photos(manifest, job, self.records, map_chunks or map_here)
+
+    def ingest(self, options=None):
+        options = options or AlignOptions()
+        return ingest(self.photos, self.ingested, IngestOptions(), options, map_here)
 
     def written(self):
         """Give the hash of every file in the tree of faces."""
@@ -49,11 +53,6 @@ class Preparing:
             for path in self.faces.rglob("*")
             if path.is_file()
         }
-
-
-def map_here(work, chunks):
-    for chunk in chunks:
-        yield work(chunk)
 
 
 @pytest.fixture
@@ -384,23 +383,60 @@ def test_a_chunk_that_never_comes_back_is_a_defect_and_not_a_missing_row(prepare
     faces_tree(prepare.photos, ["1.png", "2.png"])
 
     def losing(work, chunks):
-        yield work(chunks[0])
+        yield [work(item) for item in next(chunks)]
 
     with pytest.raises(RuntimeError, match="2 photos, but rows of 1"):
         prepare(map_chunks=losing, chunk_size=1)
 
 
-def test_a_chunk_can_be_cut_and_its_killer_named(prepare):
-    job = Job(prepare.photos, prepare.faces, 64, AlignOptions())
-    work = AlignChunk(job, "settings")
-    chunk = [("1.png", "a"), ("2.png", "b")]
-    assert work.split(chunk) == [[("1.png", "a")], [("2.png", "b")]]
-    (record,) = work.crashed([("1.png", "a")])
-    assert (record["path"], record["reason"], record["faces"]) == (
-        "1.png",
-        "crashed",
-        [],
-    )
+class Failing:
+    """Maps chunks here, but one photo has the fate of those that others kill."""
+
+    def __init__(self, photo_id, reason):
+        self.photo_id, self.reason = photo_id, reason
+        self.tried = []
+
+    def __call__(self, work, chunks):
+        for chunk in chunks:
+            self.tried += [photo_id for photo_id, _ in chunk]
+            yield [
+                work.failed(item, self.reason)
+                if item[0] == self.photo_id
+                else work(item)
+                for item in chunk
+            ]
+
+
+@pytest.mark.parametrize("reason", ["crashed", "timeout"])
+def test_a_photo_that_fails_loses_its_former_face_and_no_others(prepare, reason):
+    faces_tree(prepare.photos, ["1.png", "2.png"])
+    prepare()
+    changed = face_photo()[:, ::-1].copy()
+    write_photo(prepare.photos / "2.png", changed)
+    table = prepare(map_chunks=Failing("2.png", reason))
+    assert column(table, "reason") == {"1.png": "", "2.png": reason}
+    assert column(table, "status") == {"1.png": "aligned", "2.png": "rejected"}
+    assert set(prepare.written()) == {"1.png.png"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "timeout_s", "is_tried"),
+    [
+        ("crashed", 5.0, True),
+        ("timeout", 5.0, False),
+        ("timeout", 4.0, False),
+        ("timeout", 6.0, True),
+    ],
+)
+def test_a_photo_that_took_too_long_is_tried_again_if_it_may_take_longer(
+    prepare, reason, timeout_s, is_tried
+):
+    faces_tree(prepare.photos, ["1.png", "2.png"])
+    prepare(map_chunks=Failing("2.png", reason), timeout_s=5.0)
+    second = Failing("", "")
+    table = prepare(map_chunks=second, timeout_s=timeout_s)
+    assert second.tried == (["2.png"] if is_tried else [])
+    assert column(table, "reason")["2.png"] == ("" if is_tried else "timeout")
 
 
 def test_the_report_accounts_for_every_file(prepare):
@@ -408,7 +444,7 @@ def test_the_report_accounts_for_every_file(prepare):
     (prepare.photos / "copy.png").write_bytes(
         (prepare.photos / "Ann/1.png").read_bytes()
     )
-    manifest = ingest(prepare.photos, prepare.ingested, IngestOptions())
+    manifest = prepare.ingest()
     aligned = prepare()
     table = aligned[aligned["status"] == "aligned"].assign(split="train")
     assert report(manifest, aligned, table) == {
@@ -428,7 +464,7 @@ def test_the_report_accounts_for_every_file(prepare):
 def test_the_report_counts_photos_and_faces_apart(prepare):
     write_two_faces(prepare.photos / "two.png")
     faces_tree(prepare.photos, ["one.png"], ["none.png"])
-    manifest = ingest(prepare.photos, prepare.ingested, IngestOptions())
+    manifest = prepare.ingest()
     aligned = prepare(multiple_faces="all")
     table = aligned[aligned["status"] == "aligned"].assign(split="train")
     counts = report(manifest, aligned, table)

@@ -2,8 +2,8 @@
 
 Synopsis::
 
-    align_chunk = AlignChunk(job, job.settings)
-    rows = align_chunk([("Ann/0001.jpg", sha256)])
+    align = AlignPhoto(job, job.settings)
+    row = align(("Ann/0001.jpg", sha256))
 
 A photo that cannot be used is a row with a reason, never an exception. The row of
 a photo has an entry for each of its faces in ``faces``.
@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import cv2
 from numpy.typing import NDArray
 
 from facefill import detection, images
 from facefill.errors import PhotoError
-from facefill.extraction import Extraction, Face, extract, landmark_model
+from facefill.extraction import Extraction, Face, extract, landmark_model, load_models
 from facefill.files import write_bytes
 from facefill.naming import face_id, tree_name
 from facefill.parameters import AlignOptions
@@ -45,9 +45,9 @@ COLUMNS: dict[str, str | int | None] = {
     "settings": "",
 }
 # Parameters that no face depends on.
-_INDECISIVE = {"workers", "cluster", "chunk_size"}
+_INDECISIVE = {"workers", "cluster", "chunk_size", "timeout_s"}
 # A photo's id and the SHA-256 that ingestion found.
-Chunk = list[tuple[str, str]]
+Item = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -83,32 +83,39 @@ class Job:
 
 
 @dataclass(frozen=True)
-class AlignChunk:
-    """Aligns chunks of a job: an object that any process can be sent."""
+class AlignPhoto:
+    """Aligns photos of a job: an object that any process can be sent."""
 
     job: Job
     settings: str
 
-    def __call__(self, chunk: Chunk) -> list[Row]:
-        """Align the photos of a chunk, one row each."""
-        return [align_photo(path, sha, self.job, self.settings) for path, sha in chunk]
+    def start(self) -> None:
+        """Build the models, and leave the other cores to the other processes."""
+        cv2.setNumThreads(1)
+        load_models(self.job.options)
 
-    def split(self, chunk: Chunk) -> list[Chunk]:
-        """Cut a chunk that killed its process into single photos."""
-        return [[photo] for photo in chunk]
+    def __call__(self, item: Item) -> Row:
+        """Align a photo."""
+        return align_photo(item, self.job, self.settings)
 
-    def crashed(self, chunk: Chunk) -> list[Row]:
-        """Reject the photo that kills every process that touches it."""
-        return [
-            new_row(path, sha, self.settings) | {"reason": "crashed"}
-            for path, sha in chunk
-        ]
+    def failed(self, item: Item, reason: str) -> Row:
+        """Reject a photo that killed its process, or took it too long."""
+        _delete_others(item[0], self.job, Extraction(0, "", []))
+        row = new_row(item, self.settings) | {"reason": reason}
+        return row | {"timeout_s": self.job.options.timeout_s}
 
 
-def new_row(photo_id: str, sha256: str, settings: str) -> Row:
-    """Begin a row; its key says all that the outcome depends on."""
+def row_key(item: Item, settings: str) -> str:
+    """Name the row of a photo by all that its outcome depends on."""
+    photo_id, sha256 = item
+    return f"{sha256} {settings} {photo_id}"
+
+
+def new_row(item: Item, settings: str) -> Row:
+    """Begin the row of a photo."""
+    photo_id, sha256 = item
     return {
-        "key": f"{sha256} {settings} {photo_id}",
+        "key": row_key(item, settings),
         "path": photo_id,
         "photo_sha256": sha256,
         "settings": settings,
@@ -123,7 +130,7 @@ def face_path(faces: Path, photo_id: str, number: int) -> Path:
     return faces / tree_name(face_id(photo_id, number))
 
 
-def align_photo(photo_id: str, sha256: str, job: Job, settings: str) -> Row:
+def align_photo(item: Item, job: Job, settings: str) -> Row:
     """Find, crop and write the faces of one photo.
 
     Returns:
@@ -132,9 +139,11 @@ def align_photo(photo_id: str, sha256: str, job: Job, settings: str) -> Row:
     Raises:
         ModelError: If the landmark model cannot be used.
     """
-    row = new_row(photo_id, sha256, settings)
+    photo_id, sha256 = item
+    row = new_row(item, settings)
     try:
-        photo = _read(job.photos / photo_id, sha256)
+        content = images.read_known(job.photos / photo_id, sha256)
+        photo = images.decode_photo(content, sys.maxsize)
         extracted = extract(photo, job.options, job.size)
     except (PhotoError, MemoryError) as error:
         _delete_others(photo_id, job, Extraction(0, "", []))
@@ -151,14 +160,6 @@ def align_photo(photo_id: str, sha256: str, job: Job, settings: str) -> Row:
             for number, face in enumerate(extracted.faces, start=1)
         ],
     }
-
-
-def _read(path: Path, sha256: str) -> NDArray[np.uint8]:
-    # Its size was judged when it was ingested, and it is the same photo still.
-    content = images.read_content(path, sys.maxsize)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise PhotoError("changed", f"{path} changed while it was being prepared")
-    return images.decode_photo(content, sys.maxsize)
 
 
 def _delete_others(photo_id: str, job: Job, extracted: Extraction) -> None:

@@ -127,6 +127,16 @@ def _predictor(model: LandmarkModel) -> Any:
         raise ModelError(f"{path} is no landmark model of dlib: {error}") from error
 
 
+def load(model: LandmarkModel = PACKAGED) -> None:
+    """Build the detector and the landmark model now, rather than at the first photo.
+
+    Raises:
+        ModelError: If the landmark model is absent, damaged or no such model.
+    """
+    _detector()
+    _predictor(model)
+
+
 def find_faces(photo: NDArray[np.uint8], upsample: int = 1) -> list[Box]:
     """Find frontal faces with dlib's HOG detector.
 

@@ -74,6 +74,16 @@ def extract(photo: NDArray[np.uint8], options: AlignOptions, size: int) -> Extra
     return Extraction(len(boxes), "", faces)
 
 
+def load_models(options: AlignOptions) -> None:
+    """Build what ``extract`` needs now, rather than at the first photo.
+
+    Raises:
+        ModelError: If the landmark model cannot be used.
+    """
+    if options.method == "openface":
+        detection.load(landmark_model(options))
+
+
 def landmark_model(options: AlignOptions) -> LandmarkModel:
     """Say which model places the landmarks that are aligned by."""
     num_landmarks = alignment.NUM_LANDMARKS[options.landmarks]

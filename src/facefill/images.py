@@ -11,10 +11,15 @@ memory and never by OpenCV, which crashes on a path that is not UTF-8 and return
 half-grey pictures for truncated files.
 """
 
+import hashlib
 import io
 import math
+import os
 import stat
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -78,16 +83,51 @@ def read_content(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
         PhotoError: ``not_a_file`` (a pipe, a device), ``empty``,
             ``too_many_bytes``, or ``unopenable``.
     """
+    with _opened(path, max_bytes) as stream:
+        return stream.read()
+
+
+def read_known(path: Path, sha256: str) -> bytes:
+    """Read the bytes of a file that was read before.
+
+    Raises:
+        PhotoError: ``changed``, or ``not_a_file``, ``empty``, ``unopenable``.
+    """
+    # Its size was judged when it was hashed, and it is the same file still.
+    content = read_content(path, sys.maxsize)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise PhotoError("changed", f"{path} changed while it was being prepared")
+    return content
+
+
+def hash_file(path: Path, max_bytes: int) -> str:
+    """Hash the bytes that ``read_content`` would give; 64 hexadecimal digits.
+
+    Raises:
+        PhotoError: The reasons of ``read_content``.
+    """
+    with _opened(path, max_bytes) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: Path, max_bytes: int) -> Iterator[io.BufferedReader]:
     try:
-        status = path.stat()
-        # Opening a named pipe would wait for a writer for ever.
-        if not stat.S_ISREG(status.st_mode):
+        # Opening a device may do something to it.
+        if not stat.S_ISREG(path.stat().st_mode):
             raise PhotoError("not_a_file", str(path))
-        if status.st_size == 0:
-            raise PhotoError("empty", str(path))
-        if status.st_size > max_bytes:
-            raise PhotoError("too_many_bytes", f"{path}: {status.st_size} bytes")
-        return path.read_bytes()
+        # Opening a named pipe would wait for a writer for ever, if one has taken
+        # the place of the file since.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise PhotoError("not_a_file", str(path))
+            if status.st_size == 0:
+                raise PhotoError("empty", str(path))
+            if status.st_size > max_bytes:
+                raise PhotoError("too_many_bytes", f"{path}: {status.st_size} bytes")
+            yield stream
     except (OSError, ValueError) as error:
         raise PhotoError("unopenable", f"{path}: {error}") from error
 

@@ -4,21 +4,26 @@ Nothing is lost silently. Each file found is one row, whatever it is: hidden
 files, pipes, links that leave the folder, names that are not UTF-8 are rows with
 a reason. A photo is known by the hash of its content, so a photo that was decoded
 once is not decoded again, wherever it lies and whenever it was touched.
+
+This process only hashes files. Those with new content are decoded by others, which
+a file may kill or keep for too long.
 """
 
-import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from facefill.errors import DataError, PhotoError
-from facefill.images import decode_photo, perceptual_hash, read_content
-from facefill.parameters import IngestOptions
+from facefill.images import hash_file
+from facefill.looking import LookAtPhoto, content_key
+from facefill.parameters import AlignOptions, IngestOptions
 from facefill.progress import progress
-from facefill.records import Records, Row, as_table
+from facefill.records import Records, Row
+from facefill.tables import as_table
 
 COLUMNS: dict[str, str | int] = {
     "path": "",
@@ -31,9 +36,12 @@ COLUMNS: dict[str, str | int] = {
     "perceptual_hash": "",
     "duplicate_of": "",
 }
-_PHOTOS_A_RECORD = 1000
-# Not a property of the photo: memory may suffice the next time.
-_TRANSIENT = "out_of_memory"
+# Not properties of the photo: it may be otherwise the next time.
+_TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed")
+
+MapChunks = Callable[
+    [LookAtPhoto, Iterable[list[tuple[str, str]]]], Generator[list[Row], None, None]
+]
 
 
 class FoundFile(NamedTuple):
@@ -41,22 +49,31 @@ class FoundFile(NamedTuple):
 
     Attributes:
         photo_id: Its path relative to that folder, with ``/``.
-        path: Where it is.
+        size_bytes: Of the file; of a link, of itself.
         reason: Why it is rejected unread; empty if it is to be read.
     """
 
     photo_id: str
-    path: Path
+    size_bytes: int
     reason: str
 
 
-def ingest(photos: Path, records: Records, options: IngestOptions) -> pd.DataFrame:
+def ingest(
+    photos: Path,
+    records: Records,
+    options: IngestOptions,
+    align: AlignOptions,
+    map_chunks: MapChunks,
+) -> pd.DataFrame:
     """List every file under a folder, with what it is or why it is rejected.
 
     Args:
         photos: A folder; all folders in it are searched. It is only read.
         records: What earlier runs found out, by content; updated.
         options: Limits.
+        align: How many photos are a chunk, and how long one may take.
+        map_chunks: Calls a function with each item of each chunk, anywhere, chunks
+            in any order.
 
     Returns:
         One row a file, sorted by path: ``path`` (relative, with ``/``), ``status``
@@ -71,14 +88,13 @@ def ingest(photos: Path, records: Records, options: IngestOptions) -> pd.DataFra
     if all(file.reason == "hidden" for file in found):
         state = "holds no photos" if photos.is_dir() else "does not exist"
         raise DataError(f"the folder {photos} {state}; put your photos there")
-    judge = _Judge(records, options)
-    rows = []
-    with progress(len(found), "ingesting", unit="files") as advance:
-        for file in found:
-            rows.append(judge.row(file))
-            advance(1)
-    judge.finish()
-    return as_table(rows, COLUMNS)
+    records.load()
+    contents = _hash_all(photos, found, options)
+    work = LookAtPhoto(photos, options, align.timeout_s)
+    _look_at_new(found, contents, work, records, align.chunk_size, map_chunks)
+    used = dict.fromkeys(sha256 for sha256, reason in contents if not reason)
+    records.keep(content_key(sha256, options) for sha256 in used)
+    return as_table(_rows(found, contents, work, records), COLUMNS)
 
 
 def find_files(folder: Path) -> Iterator[FoundFile]:
@@ -114,9 +130,13 @@ def _found(folder: Path, path: Path, reason: str) -> FoundFile:
         photo_id.encode()
     except UnicodeEncodeError:
         # No table or log can hold such a name as it is.
-        readable = os.fsencode(photo_id).decode(errors="backslashreplace")
-        return FoundFile(readable, path, reason or "bad_name")
-    return FoundFile(photo_id, path, reason)
+        photo_id = os.fsencode(photo_id).decode(errors="backslashreplace")
+        reason = reason or "bad_name"
+    try:
+        size_bytes = path.lstat().st_size
+    except OSError:
+        size_bytes = 0
+    return FoundFile(photo_id, size_bytes, reason)
 
 
 def _fault_of_link(path: Path, root: Path) -> str:
@@ -129,74 +149,76 @@ def _fault_of_link(path: Path, root: Path) -> str:
     return "link_to_folder" if target.is_dir() else ""
 
 
-class _Judge:
-    """Decodes each content once, and remembers what it was."""
+def _hash_all(
+    photos: Path, found: list[FoundFile], options: IngestOptions
+) -> list[tuple[str, str]]:
+    """Give each file's SHA-256, or why there is none."""
+    contents = []
+    with progress(len(found), "reading", unit="files") as advance:
+        for file in found:
+            sha256, reason = "", file.reason
+            if not reason:
+                try:
+                    sha256 = hash_file(photos / file.photo_id, options.max_bytes)
+                except PhotoError as error:
+                    reason = error.reason
+            contents.append((sha256, reason))
+            advance(1)
+    return contents
 
-    def __init__(self, records: Records, options: IngestOptions) -> None:
-        self._records = records
-        self._options = options
-        self._known = records.load()
-        self._used: dict[str, Row] = {}
-        self._fresh: list[Row] = []
-        self._first: dict[str, str] = {}
 
-    def row(self, file: FoundFile) -> Row:
-        """Judge one file: a row of the manifest."""
-        row: Row = {"path": file.photo_id, "status": "rejected", "reason": file.reason}
-        row["size_bytes"] = _size_bytes(file.path)
-        if file.reason:
-            return row
-        try:
-            content = read_content(file.path, self._options.max_bytes)
-        except PhotoError as error:
-            return row | {"reason": error.reason}
-        row["sha256"] = sha256 = hashlib.sha256(content).hexdigest()
-        facts = self._facts(sha256, content)
-        row |= {key: value for key, value in facts.items() if key != "key"}
+def _look_at_new(
+    found: list[FoundFile],
+    contents: list[tuple[str, str]],
+    work: LookAtPhoto,
+    records: Records,
+    chunk_size: int,
+    map_chunks: MapChunks,
+) -> None:
+    """Have every content that is not known looked at once, and record it."""
+    new: dict[str, str] = {}
+    for file, (sha256, reason) in zip(found, contents, strict=True):
+        if not reason and sha256 not in new and not _is_known(sha256, work, records):
+            new[sha256] = file.photo_id
+    todo = [(photo_id, sha256) for sha256, photo_id in new.items()]
+    starts = range(0, len(todo), chunk_size)
+    results = map_chunks(work, (todo[at : at + chunk_size] for at in starts))
+    with (
+        closing(results),
+        progress(len(todo), "decoding", unit="photos") as advance,
+    ):
+        for rows in results:
+            records.add(rows)
+            advance(len(rows))
+
+
+def _is_known(sha256: str, work: LookAtPhoto, records: Records) -> bool:
+    row = records.get(content_key(sha256, work.options))
+    if row is None:
+        return False
+    if row["reason"] == "timeout":
+        return bool(row["timeout_s"] >= work.timeout_s)
+    return row["reason"] not in _TRANSIENT
+
+
+def _rows(
+    found: list[FoundFile],
+    contents: list[tuple[str, str]],
+    work: LookAtPhoto,
+    records: Records,
+) -> Iterator[Row]:
+    first: dict[str, str] = {}
+    for file, (sha256, reason) in zip(found, contents, strict=True):
+        row: Row = {
+            "path": file.photo_id,
+            "size_bytes": file.size_bytes,
+            "sha256": sha256,
+            "status": "rejected",
+            "reason": reason,
+        }
+        if not reason:
+            row |= records.get(content_key(sha256, work.options)) or {}
         if row["status"] == "ok":
-            first = self._first.setdefault(sha256, file.photo_id)
-            row["duplicate_of"] = "" if first == file.photo_id else first
-        return row
-
-    def finish(self) -> None:
-        """Remember what this run used, and nothing else."""
-        self._records.keep(self._used.values())
-
-    def _facts(self, sha256: str, content: bytes) -> Row:
-        key = f"{sha256} {self._options.max_pixels}"
-        facts = self._used.get(key) or self._known.get(key)
-        if facts is None:
-            facts = {"key": key} | _look(content, self._options.max_pixels)
-            if facts["reason"] == _TRANSIENT:
-                return facts
-            self._remember(facts)
-        self._used[key] = facts
-        return facts
-
-    def _remember(self, facts: Row) -> None:
-        self._fresh.append(facts)
-        if len(self._fresh) >= _PHOTOS_A_RECORD:
-            self._records.add(self._fresh)
-            self._fresh = []
-
-
-def _look(content: bytes, max_pixels: int) -> Row:
-    try:
-        photo = decode_photo(content, max_pixels)
-    except PhotoError as error:
-        return {"status": "rejected", "reason": error.reason}
-    height, width = photo.shape[:2]
-    return {
-        "status": "ok",
-        "reason": "",
-        "width": width,
-        "height": height,
-        "perceptual_hash": perceptual_hash(photo),
-    }
-
-
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
+            original = first.setdefault(sha256, file.photo_id)
+            row["duplicate_of"] = "" if original == file.photo_id else original
+        yield row

@@ -7,26 +7,35 @@ record is trusted only if the photo's hash and the settings are those of now, an
 the faces that it speaks of are there with the hashes that they had.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
 
-from facefill.cropping import COLUMNS, AlignChunk, Chunk, Job, face_path, new_row
+from facefill.cropping import (
+    COLUMNS,
+    AlignPhoto,
+    Item,
+    Job,
+    face_path,
+    new_row,
+    row_key,
+)
 from facefill.errors import DataError
 from facefill.files import file_sha256, remove_litter
 from facefill.naming import face_id, tree_name
-from facefill.parameters import AlignOptions
 from facefill.progress import progress
-from facefill.records import Records, Row, as_table
+from facefill.records import Records, Row
 from facefill.reports import describe_reasons
+from facefill.tables import as_table
 
 # What says nothing about the photo's pixels, and may be otherwise next time.
 _TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed")
 
-MapChunks = Callable[[AlignChunk, Sequence[Chunk]], Generator[list[Row], None, None]]
+MapChunks = Callable[
+    [AlignPhoto, Iterable[list[Item]]], Generator[list[Row], None, None]
+]
 
 
 def align_photos(
@@ -38,7 +47,8 @@ def align_photos(
         manifest: From ``ingestion.ingest``.
         job: Folders and settings.
         records: What earlier runs found out; updated as chunks end.
-        map_chunks: Calls a function with each chunk, anywhere, in any order.
+        map_chunks: Calls a function with each item of each chunk, anywhere, chunks
+            in any order.
 
     Returns:
         One row a photo, sorted by path; with ``multiple_faces: all`` one row a
@@ -53,58 +63,60 @@ def align_photos(
     Raises:
         DataError: If no photo has a face, with the reasons counted.
     """
-    usable = manifest[manifest["status"] == "ok"]
+    usable = manifest[manifest["status"] == "ok"].sort_values("path")
     wanted = dict(zip(usable["path"], usable["sha256"], strict=True))
-    settings = job.settings
-    known = records.load()
-    rows = _finished(wanted, known, job.faces, settings)
-    _remove_stale(known.values(), rows.values(), job.faces)
-    todo = [(path, sha) for path, sha in wanted.items() if path not in rows]
-    if todo:
-        _remove_all_litter(job.faces)
-    results = map_chunks(AlignChunk(job, settings), _chunks(todo, job.options))
-    with (
-        closing(results),
-        progress(len(wanted), "aligning", unit="photos", done=len(rows)) as advance,
-    ):
-        for new_rows in results:
-            records.add(new_rows)
-            rows.update({row["path"]: row for row in new_rows})
-            advance(len(new_rows))
-    if rows.keys() != wanted.keys():
-        raise RuntimeError(f"{len(wanted)} photos, but rows of {len(rows)}")
-    records.keep(row for path, row in sorted(rows.items()))
-    every = sorted(
-        [*rows.values(), *_rejected(manifest, settings)], key=itemgetter("path")
-    )
-    table = as_table([row for record in every for row in _rows(record)], COLUMNS)
+    work = AlignPhoto(job, job.settings)
+    records.load()
+    todo = [item for item in wanted.items() if not _is_finished(item, work, records)]
+    _remove_stale(wanted, todo, work, records)
+    _align_all(todo, len(wanted) - len(todo), work, records, map_chunks)
+    records.keep(row_key(item, work.settings) for item in wanted.items())
+    table = as_table(_every_row(manifest, work.settings, records), COLUMNS)
     _refuse_no_face(table)
     return table
 
 
-def _chunks(todo: Chunk, options: AlignOptions) -> list[Chunk]:
-    size = options.chunk_size
-    return [todo[start : start + size] for start in range(0, len(todo), size)]
+def _align_all(
+    todo: list[Item],
+    num_done: int,
+    work: AlignPhoto,
+    records: Records,
+    map_chunks: MapChunks,
+) -> None:
+    size = work.job.options.chunk_size
+    chunks = (todo[start : start + size] for start in range(0, len(todo), size))
+    if todo:
+        _remove_all_litter(work.job.faces)
+    results, num_rows = map_chunks(work, chunks), 0
+    with (
+        closing(results),
+        progress(num_done + len(todo), "aligning", "photos", num_done) as advance,
+    ):
+        for rows in results:
+            records.add(rows)
+            num_rows += len(rows)
+            advance(len(rows))
+    if num_rows != len(todo):
+        raise RuntimeError(f"{len(todo)} photos, but rows of {num_rows}")
+    # A process that was killed has left what it was writing.
+    if todo:
+        _remove_all_litter(work.job.faces)
 
 
-def _finished(
-    wanted: dict[str, str], known: dict[str, Row], faces: Path, settings: str
-) -> dict[str, Row]:
-    rows = {}
-    for photo_id, sha256 in wanted.items():
-        row = known.get(f"{sha256} {settings} {photo_id}")
-        if row and _is_valid(row, faces):
-            rows[photo_id] = row
-    return rows
+def _is_finished(item: Item, work: AlignPhoto, records: Records) -> bool:
+    record = records.get(row_key(item, work.settings))
+    return record is not None and _is_valid(record, work.job)
 
 
-def _is_valid(record: Row, faces: Path) -> bool:
+def _is_valid(record: Row, job: Job) -> bool:
+    if record["reason"] == "timeout":
+        return bool(record["timeout_s"] >= job.options.timeout_s)
     if record["reason"] in _TRANSIENT:
         return False
     try:
         return all(
             file_sha256(path) == sha256
-            for path, sha256 in _written(record, faces).items()
+            for path, sha256 in _written(record, job.faces).items()
         )
     except OSError:
         return False
@@ -120,13 +132,23 @@ def _written(record: Row, faces: Path) -> dict[Path, str]:
     }
 
 
-def _remove_stale(known: Iterable[Row], kept: Iterable[Row], faces: Path) -> None:
+def _remove_stale(
+    wanted: dict[str, str], todo: list[Item], work: AlignPhoto, records: Records
+) -> None:
     """Delete faces whose record is not kept: those that we recorded, no others."""
+    faces = work.job.faces
     root = faces.resolve()
-    wanted = {path for record in kept for path in _written(record, faces)}
-    for record in known:
+    kept = wanted.keys() - {photo_id for photo_id, _ in todo} if len(records) else set()
+    for record in records.rows():
+        photo_id = record["path"]
+        key = row_key((photo_id, wanted.get(photo_id, "")), work.settings)
+        is_kept = photo_id in kept
+        if is_kept and key == record["key"]:
+            continue
+        current = (records.get(key) or {}) if is_kept else {}
         for path in _written(record, faces):
-            if path not in wanted and path.resolve().is_relative_to(root):
+            is_ours = path.resolve().is_relative_to(root)
+            if is_ours and path not in _written({"path": photo_id} | current, faces):
                 path.unlink(missing_ok=True)
 
 
@@ -136,12 +158,17 @@ def _remove_all_litter(folder: Path) -> None:
         remove_litter(child)
 
 
-def _rejected(manifest: pd.DataFrame, settings: str) -> Iterator[Row]:
-    rejected = manifest[manifest["status"] != "ok"]
-    for path, reason, sha256 in zip(
-        rejected["path"], rejected["reason"], rejected["sha256"], strict=True
+def _every_row(
+    manifest: pd.DataFrame, settings: str, records: Records
+) -> Iterator[Row]:
+    every = manifest.sort_values("path")
+    for path, sha256, reason in zip(
+        every["path"], every["sha256"], every["reason"], strict=True
     ):
-        yield new_row(path, sha256, settings) | {"reason": reason}
+        record = new_row((path, sha256), settings) | {"reason": reason}
+        if not reason:
+            record |= records.get(record["key"]) or {}
+        yield from _rows(record)
 
 
 def _rows(record: Row) -> Iterator[Row]:

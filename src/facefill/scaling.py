@@ -1,56 +1,41 @@
-"""Call a function with chunks of work: here, in local processes, or on a cluster.
+"""Do chunks of items on all cores of this machine, or on a cluster.
 
 Synopsis::
 
-    map_chunks = chunk_mapper(workers=4, cluster=None, scratch=folder)
-    for result in map_chunks(work, chunks):
+    map_chunks = chunk_mapper(workers=4, cluster=None, timeout_s=60.0)
+    for results in map_chunks(work, chunks):
         ...
 
-Results come as they are ready, in any order. Chunks are small (names of files,
-not pixels), and at most a few per worker are on their way at a time, so that the
-length of the work does not show in memory. The chunks of a worker that dies are
-done again; ``work`` must therefore be able to do a chunk twice.
+Results of whole chunks come as they are ready, in any order. Items are small (names
+of files, not pixels), and chunks are taken from an iterator as there is somebody to
+do them, so that the length of the work does not show in memory. On this machine and
+on that of each worker of a cluster, items are done by processes that are watched:
+see ``workers``.
 """
 
 import itertools
 import logging
-import multiprocessing
 import os
-import shutil
+import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from facefill.errors import DataError
+from facefill.workers import Crew, Work
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-
-class ChunkWork(Protocol):
-    """What is done with a chunk; it is sent to other processes."""
-
-    def __call__(self, chunk: Any) -> Any:
-        """Do the work; it may be done twice."""
-
-    def split(self, chunk: Any) -> list[Any]:
-        """Cut a chunk into parts; a chunk that cannot be cut is its only part."""
-
-    def crashed(self, chunk: Any) -> Any:
-        """Give the result of a chunk that kills every process that tries it."""
-
-
 logger = logging.getLogger(__name__)
 
-ChunkMapper = Callable[[ChunkWork, Sequence[Sequence[Any]]], Generator[Any, None, None]]
+ChunkMapper = Callable[
+    [Work, Iterable[Sequence[Any]]], Generator[list[Any], None, None]
+]
 
-# Starting processes takes as long as aligning a few hundred photos.
-SMALL_JOB = 400
 _CHUNKS_A_WORKER = 4
 _SECONDS_TO_CONNECT = 10
 _SECONDS_WITHOUT_WORKERS = 60.0
@@ -64,39 +49,36 @@ def num_cores() -> int:
 
 
 def chunk_mapper(
-    workers: int | None, cluster: str | None, scratch: Path
+    workers: int | None, cluster: str | None, timeout_s: float
 ) -> ChunkMapper:
     """Make a function that maps chunks; its processes live as long as the mapping.
 
     Args:
-        workers: Processes on this machine; ``None`` is one a core. Few items are
-            done in this process nevertheless, at once.
-        cluster: Address of a Dask scheduler, used instead of local processes; its
+        workers: Processes on this machine at most; ``None`` is one a core.
+        cluster: Address of a Dask scheduler, used instead of this machine; its
             workers need this package and the same folders.
-        scratch: Folder that local processes may use; deleted afterwards.
+        timeout_s: Seconds that an item may take.
 
     Returns:
-        ``map_chunks(work, chunks)``, a generator of results in any order. A chunk
-        whose worker dies is split, and a part that kills a process of its own has
-        the result of ``work.crashed``. It raises ``DataError`` if no scheduler answers
-        at ``cluster``, or it has no workers.
+        ``map_chunks(work, chunks)``, a generator of the results of whole chunks. An
+        item that kills its processes or exceeds its time has the result of
+        ``work.failed``. It raises ``DataError`` if no scheduler answers at
+        ``cluster``, it has no workers, or it goes away.
     """
-    num_workers = workers or num_cores()
 
     def map_chunks(
-        work: ChunkWork, chunks: Sequence[Sequence[Any]]
-    ) -> Generator[Any, None, None]:
-        # A killed run may have left it.
-        shutil.rmtree(scratch, ignore_errors=True)
-        is_small = num_workers == 1 or sum(map(len, chunks)) <= SMALL_JOB
-        if not chunks or (cluster is None and is_small):
-            yield from map(work, chunks)
+        work: Work, chunks: Iterable[Sequence[Any]]
+    ) -> Generator[list[Any], None, None]:
+        if cluster is None:
+            with Crew(work, workers or num_cores(), timeout_s) as crew:
+                yield from crew.map(chunks)
             return
-        connection = (
-            _cluster_client(cluster) if cluster else _local_client(num_workers, scratch)
-        )
-        with connection as client:
-            yield from _map_on(client, work, chunks)
+        remaining = iter(chunks)
+        # No connection for no work.
+        for first in itertools.islice(remaining, 1):
+            with _cluster_client(cluster) as client:
+                every = itertools.chain([first], remaining)
+                yield from _map_on(client, work, every, timeout_s)
 
     return map_chunks
 
@@ -118,97 +100,61 @@ def _cluster_client(address: str) -> Iterator["Client"]:
         yield client
 
 
-@contextmanager
-def _local_client(num_workers: int, scratch: Path) -> Iterator["Client"]:
-    import dask
-    from distributed import Client, LocalCluster
+@dataclass(frozen=True)
+class _WatchedChunk:
+    """What a worker of a cluster does: have a process of its own do the items."""
 
-    settings = {
-        # Few chunks wait at a worker, since all of them are blamed when it dies;
-        # and none is tried again here, where it might kill a worker that is only
-        # starting, which Dask does not replace.
-        "distributed.scheduler.worker-saturation": 1.0,
-        "distributed.scheduler.allowed-failures": 0,
-        # What concerns the user comes back as a result.
-        "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
-    }
-    with (
-        _as_before(scratch),
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=num_workers,
-            threads_per_worker=1,
-            # Any free port, and nobody else's business on a shared machine:
-            # whoever can talk to a worker can run code in it.
-            dashboard_address="127.0.0.1:0",
-            security=True,
-            memory_limit=0,
-            local_directory=str(scratch),
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    work: Work
+    timeout_s: float
+
+    def __call__(self, chunk: Sequence[Any]) -> list[Any]:
+        """Do a chunk, with a process that this thread keeps for the next."""
+        if getattr(_of_this_thread, "task", None) != self:
+            if crew := getattr(_of_this_thread, "crew", None):
+                crew.close()
+            _of_this_thread.crew = Crew(self.work, 1, self.timeout_s)
+            _of_this_thread.task = self
+        (results,) = _of_this_thread.crew.map([chunk])
+        return list(results)
 
 
-@contextmanager
-def _as_before(scratch: Path) -> Iterator[None]:
-    """Undo what Dask does to its surroundings, and keep it quiet meanwhile.
-
-    It sets variables such as ``OMP_NUM_THREADS=1`` in this process for the sake of
-    its children, which would slow the training that follows.
-    """
-    environment = dict(os.environ)
-    loggers = [logging.getLogger(f"distributed{part}") for part in ("", ".client")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        os.environ.clear()
-        os.environ.update(environment)
-        shutil.rmtree(scratch, ignore_errors=True)
+_of_this_thread = threading.local()
 
 
-def _map_on(client: "Client", work: ChunkWork, chunks: Sequence[Any]) -> Iterator[Any]:
+def _map_on(
+    client: "Client", work: Work, chunks: Iterator[Sequence[Any]], timeout_s: float
+) -> Iterator[list[Any]]:
     from distributed import KilledWorker
 
-    pending = iter(chunks)
-    running: dict[Future[Any], Any] = {}
-    suspects = []
+    running: dict[Future[Any], Sequence[Any]] = {}
+    task = _WatchedChunk(work, timeout_s)
+    lost = []
 
     def submit(num_chunks: int) -> None:
-        for chunk in itertools.islice(pending, num_chunks):
-            future = client.submit(work, chunk, key=f"chunk-{uuid.uuid4().hex}")
+        for chunk in itertools.islice(chunks, num_chunks):
+            future = client.submit(task, chunk, key=f"chunk-{uuid.uuid4().hex}")
             running[future] = chunk
 
-    submit(_CHUNKS_A_WORKER * max(len(client.nthreads()), 1))
+    submit(_CHUNKS_A_WORKER * max(sum(client.nthreads().values()), 1))
     while running:
         done = _wait_for_any(client, list(running))
         if not done:
-            logger.warning("no worker is left; what remains is done by one process")
-            suspects += [*running.values(), *pending]
+            logger.warning("no worker is left; what remains is done by this machine")
+            lost += [*running.values()]
             break
         for future in done:
             chunk = running.pop(future)
             try:
                 yield future.result()
             except KilledWorker:
-                suspects.append(chunk)
+                lost.append(chunk)
             submit(1)
-    yield from _map_alone(
-        work, [part for chunk in suspects for part in work.split(chunk)]
-    )
+    with Crew(work, 1, timeout_s) as crew:
+        yield from crew.map(itertools.chain(lost, chunks))
 
 
 def _wait_for_any(client: "Client", futures: list["Future[Any]"]) -> set["Future[Any]"]:
-    """Wait until a future is done; give none if there is nobody to do any.
-
-    Dask replaces a worker that dies, but not one that dies while it is starting.
-    """
+    """Wait until a future is done; give none if there is nobody to do any."""
     from distributed import wait
 
     without_workers_since = time.monotonic()
@@ -218,19 +164,3 @@ def _wait_for_any(client: "Client", futures: list["Future[Any]"]) -> set["Future
         with suppress(TimeoutError):
             return set(wait(futures, 1.0, "FIRST_COMPLETED").done)
     return set()
-
-
-def _map_alone(work: ChunkWork, parts: list[Any]) -> Iterator[Any]:
-    """Do parts that were there when a worker died, each with nothing else to blame.
-
-    A process of our own is used until it dies too: then the part that it had did it.
-    """
-    remaining = iter(parts)
-    while batch := list(itertools.islice(remaining, 1)):
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            for part in itertools.chain(batch, remaining):
-                try:
-                    yield pool.submit(work, part).result()
-                except BrokenProcessPool:
-                    yield work.crashed(part)
-                    break

@@ -44,10 +44,13 @@ class AlignOptions(Block):
             another; more is rejected (``stretched``).
         min_inside: Share of the crop that has to show the photo and not the black
             beyond its edge (``beyond_edge``).
-        workers: Processes; ``None`` is one a core.
+        workers: Processes; ``None`` is one a core. They decode photos for
+            ``ingest``, too.
         cluster: Address of a Dask scheduler, such as ``tcp://host:8786``;
             ``None`` is this machine.
         chunk_size: Photos in one task.
+        timeout_s: Seconds that one photo may take, to be decoded or to be aligned,
+            before its process is killed.
     """
 
     method: Literal["openface", "center_crop", "none"] = "openface"
@@ -64,6 +67,7 @@ class AlignOptions(Block):
     workers: Positive | None = None
     cluster: str | None = None
     chunk_size: Positive = 64
+    timeout_s: Annotated[float, Field(ge=0.1)] = 120.0
 
 
 class FlattenOptions(Block):

@@ -14,12 +14,16 @@ else:
     DataFrame = FaceSet = Any
 
 
-def ingest_photos(photos: Path, records: Path, options: IngestOptions) -> DataFrame:
+def ingest_photos(
+    photos: Path, records: Path, options: IngestOptions, align: AlignOptions
+) -> DataFrame:
     """List every file under the folder of photos, with what it is."""
     from facefill.ingestion import ingest
     from facefill.records import Records
+    from facefill.scaling import chunk_mapper
 
-    return ingest(photos, Records(records), options)
+    map_chunks = chunk_mapper(align.workers, align.cluster, align.timeout_s)
+    return ingest(photos, Records(records), options, align, map_chunks)
 
 
 def align_faces(
@@ -37,9 +41,7 @@ def align_faces(
     from facefill.scaling import chunk_mapper
 
     job = Job(photos, faces, image_size, options)
-    map_chunks = chunk_mapper(
-        options.workers, options.cluster, scratch=records / ".dask"
-    )
+    map_chunks = chunk_mapper(options.workers, options.cluster, options.timeout_s)
     return align_photos(manifest, job, Records(records), map_chunks)
 
 

@@ -31,7 +31,12 @@ def create_preparation(**_: Any) -> Pipeline:
         [
             Node(
                 func=ingest_photos,
-                inputs=["photos", "photo_records", "params:ingest"],
+                inputs=[
+                    "photos",
+                    "photo_records",
+                    "params:ingest",
+                    "params:align",
+                ],
                 outputs="photo_manifest",
                 name="ingest_photos",
             ),
