@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from facefill import tracking
+from facefill.exclusion import exclusive
 from projects import Miniature
 
 ENDS = {
@@ -292,3 +293,18 @@ def test_two_first_runs_at_once_both_finish(tmp_path):
 
     assert [each.returncode for each in finished] == [0, 0]
     assert project.statuses() == ["FINISHED", "FINISHED"]
+
+
+def test_a_second_run_of_a_stage_ends_in_one_line_and_is_no_run(runs):
+    before = len(runs.statuses())
+    with exclusive(runs.root / "data/.locks", ["draw"]):
+        refused = runs.kedro("run")
+
+    assert refused.returncode == 1
+    assert re.fullmatch(
+        r"Error: another run \(process \d+, since [\d:]+\) is at draw in \S.*; "
+        r"wait for it, or stop it\n",
+        refused.stderr,
+    )
+    assert len(runs.statuses()) == before
+    assert runs.kedro("run").returncode == 0

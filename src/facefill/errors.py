@@ -7,6 +7,7 @@
     ├── MaskError          a mask that cannot be used: size, values, no such shape
     ├── ModelError         a model file: absent, damaged, of another shape
     ├── CheckpointError    a training state: damaged, or of another training
+    ├── BusyError          another run is at the same work
     └── TrainingError      training that cannot go on
         └── NonFiniteError a loss became NaN or infinite
 
@@ -55,6 +56,10 @@ class ModelError(FacefillError):
 
 class CheckpointError(FacefillError):
     """A training state is damaged or belongs to another training."""
+
+
+class BusyError(FacefillError):
+    """Another run is at the same work in the same folder."""
 
 
 class TrainingError(FacefillError):

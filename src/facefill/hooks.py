@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from kedro.pipeline.node import Node
 
 from facefill import tracking
 from facefill.datasets import KerasModelDataset
+from facefill.exclusion import exclusive
 from facefill.model_choice import Source, choose_source
 from facefill.validation import resolve
 
@@ -78,6 +79,46 @@ def _models_used(
         for name, dataset in datasets.items()
         if isinstance(dataset, KerasModelDataset)
     }
+
+
+class ExclusionHooks:
+    """Keeps two runs from being at the same stage of the same data at once.
+
+    What shares no stage may run side by side, such as completing while training.
+    """
+
+    def __init__(self) -> None:
+        """Start without locks."""
+        self._folder = Path()
+        self._held = ExitStack()
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Find the data folder of the environment."""
+        data = context.config_loader["globals"]["data"]
+        self._folder = Path(context.project_path) / data / ".locks"
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Lock every stage of the run.
+
+        Raises:
+            BusyError: If another run is at one of them.
+        """
+        # What a run in this process held that failed before its first stage.
+        self._held.close()
+        names = [node.name for node in pipeline.nodes]
+        self._held.enter_context(exclusive(self._folder, names))
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Let others go on."""
+        self._held.close()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Let others go on."""
+        self._held.close()
 
 
 class StageHooks:

@@ -4,13 +4,25 @@ import os
 
 from omegaconf.resolvers import oc
 
-from facefill.hooks import InputHooks, ParameterHooks, StageHooks, TrackingHooks
+from facefill.hooks import (
+    ExclusionHooks,
+    InputHooks,
+    ParameterHooks,
+    StageHooks,
+    TrackingHooks,
+)
 
 # TensorFlow greets every process with a dozen lines about the machine. Whoever sets
 # the variable keeps them.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-HOOKS = (StageHooks(), TrackingHooks(), ParameterHooks(), InputHooks())
+HOOKS = (
+    StageHooks(),
+    TrackingHooks(),
+    ParameterHooks(),
+    ExclusionHooks(),
+    InputHooks(),
+)
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -1,0 +1,34 @@
+"""Our step, as ``kedro run --pipeline=train`` takes it, of either preset."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from facefill.batches import batches
+from facefill.dcgan import Trainer
+from facefill.parameters import TrainOptions
+from recipes import STEPS
+
+
+def rounds_of_steps(
+    faces: np.ndarray, batch_size: int, precision: str, preset: str = "default"
+) -> Callable[[], object]:
+    """Train on batches as the loader gives them."""
+    options = TrainOptions.model_validate(
+        {
+            "preset": preset,
+            "batch_size": batch_size,
+            "precision": precision,
+            "max_steps": 10**6,
+            "steps_per_call": STEPS,
+        }
+    )
+    trainer = Trainer(options, faces.shape[1], seed=1)
+    stacks = batches(faces, options, seed=1, first=0)
+    state = trainer.initial_state()
+
+    def round_of_steps() -> None:
+        nonlocal state
+        state, _ = trainer.advance(state, next(stacks))
+
+    return round_of_steps
