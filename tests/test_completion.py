@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
 
-from facefill.completion import (
-    Search,
-    Target,
-    complete_face,
-    counting,
-    first_latent,
-)
-from facefill.errors import ModelError
+from facefill.completion import Search, complete_face
+from facefill.errors import MaskError, ModelError
 from facefill.images import to_float, to_uint8
+from facefill.knowledge import Target
+from facefill.latents import first_latent
 from facefill.masks import build_mask
 from facefill.networks import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions
@@ -38,6 +34,7 @@ def networks():
 
 def search(networks, lam=0.1, **changes):
     values = {
+        "preset": "reference",
         "iterations": 6,
         "iterations_per_call": 3,
         "batch_size": 4,
@@ -58,29 +55,59 @@ def targets(count, mask="center", seed=0):
     ]
 
 
+def run(searching, faces):
+    """The best result for each face."""
+    return [candidates[0] for candidates in searching.run(faces)]
+
+
 def same(one, two):
     return (
         np.array_equal(one.latent, two.latent)
         and np.array_equal(one.generated, two.generated)
-        and np.array_equal(one.contextual, two.contextual)
-        and np.array_equal(one.perceptual, two.perceptual)
+        and np.array_equal(one.history, two.history)
+        and (one.start, one.contextual, one.perceptual, one.loss)
+        == (two.start, two.contextual, two.perceptual, two.loss)
     )
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_a_photo_completes_to_the_same_bytes_alone_and_among_65(networks, precision):
+EVERYTHING = {
+    "preset": "default",
+    "iterations": 6,
+    "bank_size": 32,
+    "starts": 5,
+    "candidates": 3,
+    "prune_after": 2,
+    "contextual": "weighted",
+    "projection": "stochastic_clip",
+    "learning_rate": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "float32"},
+        {"precision": "mixed_bfloat16"},
+        EVERYTHING,
+        EVERYTHING | {"bank_size": 0, "method": "momentum", "learning_rate": 0.01},
+    ],
+    ids=["reference", "bfloat16", "everything", "momentum"],
+)
+def test_a_photo_completes_to_the_same_bytes_alone_and_among_65(networks, changes):
     many = targets(65)
-    together = list(search(networks, precision=precision).run(many))
+    searching = search(networks, **changes)
+    together = list(searching.run(many))
     assert len(together) == 65
     for place in (0, 3, 37, 64):
-        (alone,) = search(networks, precision=precision).run([many[place]])
-        assert same(alone, together[place])
+        (alone,) = searching.run([many[place]])
+        assert len(alone) == changes.get("candidates", 1)
+        assert all(map(same, alone, together[place]))
 
 
 def test_a_photo_does_not_see_its_neighbours(networks):
     first = targets(4)
     others = [first[0], *targets(4, seed=9)[1:]]
-    ours, theirs = (list(search(networks).run(batch)) for batch in (first, others))
+    ours, theirs = (run(search(networks), batch) for batch in (first, others))
     assert same(ours[0], theirs[0])
     assert not same(ours[1], theirs[1])
 
@@ -90,33 +117,33 @@ def test_pixels_under_the_mask_change_no_byte(networks, mask):
     (target,) = targets(1, mask)
     changed = target.face.copy()
     changed[~target.mask] = 255 - changed[~target.mask]
-    (one,) = search(networks).run([target])
-    (two,) = search(networks).run([Target(target.key, changed, target.mask)])
+    (one,) = run(search(networks), [target])
+    (two,) = run(search(networks), [Target(target.key, changed, target.mask)])
     assert same(one, two)
     known = changed.copy()
     known[target.mask] ^= 1
-    (three,) = search(networks).run([Target(target.key, known, target.mask)])
+    (three,) = run(search(networks), [Target(target.key, known, target.mask)])
     assert not same(one, three)
 
 
 def test_the_history_starts_at_the_loss_of_the_first_latent(networks):
     (target,) = targets(1)
-    (found,) = search(networks).run([target])
+    (found,) = run(search(networks), [target])
     generator, discriminator = networks
     latent = first_latent(1, target.key, 8)[None]
     picture = np.asarray(generator(latent, training=False))
     difference = np.abs(picture[0] - to_float(target.face))[target.mask]
     logit = float(discriminator(picture, training=False)[0, 0])
-    assert found.contextual.shape == (6,)
-    assert found.contextual[0] == pytest.approx(difference.sum(), rel=1e-4)
-    assert found.perceptual[0] == pytest.approx(np.log1p(np.exp(-logit)), rel=1e-4)
+    assert found.history.shape == (2, 6)
+    assert found.history[0, 0] == pytest.approx(difference.sum(), rel=1e-4)
+    assert found.history[1, 0] == pytest.approx(np.log1p(np.exp(-logit)), rel=1e-4)
 
 
 def test_the_picture_is_that_of_the_last_latent(networks):
-    (found,) = search(networks, iterations=5).run(targets(1))
+    (found,) = run(search(networks, iterations=5), targets(1))
     picture = np.asarray(networks[0](found.latent[None], training=False))[0]
     assert np.array_equal(found.generated, to_uint8(picture))
-    assert len(found.contextual) == 5
+    assert found.history.shape == (2, 5)
 
 
 def test_a_step_is_projected_adam_on_the_loss_of_the_photo(networks):
@@ -138,7 +165,7 @@ def test_a_step_is_projected_adam_on_the_loss_of_the_photo(networks):
         second = 0.999 * second + 0.001 * gradient**2
         change = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
         latent.assign(np.clip(latent.numpy() - 0.3 * change, -1.0, 1.0))
-    (found,) = search(networks, lam=5.0, learning_rate=0.3).run([target])
+    (found,) = run(search(networks, lam=5.0, learning_rate=0.3), [target])
     assert found.latent == pytest.approx(latent.numpy()[0], abs=1e-3)
     assert np.abs(found.latent).max() == 1.0  # the projection was at work
 
@@ -148,8 +175,8 @@ def test_a_picture_of_the_generator_is_found_again(networks):
     face = to_uint8(np.asarray(networks[0](latent, training=False)))[0]
     target = Target("made", face, build_mask("center", SIZE))
     strong = search(networks, lam=0.0, iterations=300, learning_rate=0.05)
-    (found,) = strong.run([target])
-    assert found.contextual[-1] < 0.1 * found.contextual[0]
+    (found,) = run(strong, [target])
+    assert found.contextual < 0.1 * found.history[0, 0]
     hole = ~target.mask
     error = np.abs(found.generated.astype(int) - face)[hole].mean()
     assert error < 5.0
@@ -157,16 +184,17 @@ def test_a_picture_of_the_generator_is_found_again(networks):
 
 def test_low_resolution_uses_the_means_of_blocks_alone(networks):
     (target,) = targets(1, "lowres")
-    (found,) = search(networks).run([target])
-    assert found.contextual[0] > 0.0
+    (found,) = run(search(networks), [target])
+    assert found.history[0, 0] > 0.0
     # Mirroring inside every block keeps its mean and changes nothing else known.
     factor = SIZE // 2 if SIZE < 16 else 8
     blocks = target.face.reshape(SIZE // factor, factor, SIZE // factor, factor, 3)
     mirrored = blocks[:, ::-1].reshape(SIZE, SIZE, 3)
-    (again,) = search(networks).run(
-        [Target(target.key, mirrored, target.mask, low_resolution=True)]
+    (again,) = run(
+        search(networks),
+        [Target(target.key, mirrored, target.mask, low_resolution=True)],
     )
-    assert again.contextual[0] == pytest.approx(found.contextual[0], rel=1e-4)
+    assert again.history[0, 0] == pytest.approx(found.history[0, 0], rel=1e-4)
 
 
 def test_the_watcher_sees_the_start_every_call_and_the_last_iteration(networks):
@@ -178,20 +206,27 @@ def test_the_watcher_sees_the_start_every_call_and_the_last_iteration(networks):
     )
     assert [step for step, _ in seen] == [0, 3, 6, 7] * 2
     assert [len(pictures) for _, pictures in seen] == [4] * 4 + [1] * 4
-    assert np.array_equal(seen[-1][1][0], found[4].generated)
+    assert np.array_equal(seen[-1][1][0], found[4][0].generated)
 
 
-def test_progress_counts_every_iteration_of_every_photo(networks):
+def test_progress_counts_every_iteration_of_every_search(networks):
     counted = []
-    watch = counting(lambda done, note="": counted.append(done))
-    list(search(networks, iterations=7).run(targets(5), watch))
+    searching = search(networks, iterations=7)
+    list(searching.run(targets(5), advance=lambda done, note="": counted.append(done)))
     assert counted == [12, 12, 4, 3, 3, 1]
+    assert sum(counted) == 5 * searching.iterations_per_photo
+    counted.clear()
+    several = search(networks, iterations=7, starts=3, prune_after=2, candidates=2)
+    list(several.run(targets(2), advance=lambda done, note="": counted.append(done)))
+    assert counted == [12, 4, 12, 4]
+    assert sum(counted) == 2 * several.iterations_per_photo
 
 
 def test_the_first_latent_depends_on_the_photo_and_the_seed():
     assert np.array_equal(first_latent(1, "a", 8), first_latent(1, "a", 8))
     assert not np.array_equal(first_latent(1, "a", 8), first_latent(1, "b", 8))
     assert not np.array_equal(first_latent(1, "a", 8), first_latent(2, "a", 8))
+    assert not np.array_equal(first_latent(1, "a", 8), first_latent(1, "a", 8, 1))
 
 
 def test_faces_and_models_of_different_sizes_are_refused(networks):
@@ -204,6 +239,129 @@ def test_faces_and_models_of_different_sizes_are_refused(networks):
     other = build_discriminator(Architecture(32, 8, 2, 2), seed=1)
     with pytest.raises(ModelError, match=r"of 16 pixels.* judges 32"):
         search((networks[0], other))
+
+
+def test_the_bank_gives_the_latents_whose_pictures_fit_the_known_pixels(networks):
+    (target,) = targets(1)
+    searching = search(networks, bank_size=64, starts=3, candidates=3, iterations=1)
+    first = {
+        found.start: found for (one,) in [searching.run([target])] for found in one
+    }
+    difference = to_float(searching.bank.pictures) - to_float(target.face)
+    distances = np.abs(difference[:, target.mask]).sum(axis=(1, 2))
+    order = np.argsort(distances)
+    for start in range(3):
+        assert first[start].history[0, 0] == pytest.approx(
+            distances[order[start]], rel=1e-2
+        )
+
+
+def test_the_best_iterate_is_kept_if_asked_for(networks):
+    wild = {"iterations": 20, "learning_rate": 1.5, "lam": 3.0}
+    (last,) = run(search(networks, **wild), targets(1))
+    (best,) = run(search(networks, keep="best", **wild), targets(1))
+    met = last.history[0] + 3.0 * last.history[1]
+    assert np.array_equal(last.history, best.history)
+    assert best.loss == pytest.approx(min(met.min(), last.loss), rel=1e-5)
+    assert best.loss < last.loss
+
+
+def test_candidates_come_by_loss_and_from_different_starts(networks):
+    (found,) = search(networks, starts=6, candidates=4, prune_after=2).run(targets(1))
+    assert [one.loss for one in found] == sorted(one.loss for one in found)
+    assert len({one.start for one in found}) == 4
+    assert all(
+        one.loss == pytest.approx(one.contextual + 0.1 * one.perceptual, rel=1e-5)
+        for one in found
+    )
+
+
+def test_the_starts_given_up_are_those_that_had_come_least_far(networks):
+    (every,) = search(networks, starts=6, candidates=6).run(targets(1))
+    (kept,) = search(networks, starts=6, candidates=2, prune_after=3).run(targets(1))
+    lowest = {
+        one.start: (one.history[0] + 0.1 * one.history[1])[:3].min() for one in every
+    }
+    assert {one.start for one in kept} == set(sorted(lowest, key=lowest.get)[:2])
+    # Those that go on come out as if they had been alone.
+    alone = {one.start: one for one in every}
+    assert all(same(one, alone[one.start]) for one in kept)
+
+
+def test_a_cosine_schedule_ends_with_steps_of_nothing(networks):
+    (found,) = run(
+        search(networks, schedule="cosine", iterations=40, learning_rate=0.3),
+        targets(1),
+    )
+    total = found.history.sum(axis=0)
+    assert abs(total[-1] - total[-2]) < 0.02 * abs(total[1] - total[0])
+
+
+def test_a_latent_searched_for_as_normal_numbers_stays_inside(networks):
+    changes = {"projection": "normal", "iterations": 60, "learning_rate": 0.5}
+    (found,) = run(search(networks, **changes), targets(1))
+    assert np.abs(found.latent).max() < 1.0
+    assert found.contextual < found.history[0, 0]
+    clipped = first_latent(1, "0.jpg", 8)
+    (start,) = run(
+        search(
+            networks, keep="best", **changes | {"iterations": 1, "learning_rate": 1e-9}
+        ),
+        targets(1),
+    )
+    assert start.latent == pytest.approx(clipped, abs=1e-5)
+
+
+def test_stochastic_clipping_draws_what_leaves_anew(networks):
+    wild = {"iterations": 20, "learning_rate": 1.5}
+    (clipped,) = run(search(networks, **wild), targets(1))
+    (drawn,) = run(search(networks, projection="stochastic_clip", **wild), targets(1))
+    assert np.abs(clipped.latent).max() == 1.0
+    assert np.abs(drawn.latent).max() < 1.0
+
+
+def test_a_step_of_momentum_is_that_of_the_first_paper(networks):
+    import tensorflow as tf
+
+    (target,) = targets(1)
+    generator, discriminator = networks
+    latent = tf.Variable(first_latent(1, target.key, 8)[None])
+    velocity = np.zeros((1, 8))
+    face, known = to_float(target.face), target.mask[..., None].astype(np.float32)
+    for _ in range(6):
+        with tf.GradientTape() as tape:
+            picture = generator(latent, training=False)
+            contextual = tf.reduce_sum(tf.abs(known * (picture - face)))
+            logit = discriminator(picture, training=False)[0, 0]
+            loss = contextual + 5.0 * tf.math.log(1.0 - tf.sigmoid(logit))
+        before = velocity
+        velocity = 0.8 * velocity - 1e-3 * tape.gradient(loss, latent).numpy()
+        moved = latent.numpy() - 0.8 * before + 1.8 * velocity
+        latent.assign(np.clip(moved, -1.0, 1.0))
+    rule = {"method": "momentum", "momentum": 0.8, "learning_rate": 1e-3}
+    (found,) = run(search(networks, lam=5.0, prior="saturating", **rule), [target])
+    assert found.latent == pytest.approx(latent.numpy()[0], abs=1e-3)
+
+
+def test_weighted_losses_count_a_pixel_by_its_missing_neighbours(networks):
+    (target,) = targets(1)
+    (found,) = run(search(networks, contextual="weighted", window=5), [target])
+    picture = np.asarray(networks[0](first_latent(1, target.key, 8)[None]))[0]
+    expected = 0.0
+    for y, x in np.argwhere(target.mask):
+        around = target.mask[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3]
+        weight = (~around).sum() / (around.size - 1)
+        expected += weight * np.abs(picture[y, x] - to_float(target.face)[y, x]).sum()
+    assert found.history[0, 0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_mask_that_leaves_nothing_or_fits_no_face_is_refused(networks):
+    (target,) = targets(1)
+    nothing = Target("d/x.jpg", target.face, np.zeros_like(target.mask))
+    with pytest.raises(MaskError, match=r"d/x\.jpg hides the whole face"):
+        run(search(networks), [nothing])
+    with pytest.raises(MaskError, match=r"\(8, 8\).*16x16"):
+        run(search(networks), [Target("x", target.face, np.ones((8, 8), bool))])
 
 
 def test_known_pixels_of_a_completed_face_are_its_own():

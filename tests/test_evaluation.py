@@ -67,6 +67,7 @@ def test_nothing_held_out_is_an_error():
 def scores():
     """Faces that the generator can make itself, so that it must win."""
     options = CompleteOptions(
+        preset="reference",
         iterations=150,
         learning_rate=0.1,
         batch_size=4,

@@ -10,6 +10,7 @@ from facefill.errors import MaskError
 from facefill.masks import (
     build_mask,
     hide,
+    importance_weights,
     lowres_factor,
     mask_from_photo,
     mask_from_square,
@@ -202,3 +203,89 @@ def test_grey_levels_from_the_middle_on_are_a_hole_in_a_square_too():
     mask = mask_from_square(hole, 32)
     assert not mask[0, 0]
     assert mask.sum() == 32 * 32 - 1
+
+
+@pytest.mark.parametrize("name", ["random", "half", "pattern", "strokes"])
+def test_random_shapes_differ_by_seed_and_by_nothing_else(name):
+    drawn = [build_mask(name, 64, seed=seed) for seed in range(6)]
+
+    np.testing.assert_array_equal(drawn[2], build_mask(name, 64, seed=2))
+    assert len({mask.tobytes() for mask in drawn}) >= (2 if name == "half" else 6)
+
+
+@settings(deadline=None)
+@given(
+    size=st.sampled_from([16, 32, 64, 128]),
+    fraction=st.floats(0.0, 0.95),
+    seed=st.integers(0, 99),
+)
+def test_blobs_hide_the_share_that_is_asked_for(size, fraction, seed):
+    hidden = ~build_mask("pattern", size, random_fraction=fraction, seed=seed)
+
+    assert hidden.any()
+    assert not hidden.all()
+    assert fraction <= hidden.mean() <= fraction + 0.08
+
+
+@settings(deadline=None)
+@given(
+    size=st.sampled_from([16, 32, 64, 128]),
+    strokes=st.integers(1, 64),
+    seed=st.integers(0, 99),
+)
+def test_strokes_hide_something_and_leave_something(size, strokes, seed):
+    mask = build_mask("strokes", size, strokes=strokes, seed=seed)
+
+    assert mask.any()
+    assert not mask.all()
+
+
+def test_strokes_are_thick_lines_and_not_single_pixels():
+    for seed in range(20):
+        hidden = (~build_mask("strokes", 64, strokes=1, seed=seed)).astype(np.uint8)
+        pieces, _ = cv2.connectedComponents(hidden)
+        assert pieces == 2  # the stroke, and what is around it
+
+
+def test_a_half_is_one_of_the_four():
+    halves = {
+        build_mask(name, 32).tobytes() for name in ("left", "right", "top", "bottom")
+    }
+
+    assert {build_mask("half", 32, seed=seed).tobytes() for seed in range(40)} == halves
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    share=st.floats(0.05, 0.95),
+    window=st.sampled_from([3, 7, 9]),
+)
+def test_importance_is_the_share_of_missing_neighbours(seed, share, window):
+    mask = np.random.default_rng(seed).random((12, 14)) < share
+    weights = importance_weights(mask, window)
+
+    reach = window // 2
+    for y, x in np.ndindex(mask.shape):
+        around = mask[
+            max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1
+        ]
+        expected = (~around).sum() / (around.size - 1) if mask[y, x] else 0.0
+        assert weights[y, x] == pytest.approx(expected, abs=1e-6)
+
+
+def test_importance_is_highest_beside_the_hole_and_nothing_in_it():
+    mask = build_mask("center", 64)
+    weights = importance_weights(mask, 7)
+
+    assert (weights[~mask] == 0).all()
+    assert weights[32, 15] == weights.max(axis=1)[32]
+    assert weights[32, 15] > weights[32, 14] > weights[32, 13] > weights[32, 12] == 0
+
+
+def test_importance_without_a_hole_or_without_a_face_is_refused():
+    for mask in (np.ones((8, 8), bool), np.zeros((8, 8), bool)):
+        with pytest.raises(MaskError, match="known pixels and missing ones"):
+            importance_weights(mask)
+    with pytest.raises(ValueError, match="odd"):
+        importance_weights(build_mask("center", 8), 4)

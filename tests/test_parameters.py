@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from facefill.errors import ParameterError
-from facefill.parameters import TRAIN_PRESETS, Parameters
+from facefill.parameters import COMPLETE_PRESETS, TRAIN_PRESETS, Parameters
 from facefill.validation import resolve, valid_keys
 from projects import ROOT
+
+PRESETS = {"train": TRAIN_PRESETS, "complete": COMPLETE_PRESETS}
 
 
 def leaves(model=Parameters, prefix=""):
@@ -149,10 +151,11 @@ def test_a_block_that_is_no_mapping_is_refused_by_name(block, bad):
         resolve(nested(block, bad))
 
 
+@pytest.mark.parametrize("block", PRESETS)
 @pytest.mark.parametrize("preset", [None, 1, ["reference"], {"a": 1}, "Reference"])
-def test_a_preset_that_does_not_exist_is_refused(preset):
-    with pytest.raises(ParameterError, match=r"'train\.preset' is"):
-        resolve({"train": {"preset": preset}})
+def test_a_preset_that_does_not_exist_is_refused(block, preset):
+    with pytest.raises(ParameterError, match=rf"'{block}\.preset' is"):
+        resolve({block: {"preset": preset}})
 
 
 def test_an_error_is_one_line():
@@ -203,11 +206,24 @@ def test_resolved_parameters_resolve_to_themselves(values):
     assert resolve(yaml.safe_load(yaml.safe_dump(once.model_dump()))) == once
 
 
-def test_a_preset_sets_what_is_not_given_and_only_that():
-    train = resolve({"train": {"preset": "reference", "batch_size": 7}}).train
+@pytest.mark.parametrize(
+    ("block", "own"), [("train", "batch_size"), ("complete", "iterations")]
+)
+def test_a_preset_sets_what_is_not_given_and_only_that(block, own):
+    resolved = getattr(resolve({block: {"preset": "reference", own: 7}}), block)
 
-    for key, value in TRAIN_PRESETS["reference"].items():
-        assert getattr(train, key) == (7 if key == "batch_size" else value)
+    for key, value in PRESETS[block]["reference"].items():
+        assert getattr(resolved, key) == (7 if key == own else value)
+
+
+def test_a_window_without_a_middle_is_refused():
+    with pytest.raises(ParameterError, match=r"'complete' .*odd, not 8"):
+        resolve({"complete": {"window": 8}})
+
+
+def test_a_bank_smaller_than_the_starts_is_refused_with_both_numbers():
+    with pytest.raises(ParameterError, match=r"bank of 4 .* 5 starts"):
+        resolve({"complete": {"bank_size": 4, "candidates": 5}})
 
 
 def test_arithmetic_on_samples_that_are_not_drawn_is_refused_with_both_numbers():
@@ -245,12 +261,16 @@ def test_the_configuration_lists_every_parameter():
                 collect(value, f"{prefix}{key}.")
 
     collect(base_configuration())
-    governed = {f"train.{key}" for key in TRAIN_PRESETS["reference"]}
+    governed = {
+        f"{block}.{key}"
+        for block, presets in PRESETS.items()
+        for key in presets["reference"]
+    }
 
     assert set(LEAVES) - given_keys == governed
     for key in governed:
         default = yaml.safe_dump(LEAVES[key].default).splitlines()[0]
-        assert f"# {key.removeprefix('train.')}: {default}\n" in text
+        assert f"# {key.partition('.')[2]}: {default}\n" in text
 
 
 @pytest.mark.parametrize("environment", ["demo", "test", "dask"])

@@ -1,19 +1,24 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from facefill.alignment import square_crop
 from facefill.completion import Search
+from facefill.damage import Folders
 from facefill.errors import DataError
+from facefill.files import file_sha256
 from facefill.images import read_png, write_png
 from facefill.masking import MaskMaker
 from facefill.masks import build_mask, mask_from_square
 from facefill.networks import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions, IngestOptions
-from facefill.restoration import Folders, report, restore
+from facefill.restoration import report, restore
 
 SIZE = 16
 OPTIONS = CompleteOptions(
+    preset="reference",
     iterations=2,
     iterations_per_call=1,
     batch_size=8,
@@ -34,7 +39,9 @@ def search():
 
 @pytest.fixture
 def folders(tmp_path):
-    return Folders(*(tmp_path / name for name in ("photos", "masks", "faces", "out")))
+    return Folders(
+        *(tmp_path / name for name in ("photos", "masks", "faces", "out", "records"))
+    )
 
 
 def place(folders, photo_id, seed=0):
@@ -46,6 +53,8 @@ def place(folders, photo_id, seed=0):
     return {
         "id": photo_id,
         "path": photo_id,
+        "photo_sha256": file_sha256(folders.photos / photo_id),
+        "face_sha256": file_sha256(folders.faces / f"{photo_id}.png"),
         "status": "aligned",
         "reason": "",
         "landmarks": [0] * 136,
@@ -57,13 +66,14 @@ def place(folders, photo_id, seed=0):
 
 
 def rejected(photo_id, reason):
-    return {
+    row = {
         "id": photo_id,
         "path": photo_id,
         "status": "rejected",
         "reason": reason,
         "matrix": [],
     }
+    return row | {"photo_sha256": "", "face_sha256": "", "face": ""}
 
 
 def run(rows, folders, search, mask="center"):
@@ -84,6 +94,9 @@ def test_65_photos_give_65_results_with_all_their_pictures(folders, search):
             "completed.png",
             "blended.png",
             "photo.png",
+            "frames.png",
+            "history.parquet",
+            "candidates.parquet",
         }
     assert set(restored.pictures) == {
         "before.png",
@@ -220,3 +233,153 @@ def test_random_masks_differ_from_photo_to_photo_and_not_from_run_to_run():
     again = MaskMaker("random", OPTIONS, seed=1)
     assert np.array_equal(maker.shape("a", SIZE), again.shape("a", SIZE))
     assert not np.array_equal(maker.shape("a", SIZE), maker.shape("b", SIZE))
+
+
+class Counting(Search):
+    """Counts the faces that it searches for, and dies after some if told to."""
+
+    def __init__(self, *arguments, die_after=10**9, **named):
+        super().__init__(*arguments, **named)
+        self.searched = []
+        self.die_after = die_after
+
+    def run(self, targets, watch=None, advance=None):
+        if len(self.searched) >= self.die_after:
+            raise KeyboardInterrupt
+        self.searched += [target.key for target in targets]
+        return super().run(targets, watch, advance)
+
+
+def counting_search(die_after=10**9, seed=1, lam=0.5, **changes):
+    architecture = Architecture(SIZE, 8, 4, 4)
+    networks = build_generator(architecture, 1), build_discriminator(architecture, 1)
+    options = OPTIONS.model_copy(update=changes)
+    return Counting(*networks, options, lam=lam, seed=seed, die_after=die_after)
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_killed_run_goes_on_with_the_photos_that_are_left(folders, tmp_path):
+    rows = [place(folders, f"{n}.png", n) for n in range(20)]
+    with pytest.raises(KeyboardInterrupt):
+        run(rows, folders, counting_search(die_after=9))
+    done = counting_search()
+    restored = run(rows, folders, done)
+    assert len(done.searched) == 4
+    other = Folders(
+        folders.photos, folders.masks, folders.faces, tmp_path / "o", tmp_path / "r"
+    )
+    undisturbed = run(rows, other, counting_search())
+    assert contents(folders.output) == contents(other.output)
+    pd.testing.assert_frame_equal(restored.table, undisturbed.table)
+    assert restored.pictures.keys() == undisturbed.pictures.keys()
+    for name, picture in restored.pictures.items():
+        assert np.array_equal(picture, undisturbed.pictures[name])
+    for name, curve in restored.curves.items():
+        assert np.array_equal(curve, undisturbed.curves[name])
+
+
+def test_what_changed_is_completed_again_and_nothing_else(folders):
+    rows = [place(folders, f"{n}.png", n) for n in range(4)]
+    run(rows, folders, counting_search())
+    again = counting_search()
+    run(rows, folders, again)
+    assert again.searched == []
+
+    rows[1] = place(folders, "1.png", seed=9)
+    hole = np.zeros(PHOTO_SHAPE, np.uint8)
+    hole[6:22, 10:42] = 255
+    write_png(folders.masks / "2.png", hole)
+    (folders.output / "3.png" / "blended.png").write_bytes(b"damaged")
+    run(rows, folders, again)
+    assert again.searched == ["1.png", "2.png", "3.png"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": 2}, {"lam": 0.1}, {"iterations": 3}, {"keep": "best"}]
+)
+def test_other_settings_complete_every_photo_again(folders, changes):
+    rows = [place(folders, f"{n}.png", n) for n in range(2)]
+    run(rows, folders, counting_search())
+    again = counting_search(**changes)
+    run(rows, folders, again)
+    assert len(again.searched) == 2
+    faster = counting_search(**changes, batch_size=4)
+    run(rows, folders, faster)
+    assert faster.searched == []
+
+
+def test_candidates_are_saved_beside_each_other_with_their_distances(folders):
+    rows = [place(folders, "a.png")]
+    table = run(rows, folders, counting_search(candidates=3)).table
+    out = folders.output / "a.png"
+    pictures = [read_png(out / f"candidate-{number}.png") for number in (1, 2, 3)]
+    assert np.array_equal(pictures[0], read_png(out / "blended.png"))
+    saved = pd.read_parquet(out / "candidates.parquet")
+    assert saved["loss"].is_monotonic_increasing
+    hole = ~build_mask("center", SIZE)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        apart = np.abs(pictures[one].astype(int) - pictures[other])[hole].mean()
+        assert saved["distances"][one][other] == pytest.approx(apart)
+        assert apart > 0
+    mean = np.mean(
+        [saved["distances"][0][1], saved["distances"][0][2], saved["distances"][1][2]]
+    )
+    assert table["candidate_distance"][0] == pytest.approx(mean)
+    sheet = read_png(out / "candidates.png")
+    assert sheet.shape[1] == 4 * SIZE + 6
+    history = pd.read_parquet(out / "history.parquet")
+    assert len(history) == 3 * OPTIONS.iterations
+
+    run(rows, folders, counting_search())
+    assert not list(out.glob("candidate-*.png"))
+    assert not (out / "candidates.png").exists()
+
+
+def test_a_mask_may_be_white_where_the_photo_is_known(folders):
+    row = place(folders, "a.png")
+    hole = np.zeros(PHOTO_SHAPE, np.uint8)
+    hole[6:22, 10:42] = 255
+    write_png(folders.masks / "a.png", hole)
+    maker = MaskMaker("center", OPTIONS, seed=1)
+    inverted = MaskMaker(
+        "center", OPTIONS.model_copy(update={"mask_files": "white_is_known"}), seed=1
+    )
+    one = restore(
+        pd.DataFrame([row]), folders, maker, counting_search(), IngestOptions()
+    )
+    two = restore(
+        pd.DataFrame([row]),
+        folders,
+        inverted,
+        counting_search(mask_files="white_is_known"),
+        IngestOptions(),
+    )
+    first, second = (made.table["known_share"][0] for made in (one, two))
+    # Pixels at the border of the two read both.
+    assert first + second == pytest.approx(1.0, abs=3 / SIZE)
+
+
+@pytest.mark.parametrize(
+    ("window", "message"),
+    [
+        (np.s_[:, :], "hides the whole face.*polarity"),
+        (np.s_[:4, :4], "beside the face"),
+    ],
+)
+def test_a_hole_that_is_all_of_the_face_or_none_of_it_is_a_row_with_the_reason(
+    folders, search, window, message
+):
+    hole = np.zeros(PHOTO_SHAPE, np.uint8)
+    hole[window] = 255
+    write_png(folders.masks / "a.png", hole)
+    rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
+    table = run(rows, folders, search).table
+    assert list(table["reason"]) == ["mask", ""]
+    assert re.search(message, table["detail"][0])

@@ -30,8 +30,17 @@ class AdamRule:
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
+    def initial(self, value: Tensor) -> Moments:
+        """Give the moments before the first step: zeros of the value's shape."""
+        return (ops.zeros_like(value), ops.zeros_like(value))
+
     def update(
-        self, value: Tensor, gradient: Tensor, moments: Moments, step: Tensor
+        self,
+        value: Tensor,
+        gradient: Tensor,
+        moments: Moments,
+        step: Tensor,
+        scale: Tensor = 1.0,
     ) -> tuple[Tensor, Moments]:
         """Take one step.
 
@@ -40,6 +49,7 @@ class AdamRule:
             gradient: Of the loss by ``value``, the same shape.
             moments: First and second moment, each of the same shape.
             step: Steps taken before this one, a scalar from 0.
+            scale: Share of the learning rate that this step has, of a schedule.
 
         Returns:
             The new value and the new moments.
@@ -50,4 +60,4 @@ class AdamRule:
         unbiased_first = first / (1.0 - ops.power(self.beta_1, count))
         unbiased_second = second / (1.0 - ops.power(self.beta_2, count))
         change = unbiased_first / (ops.sqrt(unbiased_second) + self.epsilon)
-        return value - self.learning_rate * change, (first, second)
+        return value - self.learning_rate * scale * change, (first, second)

@@ -1,88 +1,81 @@
 """The search for the latent whose picture fits what is known of a face.
 
-Yeh, Chen et al. 2017 as in bamos/dcgan-completion.tensorflow ``complete.py``:
-projected Adam on z in [-1, 1], minimising for each photo
+Yeh, Chen et al. 2017 as in bamos/dcgan-completion.tensorflow ``complete.py``, and
+from there on: first latents chosen from a bank of generated faces, several of them
+for each photo, of which the worse are given up early, and a learning rate that
+falls to nothing.
 
-    L_i = contextual_i + lam * perceptual_i
-
-with both networks in inference mode, so that no photo sees another. Photos are
-searched ``batch_size`` at a time; a batch that is not full is filled up, because
-the arithmetic of a convolution may round differently in a batch of another size,
-and a photo must complete to the same bytes alone and among many.
+Both networks are in inference mode and every number that is drawn is a function of
+the seed, the photo's id and the start, so that no photo sees another.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import NamedTuple
 
 import keras
 import numpy as np
-from keras import ops
 
-from facefill import backend, losses, randomness
-from facefill.adam import AdamRule, Moments
+from facefill import backend
+from facefill.bank import Bank
+from facefill.descent import Descent, State, groups, select
 from facefill.errors import ModelError
-from facefill.images import to_float, to_uint8
-from facefill.losses import Tensor
-from facefill.masks import lowres_factor
-from facefill.networks import rebuild
+from facefill.images import to_uint8
+from facefill.knowledge import Target, check_target
+from facefill.latents import first_latent, to_latents
+from facefill.objective import Objective
 from facefill.parameters import CompleteOptions
 from facefill.progress import Advance
 
 Watch = Callable[[int, np.ndarray], None]
-"""Told the iterations done and G(z) of the batch, uint8 (N, S, S, 3)."""
+"""Told the iterations done and G(z) of each photo so far, uint8 (N, S, S, 3)."""
 
 
 @dataclass(frozen=True)
-class Target:
-    """What is known of one face.
+class Candidate:
+    """One result of the search for a face.
 
     Attributes:
-        key: The photo's id, from which its first latent is drawn.
-        face: Aligned face, uint8 (S, S, 3); what is under the hole is not read.
-        mask: Known pixels, bool (S, S), True = known.
-        low_resolution: Whether the means of blocks of pixels are known besides
-            (the mask ``lowres``).
-    """
-
-    key: str
-    face: np.ndarray
-    mask: np.ndarray
-    low_resolution: bool = False
-
-
-@dataclass(frozen=True)
-class Found:
-    """Result of the search for one face.
-
-    Attributes:
-        latent: z after the last iteration, float32 (latent_size,).
+        start: Which of the photo's starts it came from.
+        latent: z, float32 (latent_size,).
         generated: G(z), uint8 (S, S, 3).
-        contextual: Contextual loss before each iteration, float32 (iterations,).
-        perceptual: Perceptual loss before each iteration, the same.
+        contextual: Contextual loss at z.
+        perceptual: Perceptual loss at z.
+        loss: contextual + lam * perceptual.
+        history: Contextual and perceptual loss before each iteration, float32
+            (2, iterations).
     """
 
+    start: int
     latent: np.ndarray
     generated: np.ndarray
-    contextual: np.ndarray
-    perceptual: np.ndarray
+    contextual: float
+    perceptual: float
+    loss: float
+    history: np.ndarray
 
 
-class _State(NamedTuple):
-    latents: Tensor
-    moments: Moments
+class _Slots(NamedTuple):
+    """Searches under way: which photo and start each is for, state and losses."""
 
+    photos: np.ndarray
+    starts: np.ndarray
+    state: State
+    history: np.ndarray
 
-class _Knowledge(NamedTuple):
-    """Known parts of a batch: float32, in the networks' range."""
-
-    faces: Tensor
-    known: Tensor
-    coarse: Tensor
+    def at(self, rows: np.ndarray) -> "_Slots":
+        """Keep some of them, in this order."""
+        return _Slots(
+            self.photos[rows],
+            self.starts[rows],
+            select(self.state, rows),
+            self.history[rows],
+        )
 
 
 class Search:
-    """Projected Adam in the latent space of one generator."""
+    """The search in the latent space of one generator."""
 
     def __init__(
         self,
@@ -105,184 +98,166 @@ class Search:
             )
         self.image_size = int(generator.output_shape[1])
         self.options = options
-        self._lam = lam
-        self._seed = seed
-        precision = backend.resolve_precision(options.precision, options.device)
+        self.seed = seed
+        self._painter = generator
+        self._bank: Bank | None = None
         with backend.on_device(options.device):
-            self._generator = rebuild(generator, precision)
-            self._discriminator = rebuild(discriminator, precision)
-            self._painter = generator
-        self._rule = AdamRule(
-            options.learning_rate, options.beta_1, options.beta_2, options.epsilon
+            self._objective = Objective(generator, discriminator, options, lam)
+            self._descent = Descent(self._objective, options, seed)
+
+    @property
+    def bank(self) -> Bank:
+        """Generated faces to begin at, drawn when first asked for."""
+        if self._bank is None:
+            with backend.on_device(self.options.device):
+                self._bank = Bank(self._painter, self.options.bank_size, self.seed)
+        return self._bank
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash what beside the options decides how a face comes out."""
+        return f"{self._objective.fingerprint()} {self.seed}"
+
+    @property
+    def iterations_per_photo(self) -> int:
+        """Iterations of all searches of a photo together."""
+        starts, kept = self.options.num_starts, self.options.candidates
+        return sum(
+            (end - begin) * (starts if end <= self._prune_at else kept)
+            for begin, end in self._pieces()
         )
-        self._advance = backend.compiled(self._advance_in_graph, options.device)
 
     def run(
-        self, targets: Sequence[Target], watch: Watch | None = None
-    ) -> Iterator[Found]:
+        self,
+        targets: Iterable[Target],
+        watch: Watch | None = None,
+        advance: Advance | None = None,
+    ) -> Iterator[tuple[Candidate, ...]]:
         """Search for every face.
 
         Args:
-            targets: The faces; any number.
+            targets: The faces; any number, taken ``batch_size`` at a time.
             watch: Told the state before the search, after every call of the graph
-                and at its end, for each batch of ``batch_size`` faces in turn.
+                and at its end, for each ``batch_size`` faces in turn.
+            advance: Told the iterations done since the last call, of all searches.
 
         Yields:
-            A result for each target, in order.
+            ``options.candidates`` results for each target, best first.
 
         Raises:
             ModelError: If a face is not of the models' size.
+            MaskError: If a mask is not, or if nothing is known of a face.
         """
-        size = self.options.batch_size
-        for begin in range(0, len(targets), size):
+        for chunk in groups(targets, self.options.batch_size):
+            for target in chunk:
+                check_target(target, self.image_size)
             with backend.on_device(self.options.device):
-                yield from self._search_batch(targets[begin : begin + size], watch)
+                found = self._search(chunk, watch, advance)
+            yield from found
 
-    def loss(self, found: Found) -> float:
-        """L_i = contextual_i + lam * perceptual_i, before the last iteration."""
-        return float(found.contextual[-1] + self._lam * found.perceptual[-1])
-
-    def _search_batch(
-        self, targets: Sequence[Target], watch: Watch | None
-    ) -> list[Found]:
-        knowledge = self._knowledge(self._filled_up(targets))
-        state = self._initial_state(self._filled_up(targets))
-        records = []
-        done = 0
+    def _search(
+        self, targets: Sequence[Target], watch: Watch | None, advance: Advance | None
+    ) -> list[tuple[Candidate, ...]]:
+        slots = self._begin(targets)
         if watch:
-            watch(done, self._paint(state.latents)[: len(targets)])
-        while done < self.options.iterations:
-            count = min(
-                self.options.iterations_per_call, self.options.iterations - done
+            watch(0, self._show(slots))
+        for begin, end in self._pieces():
+            chosen = [targets[photo] for photo in slots.photos]
+            state, history = self._descent.advance(
+                slots.state, chosen, slots.starts.tolist(), range(begin, end)
             )
-            iterations = np.arange(done, done + count, dtype=np.int32)
-            state, record = self._advance(self._weights(), state, knowledge, iterations)
-            records.append(np.asarray(ops.convert_to_numpy(record)))
-            done += count
-            if watch:
-                watch(done, self._paint(state.latents)[: len(targets)])
-        history = np.concatenate(records).reshape(done, 2, -1)
-        generated = self._paint(state.latents)
-        latents = np.asarray(ops.convert_to_numpy(state.latents))
-        return [
-            Found(latents[row], generated[row], history[:, 0, row], history[:, 1, row])
-            for row in range(len(targets))
-        ]
+            history = np.concatenate([slots.history, history], axis=2)
+            slots = slots._replace(state=state, history=history)
+            if advance:
+                advance((end - begin) * len(slots.photos))
+            if end == self._prune_at:
+                slots = self._pruned(slots)
+            if watch and end < self.options.iterations:
+                watch(end, self._show(slots))
+        found = self._candidates(slots, targets)
+        if watch:
+            best = np.stack([candidates[0].generated for candidates in found])
+            watch(self.options.iterations, best)
+        return found
 
-    def _filled_up(self, targets: Sequence[Target]) -> list[Target]:
-        missing = self.options.batch_size - len(targets)
-        return [*targets, *[targets[0]] * missing]
+    @property
+    def _prune_at(self) -> int:
+        return min(self.options.prune_after, self.options.iterations)
 
-    def _knowledge(self, targets: Sequence[Target]) -> _Knowledge:
-        for target in targets:
-            if target.face.shape[:2] != (self.image_size, self.image_size):
-                raise ModelError(
-                    f"the models complete faces of {self.image_size} pixels, "
-                    f"{target.key} has {target.face.shape[0]}; set image_size to "
-                    f"{self.image_size}, or train with the new one"
-                )
-        known = np.stack([target.mask for target in targets])[..., None]
-        faces = to_float(np.stack([target.face for target in targets]))
-        coarse = np.array([target.low_resolution for target in targets])
-        # What is under a hole is cleared, so that it cannot matter.
-        used = known | coarse[:, None, None, None]
-        return backend.to_device(  # type: ignore[no-any-return]
-            _Knowledge(
-                faces=np.where(used, faces, 0.0).astype(np.float32),
-                known=known.astype(np.float32),
-                coarse=coarse.astype(np.float32),
-            )
+    def _pieces(self) -> list[tuple[int, int]]:
+        """Cut the iterations into calls of the graph."""
+        options = self.options
+        edges = {*range(0, options.iterations, options.iterations_per_call)}
+        edges.add(options.iterations)
+        if options.num_starts > options.candidates:
+            edges.add(self._prune_at)
+        return list(pairwise(sorted(edges)))
+
+    def _begin(self, targets: Sequence[Target]) -> _Slots:
+        count = self.options.num_starts
+        latents = np.concatenate([self._first(target, count) for target in targets])
+        return _Slots(
+            photos=np.repeat(np.arange(len(targets)), count),
+            starts=np.tile(np.arange(count), len(targets)),
+            state=self._descent.start(latents),
+            history=np.zeros((len(latents), 2, 0), np.float32),
         )
 
-    def _initial_state(self, targets: Sequence[Target]) -> _State:
-        latent_size = self._generator.input_shape[1]
-        latents = [
-            first_latent(self._seed, target.key, latent_size) for target in targets
-        ]
-        start = ops.convert_to_tensor(np.stack(latents))
-        return _State(start, (ops.zeros_like(start), ops.zeros_like(start)))
+    def _first(self, target: Target, count: int) -> np.ndarray:
+        if self.options.bank_size:
+            return self.bank.nearest(target, count)
+        size = self._objective.latent_size
+        return np.stack(
+            [first_latent(self.seed, target.key, size, start) for start in range(count)]
+        )
 
-    def _weights(self) -> list[list[Tensor]]:
-        return [
-            [ops.convert_to_tensor(value) for value in values]
-            for network in (self._generator, self._discriminator)
-            for values in (network.trainable_variables, network.non_trainable_variables)
-        ]
+    def _pruned(self, slots: _Slots) -> _Slots:
+        """Keep the searches of each photo that have met the lowest losses."""
+        if self.options.num_starts == self.options.candidates:
+            return slots
+        # Stable: of equals the one that began better.
+        order = np.lexsort([slots.state.best_loss, slots.photos])
+        ranks = np.arange(len(order)) % self.options.num_starts
+        return slots.at(order[ranks < self.options.candidates])
 
-    def _paint(self, latents: Tensor) -> np.ndarray:
+    def _show(self, slots: _Slots) -> np.ndarray:
+        """Draw where the best search of each photo is; uint8 (photos, S, S, 3)."""
+        order = np.lexsort([slots.state.best_loss, slots.photos])
+        _, first = np.unique(slots.photos[order], return_index=True)
+        variables = slots.state.variables[order[first]]
+        return self._paint(to_latents(variables, self.options.projection))
+
+    def _paint(self, latents: np.ndarray) -> np.ndarray:
         """Draw G(z) in float32, whatever the search computes in."""
-        pictures = self._painter(latents, training=False)
-        return to_uint8(np.asarray(ops.convert_to_numpy(pictures)))
+        size = self.options.batch_size
+        pictures = []
+        for group in groups(np.asarray(latents), size):
+            full = np.stack([*group, *[group[0]] * (size - len(group))])
+            drawn = keras.ops.convert_to_numpy(self._painter(full, training=False))
+            pictures.append(to_uint8(np.asarray(drawn)[: len(group)]))
+        return np.concatenate(pictures)
 
-    def _advance_in_graph(
-        self,
-        weights: list[list[Tensor]],
-        state: _State,
-        knowledge: _Knowledge,
-        iterations: Tensor,
-    ) -> tuple[_State, Tensor]:
-        def step(state: _State, iteration: Tensor) -> tuple[_State, Tensor]:
-            (gradient,), parts = self._differentiate(weights, state.latents, knowledge)
-            latents, moments = self._rule.update(
-                state.latents, gradient[0], state.moments, iteration
+    def _candidates(
+        self, slots: _Slots, targets: Sequence[Target]
+    ) -> list[tuple[Candidate, ...]]:
+        chosen = [targets[photo] for photo in slots.photos]
+        latents, parts = self._descent.settle(slots.state, chosen)
+        losses = np.asarray(self._objective.total(parts.T))
+        pictures = self._paint(latents)
+        found: list[list[Candidate]] = [[] for _ in targets]
+        for row in np.lexsort([losses, slots.photos]):
+            found[slots.photos[row]].append(
+                Candidate(
+                    start=int(slots.starts[row]),
+                    latent=latents[row],
+                    generated=pictures[row],
+                    contextual=float(parts[row, 0]),
+                    perceptual=float(parts[row, 1]),
+                    loss=float(losses[row]),
+                    history=slots.history[row],
+                )
             )
-            return _State(ops.clip(latents, -1.0, 1.0), moments), parts
-
-        num_records = 2 * self.options.batch_size
-        return backend.repeat(step, state, iterations, num_records)
-
-    def _differentiate(
-        self, weights: list[list[Tensor]], latents: Tensor, knowledge: _Knowledge
-    ) -> tuple[list[list[Tensor]], Tensor]:
-        """Differentiate the sum of all L_i by z, which is each L_i by its z_i."""
-
-        def forward(arguments: list[Tensor]) -> Any:
-            pictures, _ = self._generator.stateless_call(
-                weights[0], weights[1], arguments[0], training=False
-            )
-            logits, _ = self._discriminator.stateless_call(
-                weights[2], weights[3], pictures, training=False
-            )
-            contextual = self._contextual(pictures, knowledge)
-            perceptual = losses.perceptual_loss(logits)
-            loss = ops.sum(contextual + self._lam * perceptual)
-            return (loss,), ops.concatenate([contextual, perceptual])
-
-        return backend.gradients(forward, ([latents],))
-
-    def _contextual(self, pictures: Tensor, knowledge: _Knowledge) -> Tensor:
-        fine = losses.contextual_loss(pictures, knowledge.faces, knowledge.known)
-        coarse = losses.coarse_contextual_loss(
-            pictures, knowledge.faces, lowres_factor(self.image_size)
-        )
-        return fine + knowledge.coarse * coarse
-
-
-def counting(advance: Advance, watch: Watch | None = None) -> Watch:
-    """Count iterations, photo by photo, while a search runs.
-
-    Args:
-        advance: Told the iterations done since the last call, of all photos of the
-            batch together.
-        watch: Told what the search tells.
-    """
-    before = 0
-
-    def count(done: int, generated: np.ndarray) -> None:
-        nonlocal before
-        if done:
-            advance((done - before) * len(generated))
-        before = done
-        if watch:
-            watch(done, generated)
-
-    return count
-
-
-def first_latent(seed: int, key: str, latent_size: int) -> np.ndarray:
-    """Draw the latent at which a photo's search begins; float32 (latent_size,)."""
-    draw = randomness.generator(seed, randomness.Purpose.SEARCH, randomness.key(key))
-    return np.asarray(randomness.uniform_latents(draw, 1, latent_size)[0])
+        return [tuple(candidates) for candidates in found]
 
 
 def complete_face(

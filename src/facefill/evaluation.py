@@ -15,10 +15,11 @@ import pandas as pd
 
 from facefill import baselines, metrics, randomness
 from facefill.blending import poisson_blend
-from facefill.completion import Search, Target, complete_face, counting
+from facefill.completion import Search, complete_face
 from facefill.errors import DataError
 from facefill.face_sets import FaceSet
 from facefill.figures import labelled_rows
+from facefill.knowledge import Target
 from facefill.masking import MaskMaker
 from facefill.masks import hide, lowres_factor
 from facefill.parameters import MaskName
@@ -106,7 +107,7 @@ def score(
         masks: One for each shape of the hole.
         search: The latent search.
     """
-    total = len(masks) * len(held_out.faces) * search.options.iterations
+    total = len(masks) * len(held_out.faces) * search.iterations_per_photo
     with progress(total, "evaluating", "iterations of faces") as advance:
         return [_score_mask(held_out, mask, search, advance) for mask in masks]
 
@@ -145,7 +146,7 @@ def _score_mask(
         for key, face, mask in zip(held_out.keys, held_out.faces, masks, strict=True)
     ]
     started = time.monotonic()
-    generated = [found.generated for found in search.run(targets, counting(advance))]
+    generated = [best.generated for best, *_ in search.run(targets, advance=advance)]
     seconds = time.monotonic() - started
     fillings = [
         _fill(target, picture, held_out.mean)

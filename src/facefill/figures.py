@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MAX_POINTS = 1000
 _LABEL_WIDTH = 100
+_LABEL_HEIGHT = 16
 
 
 def training_curves(
@@ -111,4 +112,31 @@ def labelled_rows(rows: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
         middle = (place + 0.5) * pitch
         text = name.replace("_", " ")
         draw.text((_LABEL_WIDTH - 6, middle), text, "black", anchor="rm", font_size=12)
+    return np.asarray(canvas).copy()
+
+
+def labelled_columns(
+    labels: Sequence[str], pictures: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Lay pictures out in a row, with the label of each above it.
+
+    Args:
+        labels: One a picture.
+        pictures: uint8 (S, S, 3) each.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    from PIL import Image, ImageDraw
+
+    row = grid(np.stack(pictures), columns=len(pictures))
+    margin = np.full((_LABEL_HEIGHT, row.shape[1], 3), 255, np.uint8)
+    canvas = Image.fromarray(np.concatenate([margin, row]))
+    draw = ImageDraw.Draw(canvas)
+    pitch = (row.shape[1] + 2) / len(pictures)
+    for place, label in enumerate(labels):
+        middle = (place + 0.5) * pitch - 1.0
+        draw.text(
+            (middle, _LABEL_HEIGHT / 2), label, "black", anchor="mm", font_size=11
+        )
     return np.asarray(canvas).copy()

@@ -6,12 +6,14 @@ for a photo. Formulas and signs are those of bamos/dcgan-completion.tensorflow
 ``model.py``.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from keras import ops
 
 Tensor = Any
 """An array of whichever backend runs."""
+
+Prior = Literal["non_saturating", "saturating"]
 
 
 def discriminator_losses(
@@ -36,18 +38,18 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
     return ops.mean(ops.softplus(-fake_logits))
 
 
-def contextual_loss(generated: Tensor, faces: Tensor, known: Tensor) -> Tensor:
+def contextual_loss(generated: Tensor, faces: Tensor, weights: Tensor) -> Tensor:
     """Distance of each picture from its face over the known pixels.
 
     Args:
         generated: G(z), (N, size, size, 3) in [-1, 1].
         faces: Aligned faces, the same shape and range.
-        known: 1.0 where a pixel is known, 0.0 in the hole, (N, size, size, 1).
+        weights: What a pixel counts, 0.0 in the hole, (N, size, size, 1).
 
     Returns:
-        Sum of absolute differences for each picture, (N,).
+        Weighted sum of absolute differences for each picture, (N,).
     """
-    return ops.sum(ops.abs(known * (generated - faces)), axis=(1, 2, 3))
+    return ops.sum(ops.abs(weights * (generated - faces)), axis=(1, 2, 3))
 
 
 def coarse_contextual_loss(generated: Tensor, faces: Tensor, factor: int) -> Tensor:
@@ -68,9 +70,14 @@ def coarse_contextual_loss(generated: Tensor, faces: Tensor, factor: int) -> Ten
     return ops.sum(ops.abs(difference), axis=(1, 2, 3))
 
 
-def perceptual_loss(logits: Tensor) -> Tensor:
-    """-log D(G(z)) for each picture, from D's logits (N, 1); shape (N,).
+def perceptual_loss(logits: Tensor, prior: Prior = "non_saturating") -> Tensor:
+    """How little each picture looks like a photo to D; shape (N,).
 
-    The reference's code, which differs from log(1 - D(G(z))) of the paper.
+    Args:
+        logits: D's, (N, 1).
+        prior: ``non_saturating`` is -log D(G(z)) of the reference's code,
+            ``saturating`` log(1 - D(G(z))) of the paper, which is negative.
     """
+    if prior == "saturating":
+        return -ops.softplus(logits[:, 0])
     return ops.softplus(-logits[:, 0])

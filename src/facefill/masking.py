@@ -1,14 +1,17 @@
 """Which mask a photo gets: that of its file, or a shape."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from facefill import randomness
 from facefill.errors import MaskError, PhotoError
 from facefill.images import decode_photo
-from facefill.masks import WHITE, build_mask
+from facefill.masks import WHITE, build_mask, mask_from_photo, mask_from_square
 from facefill.parameters import CompleteOptions, MaskName
+
+MaskPolarity = Literal["white_is_hole", "white_is_known"]
 
 
 class MaskMaker:
@@ -17,11 +20,12 @@ class MaskMaker:
     def __init__(self, name: MaskName, options: CompleteOptions, seed: int) -> None:
         """Take the name of the shape, its sizes, and the seed of random ones."""
         self.name = name
+        self.polarity = options.mask_files
         self._options = options
         self._seed = seed
 
     def shape(self, photo_id: str, size: int) -> np.ndarray:
-        """Build the shape; ``random`` differs from photo to photo, not between runs.
+        """Build the shape; random ones differ between photos, not between runs.
 
         Returns:
             bool (size, size), True = known.
@@ -34,22 +38,26 @@ class MaskMaker:
             size,
             center_scale=self._options.center_scale,
             random_fraction=self._options.random_fraction,
+            strokes=self._options.strokes,
             seed=int(draw.integers(2**31)),
         )
 
 
-def read_hole(file: Path, size: tuple[int, int]) -> np.ndarray:
-    """Read a mask file, whose hole is white.
+def read_hole(
+    file: Path, size: tuple[int, int], polarity: MaskPolarity = "white_is_hole"
+) -> np.ndarray:
+    """Read a mask file; grey levels from 128 count as white, those below as black.
 
     Args:
         file: Picture of the photo's own size.
         size: Height and width of the photo.
+        polarity: Whether its white is the hole, or what is known.
 
     Returns:
         bool (height, width), True = hole.
 
     Raises:
-        MaskError: If the file cannot be read, is of another size or has no white.
+        MaskError: If the file cannot be read, is of another size or hides nothing.
     """
     try:
         pixels = decode_photo(file.read_bytes())
@@ -61,6 +69,43 @@ def read_hole(file: Path, size: tuple[int, int]) -> np.ndarray:
             f"{size[1]}x{size[0]} pixels"
         )
     hole = pixels.max(axis=-1) >= WHITE
+    if polarity == "white_is_known":
+        hole = ~hole
     if not hole.any():
-        raise MaskError(f"mask {file} has no white pixel, so nothing is missing")
+        colour = "white" if polarity == "white_is_hole" else "black"
+        raise MaskError(f"mask {file} has no {colour} pixel, so nothing is missing")
     return np.asarray(hole)
+
+
+def hole_in_face(
+    hole: np.ndarray, matrix: np.ndarray | None, size: int, file: Path
+) -> np.ndarray:
+    """Carry the hole of a mask file over to the face.
+
+    Args:
+        hole: In the photo's own size, bool (height, width), True = hole.
+        matrix: Map from photo to face, (2, 3); None if the face is the square in
+            the middle of the photo.
+        size: Side of the face in pixels.
+        file: Whose hole it is, for the error.
+
+    Returns:
+        Mask of the face, bool (size, size), True = known.
+
+    Raises:
+        MaskError: If the face is hidden as a whole, or not at all.
+    """
+    if matrix is None:
+        mask = mask_from_square(hole, size)
+    else:
+        mask = mask_from_photo(hole, matrix, size)
+    if mask.all():
+        raise MaskError(
+            f"the hole of mask {file} is beside the face, where nothing is completed"
+        )
+    if not mask.any():
+        raise MaskError(
+            f"mask {file} hides the whole face, so nothing is left to complete it "
+            "from; is its polarity (complete.mask_files) the right one?"
+        )
+    return mask

@@ -7,16 +7,19 @@ Synopsis::
     picture = hide(face, mask)  # what there is to see of the face
 
 The shapes are those of bamos/dcgan-completion.tensorflow ``complete.py``, which
-has ``center``, ``random``, ``left``, ``full``, ``grid`` and ``lowres``, and the
-other three halves.
+has ``center``, ``random``, ``left``, ``full``, ``grid`` and ``lowres``; the other
+halves and ``pattern`` are those of ChengBinJin/semantic-image-inpainting, and
+``strokes`` is after the free-form masks of Yu et al. 2019 (arXiv 1806.03589).
 """
 
 from typing import Any, TypeAlias, get_args
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from facefill.alignment import share_of_square
+from facefill.drawn_masks import draw_pattern, draw_strokes
 from facefill.errors import MaskError
 from facefill.parameters import MaskName
 from facefill.randomness import Purpose, generator
@@ -26,6 +29,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 LOWRES_FACTOR = 8
 GRID_SPACING = 4
+HALVES: tuple[MaskName, ...] = ("left", "right", "top", "bottom")
 HOLE_GREY = 128
 WHITE = 128
 """A grey level from which a pixel of a mask file counts as white, a hole."""
@@ -40,21 +44,25 @@ def build_mask(
     *,
     center_scale: float = 0.25,
     random_fraction: float = 0.2,
+    strokes: int = 4,
     seed: int = 0,
 ) -> Mask:
     """Build a mask of a named shape.
 
     Args:
         name: ``center`` hides a square in the middle, ``random`` single pixels,
-            ``left``, ``right``, ``top`` and ``bottom`` that half, ``grid`` all
-            but every fourth pixel of every fourth row, ``lowres`` every pixel
-            (only means of blocks are known, see ``lowres_factor``), and ``full``
-            none.
+            ``left``, ``right``, ``top`` and ``bottom`` that half, ``half`` one of
+            them, ``pattern`` random blobs, ``strokes`` those of a thick pen,
+            ``grid`` all but every fourth pixel of every fourth row, ``lowres``
+            every pixel (only means of blocks are known, see ``lowres_factor``),
+            and ``full`` none.
         size: Side of the face in pixels.
         center_scale: The centre hole spans rows and columns
             ``[int(size * scale), int(size * (1 - scale)))``; 0 < scale < 0.5.
-        random_fraction: Chance of each pixel to be hidden by ``random``.
-        seed: Of ``random``, at least 0: the same seed hides the same pixels.
+        random_fraction: Chance of each pixel to be hidden by ``random``, share of
+            the pixels that ``pattern`` hides.
+        strokes: How many ``strokes`` there are.
+        seed: Of the random shapes, at least 0: the same seed hides the same pixels.
 
     Returns:
         bool of shape (size, size), True = known.
@@ -62,9 +70,15 @@ def build_mask(
     Raises:
         MaskError: If there is no such shape.
     """
+    draw = generator(seed, Purpose.MASK)
     if name == "random":
-        draw = generator(seed, Purpose.MASK)
         return np.asarray(draw.random((size, size)) >= random_fraction)
+    if name == "pattern":
+        return draw_pattern(draw, size, random_fraction)
+    if name == "strokes":
+        return draw_strokes(draw, size, strokes)
+    if name == "half":
+        name = HALVES[draw.integers(len(HALVES))]
     if name == "grid":
         mask = np.zeros((size, size), np.bool_)
         mask[::GRID_SPACING, ::GRID_SPACING] = True
@@ -94,6 +108,47 @@ def _rectangular_hole(
             f"no mask is called '{name}'; there are {', '.join(get_args(MaskName))}"
         )
     return holes[name]
+
+
+def importance_weights(mask: Mask, window: int = 7) -> NDArray[np.float32]:
+    """Weigh each known pixel by how much of its neighbourhood is missing.
+
+    A known pixel next to the hole says more about the hole than a distant one, so
+    the contextual loss counts it more (Yeh et al. 2017, equation 2).
+
+    Args:
+        mask: Known pixels, bool (height, width), True = known.
+        window: Side of the square neighbourhood in pixels; odd, at least 3. Beyond
+            the picture's edge there are no neighbours.
+
+    Returns:
+        Shares of missing pixels among the neighbours, in [0, 1]; 0 in the hole.
+
+    Raises:
+        MaskError: If no pixel is known, or none is missing.
+        ValueError: If ``window`` is even or below 3.
+
+    Example:
+        >>> mask = np.ones((5, 5), bool)
+        >>> mask[2, 2] = False
+        >>> float(importance_weights(mask, window=3)[2, 1])
+        0.125
+    """
+    if window < 3 or window % 2 == 0:
+        raise ValueError(f"the window's side is odd and at least 3, not {window}")
+    if mask.all() or not mask.any():
+        raise MaskError("importance needs known pixels and missing ones")
+    missing = (~mask).astype(np.float64)
+    total = _box_sum(missing, window)
+    neighbours = _box_sum(np.ones_like(missing), window) - 1.0
+    return np.where(mask, total / neighbours, 0.0).astype(np.float32)
+
+
+def _box_sum(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    summed = cv2.boxFilter(
+        values, -1, (window, window), normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    return np.asarray(np.round(summed))
 
 
 def lowres_factor(size: int) -> int:

@@ -16,6 +16,7 @@ from facefill.masks import Mask
 
 Face = NDArray[np.uint8]
 DATA_RANGE = 255.0
+_PICTURES_AT_A_TIME = 256
 
 
 def psnr(face: Face, other: Face) -> float:
@@ -84,6 +85,46 @@ def known_l1(face: Face, other: Face, mask: Mask) -> float:
     if not mask.any():
         raise MaskError("the mask hides everything, so no known pixel can be compared")
     return float(np.abs(_difference(face, other)[mask]).mean())
+
+
+def known_distances(
+    pictures: NDArray[np.uint8], face: Face, mask: Mask
+) -> NDArray[np.int64]:
+    """Measure how far many pictures are from a face over its known pixels.
+
+    Args:
+        pictures: uint8 (N, height, width, 3), memory-mapped or not; read a few
+            hundred at a time.
+        face: One face.
+        mask: Known pixels, bool (height, width), True = known.
+
+    Returns:
+        Sums of absolute differences in grey levels, (N,).
+    """
+    known = face[mask].astype(np.int16)
+    distances = [
+        np.abs(pictures[begin : begin + _PICTURES_AT_A_TIME][:, mask] - known).sum(
+            axis=(1, 2), dtype=np.int64
+        )
+        for begin in range(0, len(pictures), _PICTURES_AT_A_TIME)
+    ]
+    return np.concatenate(distances)
+
+
+def block_means(pictures: NDArray[np.uint8], factor: int) -> NDArray[np.float64]:
+    """Average blocks of ``factor`` x ``factor`` pixels.
+
+    Args:
+        pictures: uint8 (N, size, size, 3), size a multiple of ``factor``.
+        factor: Side of a block in pixels.
+
+    Returns:
+        (N, size / factor, size / factor, 3).
+    """
+    count, size = pictures.shape[:2]
+    blocks = size // factor
+    means = pictures.reshape(count, blocks, factor, blocks, factor, 3).mean(axis=(2, 4))
+    return np.asarray(means, np.float64)
 
 
 def _difference(face: Face, other: Face) -> NDArray[np.float64]:

@@ -23,6 +23,9 @@ class Purpose(IntEnum):
     MASK = 6
     WALK = 7
     EVALUATION = 8
+    BANK = 20
+    PROJECTION = 21
+    BOOTSTRAP = 22
 
 
 def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:

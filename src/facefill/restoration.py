@@ -1,72 +1,55 @@
 """Damaged photos to completed ones: faces searched for, blended and put back.
 
-Every photo is one row of the result, completed or with the reason why not. Its
-pictures are written as soon as its search ends, so a killed run leaves whole
-photos and no halves.
+Every photo is one row of the result, completed or with the reason why not. Photos
+are read, searched for and written ``batch_size`` at a time, so that memory does not
+grow with their number, and each is recorded with the hash of all that it depends on:
+the same command again completes what is missing or has changed, and no more.
 """
 
+import hashlib
+import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from facefill.blending import paste_back, poisson_blend
-from facefill.completion import Found, Search, Target, complete_face, counting
-from facefill.errors import DataError, FacefillError, MaskError, PhotoError
-from facefill.images import encode_gif, grid, read_photo, read_png, write_png
-from facefill.masking import MaskMaker, read_hole
-from facefill.masks import hide, mask_from_photo, mask_from_square
+from facefill.completion import Search
+from facefill.damage import Damaged, Folders, Reader, Row, rejected
+from facefill.descent import groups
+from facefill.errors import DataError, MaskError, PhotoError
+from facefill.images import encode_gif, grid, read_png
+from facefill.masking import MaskMaker
+from facefill.outcomes import Writer
 from facefill.parameters import IngestOptions
-from facefill.progress import progress
+from facefill.progress import Advance, progress
+from facefill.records import Records
 
 logger = logging.getLogger(__name__)
-
-Row = dict[str, Any]
 
 MAX_PICTURED = 64
 """Photos in the grids and the animation, which more would make unreadable."""
 
+COLUMNS = (
+    "id",
+    "status",
+    "reason",
+    "detail",
+    "mask",
+    "known_share",
+    "contextual",
+    "perceptual",
+    "loss",
+    "known_error",
+    "candidates",
+    "candidate_distance",
+    "enlargement",
+)
 
-@dataclass(frozen=True)
-class Folders:
-    """Where a completion reads and writes.
-
-    Attributes:
-        photos: Damaged photos.
-        masks: Files of holes, if any; need not exist.
-        faces: Aligned faces.
-        output: Receives a folder for each photo.
-    """
-
-    photos: Path
-    masks: Path
-    faces: Path
-    output: Path
-
-
-@dataclass(frozen=True)
-class Damaged:
-    """One face to complete.
-
-    Attributes:
-        face_id: The photo's path, and ``#2`` for its second face.
-        photo_id: Path of the photo, relative to the photos.
-        target: Its aligned face and what is known of it.
-        matrix: Map from photo to face, (2, 3).
-        photo_hole: The hole in the photo itself if a file gives it, else None.
-        mask_name: ``file``, or the name of the shape.
-    """
-
-    face_id: str
-    photo_id: str
-    target: Target
-    matrix: np.ndarray
-    photo_hole: np.ndarray | None
-    mask_name: str
+# What changes the speed or the animation of all, and no photo's outcome.
+_INDECISIVE = {"device", "batch_size", "frames_per_second"}
 
 
 @dataclass(frozen=True)
@@ -89,16 +72,16 @@ def restore(
     folders: Folders,
     masks: MaskMaker,
     search: Search,
-    options: IngestOptions,
+    limits: IngestOptions,
 ) -> Restored:
-    """Complete every photo whose face was found.
+    """Complete every photo whose face was found and that is not completed yet.
 
     Args:
         alignment: A row a photo, from ``preparation.align_photos``.
         folders: Where everything is.
         masks: Gives each photo its mask.
         search: The latent search.
-        options: Limits of the photos, which are read again to put faces back.
+        limits: Of the photos, which are read again to put faces back.
 
     Returns:
         Rows, pictures and curves; rows are in the order of ``alignment``.
@@ -106,83 +89,107 @@ def restore(
     Raises:
         DataError: If no photo can be completed, with the counts of reasons.
     """
-    damaged: list[Damaged] = []
-    rows: dict[str, Row] = {}
-    for row in alignment.itertuples():
-        try:
-            damaged.append(_damaged(row, folders, masks, search.image_size))
-        except (PhotoError, MaskError) as error:
-            rows[str(row.id)] = _rejected(str(row.id), error)
-            logger.warning("%s is not completed: %s", row.id, error)
-    if not damaged:
+    work = _Restoration(folders, masks, search, limits)
+    rows = work.run(list(alignment.itertuples()))
+    table = pd.DataFrame([rows[str(face_id)] for face_id in alignment["id"]])
+    completed = table[table["status"] == "completed"]
+    if completed.empty:
         raise DataError(f"no photo can be completed: {_reasons(rows.values())}")
-    film = _Film(damaged[:MAX_PICTURED])
-    histories = []
-    total = len(damaged) * search.options.iterations
-    with progress(total, "completing", "iterations of photos") as advance:
-        watch = counting(advance, film.watch)
-        found_faces = search.run([one.target for one in damaged], watch)
-        for one, found in zip(damaged, found_faces, strict=True):
-            rows[one.face_id] = _finish(one, found, folders, options) | {
-                "loss": search.loss(found)
-            }
-            histories.append(np.stack([found.contextual, found.perceptual]))
-    contextual, perceptual = np.mean(histories, axis=0)
     return Restored(
-        table=pd.DataFrame([rows[str(face_id)] for face_id in alignment["id"]]),
-        pictures=film.pictures(search.options.frames_per_second),
-        curves={"contextual": contextual, "perceptual": perceptual},
+        table=table[list(COLUMNS)],
+        pictures=_pictures(
+            list(completed["id"][:MAX_PICTURED]),
+            alignment.set_index("id")["face"],
+            folders,
+            search.options.frames_per_second,
+        ),
+        curves=_curves(list(completed["id"]), folders),
     )
 
 
 def report(table: pd.DataFrame) -> Row:
     """Summarise a completion as JSON: counts by reason, mean losses."""
     completed = table[table["status"] == "completed"]
-    rejected = table[table["status"] == "rejected"]
-    means = completed[["contextual", "perceptual", "loss", "known_error"]].mean()
+    rejected_rows = table[table["status"] == "rejected"]
+    means = completed[["contextual", "perceptual", "loss", "known_error"]].astype(float)
     return {
         "photos": len(table),
         "completed": len(completed),
-        "rejected": rejected["reason"].value_counts().to_dict(),
+        "rejected": rejected_rows["reason"].value_counts().to_dict(),
         # No known pixel, no error over the known pixels.
-        "mean": means.dropna().to_dict(),
+        "mean": means.mean().dropna().to_dict(),
     }
 
 
-def _damaged(
-    row: Any,
-    folders: Folders,
-    masks: MaskMaker,
-    size: int,
-) -> Damaged:
-    if row.status != "aligned":
-        raise PhotoError(row.reason)
-    face = read_png(folders.faces / row.face)
-    matrix = np.array(row.matrix, np.float64).reshape(2, 3)
-    file = folders.masks / PurePosixPath(row.path).with_suffix(".png")
-    if file.is_file():
-        hole = read_hole(file, (row.height, row.width))
-        # Where no landmarks were looked for, the face is a square of the photo.
-        mask = (
-            mask_from_square(hole, size)
-            if row.landmarks is None
-            else mask_from_photo(hole, matrix, size)
+class _Restoration:
+    """The work on the photos that are not finished."""
+
+    def __init__(
+        self,
+        folders: Folders,
+        masks: MaskMaker,
+        search: Search,
+        limits: IngestOptions,
+    ) -> None:
+        self._reader = Reader(folders, masks, search.image_size)
+        self._writer = Writer(folders, limits)
+        self._records = Records(folders.records)
+        self._search = search
+        self._rows: dict[str, Row] = {}
+
+    def run(self, alignment: list[Any]) -> dict[str, Row]:
+        """Complete what is not completed; give a row for each photo, by its id."""
+        settings = _settings(self._search)
+        keys = {row.id: self._reader.key(row, settings) for row in alignment}
+        known = self._records.load()
+        for face_id, key in keys.items():
+            if key in known and self._writer.is_whole(known[key]):
+                self._rows[face_id] = known[key]
+        todo = [row for row in alignment if row.id not in self._rows]
+        per_photo = self._search.iterations_per_photo
+        with progress(
+            len(alignment) * per_photo,
+            "completing",
+            "iterations of photos",
+            done=len(self._rows) * per_photo,
+        ) as advance:
+            damaged = self._read(todo, keys, advance)
+            for chunk in groups(damaged, self._search.options.batch_size):
+                self._complete(chunk, advance)
+        self._records.keep(row for row in self._rows.values() if "key" in row)
+        return self._rows
+
+    def _read(
+        self, todo: Iterable[Any], keys: dict[str, str], advance: Advance
+    ) -> Iterator[Damaged]:
+        for row in todo:
+            try:
+                yield self._reader.read(row, keys[row.id])
+            except (PhotoError, MaskError) as error:
+                self._rows[row.id] = rejected(str(row.id), error)
+                logger.warning("%s is not completed: %s", row.id, error)
+                advance(self._search.iterations_per_photo)
+
+    def _complete(self, chunk: list[Damaged], advance: Advance) -> None:
+        frames: list[np.ndarray] = []
+        found = self._search.run(
+            [one.target for one in chunk],
+            watch=lambda _, generated: frames.append(generated),
+            advance=advance,
         )
-        name = "file"
-    else:
-        hole, mask, name = None, masks.shape(row.id, size), masks.name
-    target = Target(row.id, face, mask, low_resolution=name == "lowres")
-    return Damaged(row.id, row.path, target, matrix, hole, name)
+        new_rows = [
+            self._writer.write(one, candidates, [frame[place] for frame in frames])
+            for place, (one, candidates) in enumerate(zip(chunk, found, strict=True))
+        ]
+        self._records.add(new_rows)
+        self._rows.update({row["id"]: row for row in new_rows})
 
 
-def _rejected(face_id: str, error: FacefillError) -> Row:
-    reason = error.reason if isinstance(error, PhotoError) else "mask"
-    return {
-        "id": face_id,
-        "status": "rejected",
-        "reason": reason,
-        "detail": str(error),
-    }
+def _settings(search: Search) -> str:
+    """Hash all that decides how any given photo comes out."""
+    options = search.options.model_dump(exclude=_INDECISIVE)
+    parts = [options, search.fingerprint]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _reasons(rows: Iterable[Row]) -> str:
@@ -190,62 +197,31 @@ def _reasons(rows: Iterable[Row]) -> str:
     return ", ".join(f"{reason} {count}" for reason, count in counts.items()) or "none"
 
 
-def _finish(
-    one: Damaged, found: Found, folders: Folders, options: IngestOptions
-) -> Row:
-    """Write the pictures of one photo and describe them in a row."""
-    face, mask = one.target.face, one.target.mask
-    completed = complete_face(face, found.generated, mask)
-    blended = poisson_blend(face, found.generated, mask)
-    photo = read_photo(
-        folders.photos / one.photo_id, options.max_pixels, options.max_bytes
-    )
-    pictures = {
-        "known": hide(face, mask),
-        "generated": found.generated,
-        "completed": completed,
-        "blended": blended,
-        "photo": paste_back(photo, blended, mask, one.matrix, one.photo_hole),
-    }
-    for name, picture in pictures.items():
-        write_png(folders.output / one.face_id / f"{name}.png", picture)
-    difference = np.abs(found.generated.astype(float) - face)[mask]
+def _pictures(
+    photos: list[str], faces: pd.Series, folders: Folders, frames_per_second: float
+) -> dict[str, np.ndarray | bytes]:
+    """Give the grids before, masked and completed, and the animation."""
+    strips = np.stack([read_png(folders.output / one / "frames.png") for one in photos])
+    size = strips.shape[1]
+    frames = [
+        grid(strips[:, :, begin : begin + size])
+        for begin in range(0, strips.shape[2], size)
+    ]
+    before = [read_png(folders.faces / faces[one]) for one in photos]
+    known = [read_png(folders.output / one / "known.png") for one in photos]
     return {
-        "id": one.face_id,
-        "status": "completed",
-        "reason": "",
-        "detail": "",
-        "mask": one.mask_name,
-        "known_share": float(mask.mean()),
-        "contextual": float(found.contextual[-1]),
-        "perceptual": float(found.perceptual[-1]),
-        "known_error": float(difference.mean()) if mask.any() else float("nan"),
-        # Pixels of the photo for each pixel of the face, along a side.
-        "enlargement": float(abs(np.linalg.det(one.matrix[:, :2])) ** -0.5),
+        "before.png": grid(np.stack(before)),
+        "masked.png": grid(np.stack(known)),
+        "completed.png": frames[-1],
+        "completion.gif": encode_gif(np.stack(frames), frames_per_second),
     }
 
 
-class _Film:
-    """Collects what the search shows of the first photos."""
-
-    def __init__(self, damaged: Sequence[Damaged]) -> None:
-        self._damaged = damaged
-        self._frames: dict[int, list[np.ndarray]] = {}
-        self._known = [hide(one.target.face, one.target.mask) for one in damaged]
-
-    def watch(self, iteration: int, generated: np.ndarray) -> None:
-        """Add a batch of pictures; batches come in order."""
-        frame = self._frames.setdefault(iteration, [])
-        for one, picture in zip(self._damaged[len(frame) :], generated, strict=False):
-            frame.append(complete_face(one.target.face, picture, one.target.mask))
-
-    def pictures(self, frames_per_second: float) -> dict[str, np.ndarray | bytes]:
-        """Give the grids before, masked and completed, and the animation."""
-        frames = [grid(np.stack(self._frames[step])) for step in sorted(self._frames)]
-        faces = np.stack([one.target.face for one in self._damaged])
-        return {
-            "before.png": grid(faces),
-            "masked.png": grid(np.stack(self._known)),
-            "completed.png": frames[-1],
-            "completion.gif": encode_gif(np.stack(frames), frames_per_second),
-        }
+def _curves(photos: list[str], folders: Folders) -> dict[str, np.ndarray]:
+    """Average the losses of the photos' best candidates, iteration by iteration."""
+    names = ["contextual", "perceptual"]
+    total = np.zeros(())
+    for one in photos:
+        history = pd.read_parquet(folders.output / one / "history.parquet")
+        total = total + history[history["candidate"] == 1][names].to_numpy(np.float64)
+    return dict(zip(names, (np.asarray(total) / len(photos)).T, strict=True))

@@ -6,6 +6,7 @@ sources in the docstrings.
 """
 
 from facefill.parameters.completion import (
+    COMPLETE_PRESETS,
     CompleteOptions,
     EvaluateOptions,
     HoleName,
@@ -21,6 +22,7 @@ from facefill.parameters.training import TRAIN_PRESETS, TrainOptions
 from facefill.parameters.whole import Parameters
 
 __all__ = [
+    "COMPLETE_PRESETS",
     "TRAIN_PRESETS",
     "AlignOptions",
     "ArithmeticOptions",

@@ -1,55 +1,144 @@
 """Parameters of masks, of the latent search, and of its evaluation."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from facefill.parameters.blocks import Block, Positive
 
-MaskName = Literal[
-    "center", "random", "left", "right", "top", "bottom", "grid", "lowres", "full"
-]
-"""Shapes of the hole; ``full`` hides nothing (reconstruction)."""
-
 HoleName = Literal[
-    "center", "random", "left", "right", "top", "bottom", "grid", "lowres"
+    "center",
+    "random",
+    "left",
+    "right",
+    "top",
+    "bottom",
+    "half",
+    "pattern",
+    "strokes",
+    "grid",
+    "lowres",
 ]
 """Shapes that hide something."""
+
+MaskName = Literal[HoleName, "full"]
+"""Shapes of the hole; ``full`` hides nothing (reconstruction)."""
+
+COMPLETE_PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    # bamos/dcgan-completion.tensorflow, complete.py: one start, drawn without
+    # looking at the photo, Adam at a constant rate, the last iterate kept.
+    "reference": {
+        "iterations": 1000,
+        "learning_rate": 0.01,
+        "schedule": "constant",
+        "bank_size": 0,
+        "keep": "last",
+    },
+}
 
 
 class CompleteOptions(Block):
     """The search for the latent that fits the known pixels.
 
-    Defaults are those of bamos/dcgan-completion.tensorflow ``complete.py``.
+    Sources of the defaults are beside them in ``parameters_complete.yml``; a value
+    given here wins over the preset's.
 
     Attributes:
-        iterations: Steps of projected Adam.
-        learning_rate: Adam's.
+        preset: ``default``, or ``reference`` for the behaviour of
+            bamos/dcgan-completion.tensorflow.
+        method: ``adam``, or ``momentum``: Nesterov's, as in the first paper.
+        iterations: Steps of the search.
+        learning_rate: Of either method.
+        schedule: ``cosine`` lets the learning rate fall to nothing by the last
+            step, ``constant`` keeps it.
         beta_1: Adam's decay of the first moment.
         beta_2: Adam's decay of the second moment.
         epsilon: Adam's.
+        momentum: Share of its velocity that Nesterov's method keeps each step.
+        contextual: ``uniform`` counts every known pixel once, ``weighted`` by the
+            share of missing pixels around it.
+        window: Side of the window in which ``weighted`` looks, in pixels; odd.
+        prior: ``non_saturating`` is -log D of the reference's code, ``saturating``
+            log(1 - D) of the paper.
+        projection: How a latent stays in [-1, 1]: ``clip``, ``stochastic_clip``
+            (what leaves is drawn anew), or ``normal`` (the search is for u, and
+            z = 2 Phi(u) - 1).
+        bank_size: Generated faces among which the first latents are chosen, by
+            the known pixels; 0 draws them without looking.
+        starts: Latents searched from at once, for each photo.
+        prune_after: Iterations after which only the best ``candidates`` of the
+            starts go on.
+        keep: ``best`` keeps the latent of the lowest loss met, ``last`` the last.
+        candidates: Completions of each photo, best first.
+        mask_files: Which part of a mask file is to be completed.
         center_scale: The centre hole spans ``[scale, 1 - scale)`` of each side.
-        random_fraction: Share of pixels that the mask ``random`` hides.
+        random_fraction: Share of pixels that the masks ``random`` and ``pattern``
+            hide.
+        strokes: Strokes of the mask ``strokes``.
         precision: ``auto`` is bfloat16 arithmetic where the hardware has it.
         device: ``auto`` is the GPU where there is one.
-        batch_size: Photos searched at a time.
+        batch_size: Latents searched at a time.
         iterations_per_call: Iterations in the graph between two pictures of the
             search.
         frames_per_second: Of the animation.
     """
 
-    iterations: Positive = 1000
-    learning_rate: Annotated[float, Field(gt=0.0)] = 0.01
+    preset: Literal["default", "reference"] = "default"
+    method: Literal["adam", "momentum"] = "adam"
+    iterations: Positive = 250
+    learning_rate: Annotated[float, Field(gt=0.0)] = 0.03
+    schedule: Literal["constant", "cosine"] = "cosine"
     beta_1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     beta_2: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
     epsilon: Annotated[float, Field(gt=0.0)] = 1e-8
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    contextual: Literal["uniform", "weighted"] = "uniform"
+    window: Annotated[int, Field(ge=3, le=127)] = 7
+    prior: Literal["non_saturating", "saturating"] = "non_saturating"
+    projection: Literal["clip", "stochastic_clip", "normal"] = "clip"
+    bank_size: Annotated[int, Field(ge=0, le=65536)] = 2048
+    starts: Positive = 1
+    prune_after: Positive = 50
+    keep: Literal["best", "last"] = "best"
+    candidates: Annotated[int, Field(ge=1, le=64)] = 1
+    mask_files: Literal["white_is_hole", "white_is_known"] = "white_is_hole"
     center_scale: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.25
     random_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
+    strokes: Annotated[int, Field(ge=1, le=64)] = 4
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     batch_size: Positive = 8
     iterations_per_call: Positive = 50
     frames_per_second: Annotated[float, Field(gt=0.0, le=50.0)] = 10.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_preset(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            preset = values.get("preset")
+            # Another type than text, which has no hash perhaps, is refused later.
+            chosen = COMPLETE_PRESETS.get(preset, {}) if isinstance(preset, str) else {}
+            return chosen | values
+        return values
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        if self.window % 2 == 0:
+            raise ValueError(
+                f"the window has a pixel in its middle, so its side is odd, not "
+                f"{self.window}"
+            )
+        if 0 < self.bank_size < self.num_starts:
+            raise ValueError(
+                f"a bank of {self.bank_size} faces cannot give {self.num_starts} starts"
+            )
+        return self
+
+    @property
+    def num_starts(self) -> int:
+        """Latents searched from: one a candidate at least."""
+        return max(self.starts, self.candidates)
 
 
 class EvaluateOptions(Block):

@@ -23,6 +23,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     mask_files: Path,
     faces: Path,
     output: Path,
+    records: Path,
     generator: Model,
     discriminator: Model,
     options: CompleteOptions,
@@ -31,19 +32,20 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     lam: float,
     seed: int,
 ) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
-    """Complete every photo whose face was found.
+    """Complete every photo whose face was found, finished ones left as they are.
 
     Returns:
         A row a photo, grids with the animation, and the report.
     """
     from facefill.completion import Search
+    from facefill.damage import Folders
     from facefill.masking import MaskMaker
     from facefill.model_choice import describe
-    from facefill.restoration import Folders, report, restore
+    from facefill.restoration import report, restore
 
     restored = restore(
         alignment,
-        Folders(photos, mask_files, faces, output),
+        Folders(photos, mask_files, faces, output, records),
         MaskMaker(mask, options, seed),
         Search(generator, discriminator, options, lam, seed),
         limits,

@@ -26,6 +26,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "mask_files": "masks",
                     "faces": "incomplete.aligned_faces",
                     "output": "completions",
+                    "records": "completion_records",
                     "generator": "generator",
                     "discriminator": "discriminator",
                     "options": "params:complete",

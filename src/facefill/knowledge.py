@@ -1,0 +1,102 @@
+"""What is known of a face, and how much each known pixel counts in a search."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from facefill.errors import MaskError, ModelError
+from facefill.images import to_float
+from facefill.losses import Tensor
+from facefill.masks import importance_weights
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is known of one face.
+
+    Attributes:
+        key: The photo's id, from which its first latents are drawn.
+        face: Aligned face, uint8 (S, S, 3); what is under the hole is not read.
+        mask: Known pixels, bool (S, S), True = known.
+        low_resolution: Whether the means of blocks of pixels are known besides
+            (the mask ``lowres``).
+    """
+
+    key: str
+    face: np.ndarray
+    mask: np.ndarray
+    low_resolution: bool = False
+
+
+class Knowledge(NamedTuple):
+    """Known parts of a batch, float32.
+
+    Attributes:
+        faces: (N, S, S, 3) in [-1, 1], 0 where nothing is known.
+        weights: (N, S, S, 1): what a pixel counts in the contextual loss, 0 in the
+            hole.
+        coarse: (N,): 1 where the means of blocks are known, else 0.
+    """
+
+    faces: Tensor
+    weights: Tensor
+    coarse: Tensor
+
+
+def check_target(target: Target, size: int) -> None:
+    """Refuse a face that models of ``size`` pixels cannot complete.
+
+    Raises:
+        ModelError: If the face is of another size.
+        MaskError: If the mask is, or if nothing at all is known of the face.
+    """
+    if target.face.shape[:2] != (size, size):
+        raise ModelError(
+            f"the models complete faces of {size} pixels, {target.key} has "
+            f"{target.face.shape[0]}; set image_size to {size}, or train with the new "
+            "one"
+        )
+    if target.mask.shape != (size, size):
+        raise MaskError(
+            f"the mask of {target.key} is of shape {target.mask.shape}, its face of "
+            f"{size}x{size} pixels"
+        )
+    if not (target.mask.any() or target.low_resolution):
+        raise MaskError(
+            f"the mask of {target.key} hides the whole face, so nothing is left to "
+            "complete it from"
+        )
+
+
+def gather(
+    targets: Sequence[Target], contextual: Literal["uniform", "weighted"], window: int
+) -> Knowledge:
+    """Stack what is known of several faces of one size.
+
+    Args:
+        targets: The faces.
+        contextual: Whether known pixels count alike, or more beside the hole.
+        window: Side of the window that ``weighted`` looks at, in pixels.
+    """
+    masks = np.stack([target.mask for target in targets])
+    faces = to_float(np.stack([target.face for target in targets]))
+    coarse = np.array([target.low_resolution for target in targets])
+    # What is under a hole is cleared, so that it cannot matter.
+    used = (masks | coarse[:, None, None])[..., None]
+    weights = np.stack([_weights(mask, contextual, window) for mask in masks])
+    return Knowledge(
+        faces=np.where(used, faces, 0.0).astype(np.float32),
+        weights=weights[..., None].astype(np.float32),
+        coarse=coarse.astype(np.float32),
+    )
+
+
+def _weights(
+    mask: np.ndarray, contextual: Literal["uniform", "weighted"], window: int
+) -> np.ndarray:
+    # Where nothing is missing (the mask ``full``), nothing is nearer to it either.
+    if contextual == "uniform" or mask.all():
+        return mask.astype(np.float32)
+    return importance_weights(mask, window)
