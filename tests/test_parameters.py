@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 import pytest
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -181,6 +181,7 @@ def test_nothing_given_means_every_default():
     assert resolve({}) == Parameters()
 
 
+@settings(deadline=None)  # the first example imports
 @given(
     st.fixed_dictionaries(
         {},
