@@ -141,10 +141,11 @@ class _Restoration:
         """Complete what is not completed; give a row for each photo, by its id."""
         settings = _settings(self._search)
         keys = {row.id: self._reader.key(row, settings) for row in alignment}
-        known = self._records.load()
+        self._records.load()
         for face_id, key in keys.items():
-            if key in known and self._writer.is_whole(known[key]):
-                self._rows[face_id] = known[key]
+            row = self._records.get(key)
+            if row and self._writer.is_whole(row):
+                self._rows[face_id] = row
         todo = [row for row in alignment if row.id not in self._rows]
         per_photo = self._search.iterations_per_photo
         with progress(
@@ -156,7 +157,7 @@ class _Restoration:
             damaged = self._read(todo, keys, advance)
             for chunk in groups(damaged, self._search.options.batch_size):
                 self._complete(chunk, advance)
-        self._records.keep(row for row in self._rows.values() if "key" in row)
+        self._records.keep(row["key"] for row in self._rows.values() if "key" in row)
         return self._rows
 
     def _read(
