@@ -287,7 +287,15 @@ def test_yaml_that_cannot_be_read_is_one_line(tmp_path):
     assert "parameters.yml" in finished.stderr
 
 
-PIPELINES = ["__default__", "complete", "evaluate", "prepare", "sample", "train"]
+PIPELINES = [
+    "__default__",
+    "complete",
+    "evaluate",
+    "import_checkpoint",
+    "prepare",
+    "sample",
+    "train",
+]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from facefill.parameters.completion import (
     HoleName,
     MaskName,
 )
+from facefill.parameters.importing import ImportOptions
 from facefill.parameters.preparation import (
     AlignOptions,
     FlattenOptions,
@@ -30,6 +31,7 @@ __all__ = [
     "EvaluateOptions",
     "FlattenOptions",
     "HoleName",
+    "ImportOptions",
     "IngestOptions",
     "MaskName",
     "Parameters",

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from facefill.parameters.blocks import Block
 from facefill.parameters.completion import CompleteOptions, EvaluateOptions, MaskName
+from facefill.parameters.importing import ImportOptions
 from facefill.parameters.preparation import (
     AlignOptions,
     FlattenOptions,
@@ -40,6 +41,7 @@ class Parameters(Block):
     sample: SampleOptions = SampleOptions()
     complete: CompleteOptions = CompleteOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
+    import_checkpoint: ImportOptions = ImportOptions()
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
