@@ -15,12 +15,12 @@ from photos import noise
 
 
 def aligned_tree(folder, photo_ids, size=16):
-    """Write a face of noise for each photo, and the manifest of them."""
+    """Write a face of noise for each photo, and their table, with one left out."""
     rows = []
     for number, photo_id in enumerate(photo_ids):
         write_png(folder / tree_name(photo_id), noise(size, size, number))
-        rows.append({"id": photo_id, "status": "aligned"})
-    rows.append({"id": "rejected.jpg", "status": "rejected"})
+        rows.append({"id": photo_id, "split": "train"})
+    rows.append({"id": "duplicate.jpg", "split": ""})
     table = pd.DataFrame(rows)
     return table.assign(face=[tree_name(face_id) for face_id in table["id"]])
 
@@ -30,9 +30,9 @@ def flat(tmp_path):
     """Flatten faces of the given photos, by default all to train on."""
 
     def make(photo_ids, splits=None, size=16):
-        manifest = aligned_tree(tmp_path / "aligned", photo_ids)
-        splits = splits or ["train"] * len(photo_ids)
-        return flatten(tmp_path / "aligned", manifest, tmp_path / "faces", size, splits)
+        selection = aligned_tree(tmp_path / "aligned", photo_ids)
+        selection.loc[: len(photo_ids) - 1, "split"] = splits or "train"
+        return flatten(tmp_path / "aligned", selection, tmp_path / "faces", size)
 
     return make
 
@@ -95,7 +95,7 @@ def test_faces_are_copied_where_links_cannot_be(flat, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("fault", ["absent", "damaged", "other size"])
 def test_an_unusable_aligned_face_is_named(flat, tmp_path, fault):
-    manifest = aligned_tree(tmp_path / "aligned", ["Ann/1.jpg"])
+    selection = aligned_tree(tmp_path / "aligned", ["Ann/1.jpg"])
     face = tmp_path / "aligned/Ann/1.jpg.png"
     if fault == "absent":
         face.unlink()
@@ -103,10 +103,10 @@ def test_an_unusable_aligned_face_is_named(flat, tmp_path, fault):
         face.write_bytes(face.read_bytes()[:40])
     size = 32 if fault == "other size" else 16
     with pytest.raises(DataError, match=r"Ann/1\.jpg\.png .*--pipeline=prepare"):
-        flatten(tmp_path / "aligned", manifest, tmp_path / "faces", size, ["train"])
+        flatten(tmp_path / "aligned", selection, tmp_path / "faces", size)
 
 
-def test_no_aligned_face_is_an_error(tmp_path):
-    manifest = aligned_tree(tmp_path / "aligned", [])
-    with pytest.raises(DataError, match="no aligned face"):
-        flatten(tmp_path / "aligned", manifest, tmp_path / "faces", 16, [])
+def test_no_face_that_is_left_is_an_error(tmp_path):
+    selection = aligned_tree(tmp_path / "aligned", [])
+    with pytest.raises(DataError, match="no face is left"):
+        flatten(tmp_path / "aligned", selection, tmp_path / "faces", 16)

@@ -446,7 +446,9 @@ def test_the_report_accounts_for_every_file(prepare):
     )
     manifest = prepare.ingest()
     aligned = prepare()
-    table = aligned[aligned["status"] == "aligned"].assign(split="train")
+    table = aligned[aligned["status"] == "aligned"].assign(
+        split="train", duplicate="", duplicate_of=""
+    )
     assert report(manifest, aligned, table) == {
         "num_files": 4,
         "num_aligned": 3,
@@ -457,6 +459,7 @@ def test_the_report_accounts_for_every_file(prepare):
         "rejected_faces": {},
         "num_several_faces": 0,
         "exact_duplicates": {"copy.png": "Ann/1.png"},
+        "near_duplicates": {},
         "splits": {"train": 3},
     }
 
@@ -466,7 +469,9 @@ def test_the_report_counts_photos_and_faces_apart(prepare):
     faces_tree(prepare.photos, ["one.png"], ["none.png"])
     manifest = prepare.ingest()
     aligned = prepare(multiple_faces="all")
-    table = aligned[aligned["status"] == "aligned"].assign(split="train")
+    table = aligned[aligned["status"] == "aligned"].assign(
+        split="train", duplicate="", duplicate_of=""
+    )
     counts = report(manifest, aligned, table)
     assert (counts["num_files"], counts["num_aligned"], counts["num_faces"]) == (
         3,

@@ -15,32 +15,30 @@ from facefill.files import write_bytes, write_json
 from facefill.images import decode_png
 from facefill.naming import flat_name
 from facefill.progress import progress
+from facefill.selection import LEFT_OUT
 
 _NAMES = ".names.json"
 
 
-def flatten(
-    aligned: Path, manifest: pd.DataFrame, faces: Path, size: int, splits: list[str]
-) -> FaceSet:
-    """Put every aligned face into one folder and one array.
+def flatten(aligned: Path, selection: pd.DataFrame, faces: Path, size: int) -> FaceSet:
+    """Put every selected face into one folder and one array.
 
     Args:
         aligned: Tree of faces.
-        manifest: From ``preparation.align_photos``.
+        selection: From ``selection.select_faces``.
         faces: The flat folder; faces that it had from photos now gone are deleted.
         size: Side of a face in pixels.
-        splits: Split of each of ``aligned_rows(manifest)``.
 
     Returns:
         The faces, by split (``train`` first) and id; the array is backed by a file
         without a name.
 
     Raises:
-        DataError: If no face is aligned, or one is missing or of another size.
+        DataError: If no face is selected, or one is missing or of another size.
     """
-    rows = aligned_rows(manifest).assign(split=splits)
+    rows = selection[selection["split"] != LEFT_OUT]
     if rows.empty:
-        raise DataError("no aligned face to make a training set of")
+        raise DataError("no face is left to make a training set of")
     rows = rows.sort_values(["split", "id"], ascending=[False, True])
     names = [flat_name(face_id) for face_id in rows["id"]]
     faces.mkdir(parents=True, exist_ok=True)
@@ -54,11 +52,6 @@ def flatten(
             advance(1)
     table = pd.DataFrame({"id": rows["id"], "source": names, "split": rows["split"]})
     return FaceSet(images, table.reset_index(drop=True))
-
-
-def aligned_rows(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Select the faces, sorted by id."""
-    return manifest[manifest["status"] == "aligned"].sort_values("id")
 
 
 def _read_face(path: Path) -> bytes:

@@ -17,24 +17,26 @@ def describe_reasons(table: pd.DataFrame) -> str:
 
 
 def report(
-    manifest: pd.DataFrame, aligned: pd.DataFrame, table: pd.DataFrame
+    manifest: pd.DataFrame, aligned: pd.DataFrame, selection: pd.DataFrame
 ) -> dict[str, Any]:
     """Sum a preparation up, so that nothing is lost silently.
 
     Args:
         manifest: From ``ingestion.ingest``.
         aligned: From ``align_photos``.
-        table: Of the training set.
+        selection: From ``selection.select_faces``.
 
     Returns:
         Counts of files: with a face aligned, and rejected by the reason of their
         largest face; of faces, and faces rejected beside an aligned one; exact
-        duplicates; splits.
+        and near duplicates with what they are of; splits.
     """
     is_aligned = aligned["status"] == "aligned"
     with_face = aligned["path"].isin(aligned["path"][is_aligned])
     num_aligned = int(aligned["path"][is_aligned].nunique())
-    duplicates = manifest[manifest["duplicate_of"] != ""]
+    copies = manifest[manifest["duplicate_of"] != ""]
+    near = selection[selection["duplicate"] == "near"]
+    sides = selection["split"].replace("", "left_out")
     return {
         "num_files": len(manifest),
         "num_aligned": num_aligned,
@@ -47,7 +49,8 @@ def report(
             (aligned.drop_duplicates("path")["num_faces"] > 1).sum()
         ),
         "exact_duplicates": dict(
-            zip(duplicates["path"], duplicates["duplicate_of"], strict=True)
+            zip(copies["path"], copies["duplicate_of"], strict=True)
         ),
-        "splits": dict(Counter(table["split"])),
+        "near_duplicates": dict(zip(near["id"], near["duplicate_of"], strict=True)),
+        "splits": dict(Counter(sides)),
     }

@@ -16,15 +16,15 @@ HELD_OUT = "held_out"
 
 
 def split(
-    photo_ids: Sequence[str], contents: Sequence[str], fraction: float, seed: int
+    photo_ids: Sequence[str], groups: Sequence[str], fraction: float, seed: int
 ) -> list[str]:
     """Choose a side for each photo.
 
     Args:
         photo_ids: Paths relative to the folder of photos. Photos that are in no
             folder below the one that all share are each a person of their own.
-        contents: Hash of each photo. People who share a photo byte by byte are one
-            person here: no picture is on both sides.
+        groups: Of each photo: those of one group show the same. People who share
+            a group are one person here, so that no picture is on both sides.
         fraction: Share of people to hold out. One at least is held out and one
             trained on, if there are two and the share is above 0.
         seed: Of the choice.
@@ -32,7 +32,7 @@ def split(
     Returns:
         ``train`` or ``held_out`` for each photo.
     """
-    people = _people(photo_ids, contents)
+    people = _people(photo_ids, groups)
     places = {person: _place(person, seed) for person in set(people)}
     ordered = sorted(places, key=lambda person: (places[person], person))
     num_held_out = bisect_left(sorted(places.values()), fraction)
@@ -77,8 +77,8 @@ def _num_shared(folders: Sequence[tuple[str, ...]]) -> int:
     return min(len(first), len(last))
 
 
-def _people(photo_ids: Sequence[str], contents: Sequence[str]) -> list[str]:
-    """Name the person of each photo, one name for all who share a photo."""
+def _people(photo_ids: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """Name the person of each photo, one name for all who share a group."""
     names = identities(photo_ids)
     parent = {name: name for name in names}
 
@@ -89,7 +89,7 @@ def _people(photo_ids: Sequence[str], contents: Sequence[str]) -> list[str]:
         return name
 
     first_with: dict[str, str] = {}
-    for name, content in zip(names, contents, strict=True):
-        one, other = sorted((root(name), root(first_with.setdefault(content, name))))
+    for name, group in zip(names, groups, strict=True):
+        one, other = sorted((root(name), root(first_with.setdefault(group, name))))
         parent[other] = one
     return [root(name) for name in names]

@@ -11,12 +11,18 @@ from kedro.runner import SequentialRunner
 
 from facefill import datasets
 from facefill.errors import DataError
-from facefill.parameters import AlignOptions, FlattenOptions, IngestOptions
+from facefill.parameters import (
+    AlignOptions,
+    FlattenOptions,
+    IngestOptions,
+    PrepareOptions,
+)
 from facefill.pipelines.prepare import create_pipeline, create_preparation
 from photos import faces_tree
 from projects import ROOT
 
 PARAMETERS = {
+    "params:prepare": PrepareOptions(),
     "params:ingest": IngestOptions(),
     "params:align": AlignOptions(),
     "params:flatten": FlattenOptions(held_out_fraction=0.5),
@@ -101,6 +107,7 @@ def test_nodes_have_the_names_that_users_type():
         "ingest_photos",
         "align_faces",
         "draw_preparation",
+        "select_faces",
         "flatten_faces",
         "report_preparation",
     ]

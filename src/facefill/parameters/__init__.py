@@ -17,6 +17,7 @@ from facefill.parameters.preparation import (
     AlignOptions,
     FlattenOptions,
     IngestOptions,
+    PrepareOptions,
 )
 from facefill.parameters.sampling import ArithmeticOptions, SampleOptions
 from facefill.parameters.training import TRAIN_PRESETS, TrainOptions
@@ -35,6 +36,7 @@ __all__ = [
     "IngestOptions",
     "MaskName",
     "Parameters",
+    "PrepareOptions",
     "SampleOptions",
     "TrainOptions",
 ]

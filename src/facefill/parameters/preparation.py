@@ -1,10 +1,30 @@
-"""Parameters of photos to training set: ingest, align, flatten."""
+"""Parameters of photos to training set: prepare as a whole, ingest, align, flatten."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from facefill.parameters.blocks import Block, Positive
+
+
+class PrepareOptions(Block):
+    """What makes a training set of what was aligned; photos to complete have none.
+
+    Attributes:
+        min_aligned_fraction: Share of the files (hidden ones not counted) that have
+            to become a face; with less the run fails and counts the reasons.
+        drop_duplicates: Leaves duplicates out of the training set: ``none``,
+            ``exact`` ones (equal bytes), or ``near`` ones too. All are reported.
+        near_duplicate_bits: Two photos may be near duplicates if their perceptual
+            hashes differ in this many of 64 bits or fewer...
+        near_duplicate_difference: ...and are if their aligned faces differ by this
+            many of 255 grey levels or fewer, on average.
+    """
+
+    min_aligned_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    drop_duplicates: Literal["none", "exact", "near"] = "none"
+    near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6
+    near_duplicate_difference: Annotated[float, Field(ge=0.0, le=255.0)] = 12.0
 
 
 class IngestOptions(Block):

@@ -11,6 +11,7 @@ from facefill.parameters.preparation import (
     AlignOptions,
     FlattenOptions,
     IngestOptions,
+    PrepareOptions,
 )
 from facefill.parameters.sampling import SampleOptions
 from facefill.parameters.training import TrainOptions
@@ -34,6 +35,7 @@ class Parameters(Block):
     lam: Annotated[float, Field(ge=0.0)] = 0.1
     model: Literal["auto", "trained", "pretrained"] = "auto"
     mask: MaskName = "center"
+    prepare: PrepareOptions = PrepareOptions()
     ingest: IngestOptions = IngestOptions()
     align: AlignOptions = AlignOptions()
     flatten: FlattenOptions = FlattenOptions()

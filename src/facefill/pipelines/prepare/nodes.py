@@ -3,7 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facefill.parameters import AlignOptions, FlattenOptions, IngestOptions
+from facefill.parameters import (
+    AlignOptions,
+    FlattenOptions,
+    IngestOptions,
+    PrepareOptions,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -45,32 +50,41 @@ def align_faces(
     return align_photos(manifest, job, Records(records), map_chunks)
 
 
+def select_faces(
+    photos: DataFrame,
+    alignment: DataFrame,
+    aligned: Path,
+    options: PrepareOptions,
+    flattening: FlattenOptions,
+    seed: int,
+) -> DataFrame:
+    """Look for duplicates, and split the faces by person."""
+    from facefill import selection
+
+    return selection.select_faces(
+        photos, alignment, aligned, options, flattening.held_out_fraction, seed
+    )
+
+
 def flatten_faces(
     aligned: Path,
-    manifest: DataFrame,
+    selection: DataFrame,
     faces: Path,
-    options: FlattenOptions,
-    seed: int,
     image_size: int,
 ) -> FaceSet:
-    """Put every face into one folder and one array, and split them by person."""
-    from facefill.flattening import aligned_rows, flatten
-    from facefill.splitting import split
+    """Put every selected face into one folder and one array."""
+    from facefill.flattening import flatten
 
-    rows = aligned_rows(manifest)
-    splits = split(
-        list(rows["id"]), list(rows["photo_sha256"]), options.held_out_fraction, seed
-    )
-    return flatten(aligned, manifest, faces, image_size, splits)
+    return flatten(aligned, selection, faces, image_size)
 
 
 def report_preparation(
-    manifest: DataFrame, aligned: DataFrame, training_set: FaceSet
+    manifest: DataFrame, aligned: DataFrame, selection: DataFrame
 ) -> dict[str, Any]:
     """Sum up what became of every file."""
     from facefill.reports import report
 
-    return report(manifest, aligned, training_set.table)
+    return report(manifest, aligned, selection)
 
 
 def draw_preparation(

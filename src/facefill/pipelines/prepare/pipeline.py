@@ -10,6 +10,7 @@ from facefill.pipelines.prepare.nodes import (
     flatten_faces,
     ingest_photos,
     report_preparation,
+    select_faces,
 )
 
 
@@ -62,13 +63,24 @@ def create_pipeline(**_: Any) -> Pipeline:
     return create_preparation() + Pipeline(
         [
             Node(
+                func=select_faces,
+                inputs=[
+                    "photo_manifest",
+                    "alignment_manifest",
+                    "aligned_faces",
+                    "params:prepare",
+                    "params:flatten",
+                    "params:seed",
+                ],
+                outputs="face_selection",
+                name="select_faces",
+            ),
+            Node(
                 func=flatten_faces,
                 inputs=[
                     "aligned_faces",
-                    "alignment_manifest",
+                    "face_selection",
                     "faces",
-                    "params:flatten",
-                    "params:seed",
                     "params:image_size",
                 ],
                 outputs="training_set",
@@ -76,7 +88,7 @@ def create_pipeline(**_: Any) -> Pipeline:
             ),
             Node(
                 func=report_preparation,
-                inputs=["photo_manifest", "alignment_manifest", "training_set"],
+                inputs=["photo_manifest", "alignment_manifest", "face_selection"],
                 outputs="preparation_report",
                 name="report_preparation",
             ),
