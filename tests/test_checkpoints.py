@@ -75,14 +75,6 @@ def test_nothing_but_damaged_ones_is_an_error_and_not_a_new_start(tmp_path):
         store.latest()
 
 
-def test_another_origin_is_refused_with_both_values(tmp_path):
-    with pytest.raises(CheckpointError, match="seed = 1, now it is 2"):
-        checkpoint(5).require_origin({**ORIGIN, "seed": 2}, tmp_path)
-    checkpoint(5).require_origin(ORIGIN, tmp_path)
-    with pytest.raises(CheckpointError, match="width = None, now it is 3"):
-        checkpoint(5).require_origin({**ORIGIN, "width": 3}, tmp_path)
-
-
 def test_litter_of_a_killed_save_is_removed_by_the_next(tmp_path):
     litter = tmp_path / ".writing-abc.tmp"
     litter.write_bytes(b"half")

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from facefill import augmentation, losses
-from facefill.images import to_float
+from facefill import losses
 
 
 def sigmoid(values):
@@ -68,17 +67,15 @@ def test_coarse_contextual_loss_compares_means_of_blocks():
     )
 
 
-def test_pictures_reach_the_network_in_the_same_range_on_device_and_in_numpy():
-    values = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=-1)
-    on_device = np.asarray(augmentation.to_network_range(values))
-    assert on_device == pytest.approx(to_float(values), abs=1e-6)
-    assert on_device.min() == -1.0
-    assert on_device.max() == 1.0
+def test_smoothed_labels_are_cross_entropy_with_a_soft_target(logits):
+    real, fake = losses.discriminator_losses(logits, -logits, real_label=0.9)
+    chance = sigmoid(logits)
+    expected = -(0.9 * np.log(chance) + 0.1 * np.log(1.0 - chance)).mean()
+    assert float(real) == pytest.approx(expected, rel=1e-5)
+    assert float(fake) == float(losses.discriminator_losses(logits, -logits)[1])
 
 
-def test_flip_mirrors_only_the_chosen_pictures():
-    pictures = np.random.default_rng(3).random((3, 4, 4, 3)).astype(np.float32)
-    flipped = np.asarray(augmentation.flip(pictures, np.array([True, False, True])))
-    assert np.array_equal(flipped[0], pictures[0, :, ::-1])
-    assert np.array_equal(flipped[1], pictures[1])
-    assert np.array_equal(flipped[2], pictures[2, :, ::-1])
+def test_the_slope_penalty_is_half_the_mean_squared_length():
+    slope = np.random.default_rng(4).normal(size=(5, 4, 4, 3)).astype(np.float32)
+    expected = 0.5 * np.mean([np.linalg.norm(each) ** 2 for each in slope])
+    assert float(losses.slope_penalty(slope)) == pytest.approx(expected, rel=1e-5)

@@ -57,7 +57,8 @@ def wrong_types(field):
         return [3, 1.5, True, ["tcp://host:1"]]
     if get_origin(kind) is Literal:
         return ["no such choice", 10**6, 0.5, True, [], math.nan]
-    return ["center", 7, [], [None], [math.nan], [[1, 2, 3]], {"a": 1}]
+    empty = [] if field.default == [] else [[]]
+    return ["center", 7, *empty, [None], [math.nan], [[1, 2, 3]], {"a": 1}]
 
 
 def out_of_range(field):

@@ -82,6 +82,29 @@ def gradients(
     return [tape.gradient(loss, list(argument)) for loss, argument in pairs], others
 
 
+def input_gradient(function: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    """Differentiate a scalar by an array; the result can be differentiated again.
+
+    Args:
+        function: Takes the array, returns a scalar.
+        inputs: The array.
+
+    Returns:
+        The gradient, of the shape and type of ``inputs``.
+    """
+    inputs = ops.convert_to_tensor(inputs)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.grad(function)(inputs)
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        value = function(inputs)
+    return tape.gradient(value, inputs)
+
+
 def repeat(
     step: Callable[[Any, Any], tuple[Any, Tensor]],
     state: Any,

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from facefill import randomness
+from facefill.augmentation import NUM_DRAWS
 from facefill.parameters import TrainOptions
 from facefill.randomness import Purpose
 from facefill.sharding import Images, ShardedArray, expect_random_reads
@@ -78,7 +79,14 @@ def _stack(
             ]
         ),
         flips=np.stack([draw.random(size) < 0.5 for draw in flips]),
+        draws=_draws(size, seed, steps) if options.augment else (),
     )
+
+
+def _draws(batch_size: int, seed: int, steps: range) -> np.ndarray:
+    shape = (2, batch_size, NUM_DRAWS)
+    draws = [randomness.generator(seed, Purpose.AUGMENTATION, step) for step in steps]
+    return np.stack([draw.random(shape, np.float32) for draw in draws])
 
 
 def batch_indices(num_photos: int, batch_size: int, seed: int, step: int) -> np.ndarray:

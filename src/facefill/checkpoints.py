@@ -11,13 +11,17 @@ hash of its content: ``step-00000500-0f3a….npz``. It is written under another
 name, synced and moved, so a file of that name is whole or was damaged later,
 and then its hash tells. Older checkpoints are deleted only after the new one
 stands.
+
+The checkpoint of the best score is kept beside the newest ones, as ``best-…`` with
+the same step and hash; to continue from it is the last resort.
 """
 
 import hashlib
 import io
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from facefill.errors import CheckpointError
-from facefill.files import remove_litter, write_bytes
+from facefill.files import link_or_copy, remove_litter, write_bytes
 
 _HASH_DIGITS = 32
 _ORIGIN = "origin.json"
@@ -47,23 +51,9 @@ class Checkpoint:
     arrays: Mapping[str, np.ndarray]
     origin: Mapping[str, Any]
 
-    def require_origin(self, origin: Mapping[str, Any], folder: Path) -> None:
-        """Refuse to continue what was begun with other data or parameters.
-
-        Raises:
-            CheckpointError: Naming the first difference with both values.
-        """
-        for name in sorted({*self.origin, *origin}):
-            then, now = self.origin.get(name), origin.get(name)
-            if then != now:
-                raise CheckpointError(
-                    f"the training in {folder} was begun with {name} = {then}, now it "
-                    f"is {now}; set it back, or move that folder away to begin anew"
-                )
-
 
 class CheckpointStore:
-    """A folder of checkpoints, of which the newest ones are kept."""
+    """A folder of checkpoints, of which the newest ones and the best are kept."""
 
     def __init__(self, folder: Path, keep: int = 2) -> None:
         """Name the folder, which need not exist, and how many to keep."""
@@ -77,7 +67,8 @@ class CheckpointStore:
             The file written.
 
         Raises:
-            OSError: If it cannot be written (disk full); what was there stays.
+            CheckpointError: If it cannot be written (disk full); what was there
+                stays.
         """
         origin = np.frombuffer(json.dumps(checkpoint.origin).encode(), np.uint8)
         stream = io.BytesIO()
@@ -86,8 +77,9 @@ class CheckpointStore:
         content = stream.getvalue()
         path = self.folder / f"step-{checkpoint.step:08d}-{_digest(content)}.npz"
         remove_litter(self.folder)
-        write_bytes(path, content)
-        for old in self._paths()[self._keep :]:
+        with self._explaining():
+            write_bytes(path, content)
+        for old in self._paths("step")[self._keep :]:
             if old != path:
                 old.unlink(missing_ok=True)
         return path
@@ -101,13 +93,13 @@ class CheckpointStore:
         Raises:
             CheckpointError: If there are checkpoints and every one is damaged.
         """
-        paths = self._paths()
+        paths = sorted(
+            [*self._paths("step"), *self._paths("best")], key=_step_of, reverse=True
+        )
         for path in paths:
-            content = path.read_bytes()
-            expected = path.stem.rsplit("-", 1)[-1]
-            if _digest(content) == expected:
+            content = _whole(path)
+            if content is not None:
                 return _parse(path, content)
-            logger.warning("%s is damaged: its content does not match its hash", path)
         if paths:
             raise CheckpointError(
                 f"every checkpoint in {self.folder} is damaged; restore one from a "
@@ -115,16 +107,74 @@ class CheckpointStore:
             )
         return None
 
-    def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("step-*-*.npz"), reverse=True)
+    def keep_best(self, step: int) -> None:
+        """Keep the checkpoint of a step apart, in place of the best one before.
+
+        It costs no space while it is also one of the newest: both names are links
+        to one file.
+
+        Raises:
+            CheckpointError: If it cannot be written; the best one before stays.
+        """
+        chosen = [path for path in self._paths("step") if _step_of(path) == step]
+        for source in chosen:
+            if _whole(source) is not None:
+                target = source.with_name(source.name.replace("step", "best", 1))
+                with self._explaining():
+                    link_or_copy(source, target)
+                for old in self._paths("best"):
+                    if old != target:
+                        old.unlink(missing_ok=True)
+                return
+
+    def best(self) -> Checkpoint | None:
+        """Read the checkpoint that was kept as the best; None if there is none."""
+        for path in self._paths("best"):
+            content = _whole(path)
+            if content is not None:
+                return _parse(path, content)
+        return None
+
+    def forget_best_after(self, step: int) -> None:
+        """Delete a best checkpoint of a later step, whose score is not known."""
+        for path in self._paths("best"):
+            if _step_of(path) > step:
+                logger.info("%s is of a later step than %d; removed", path, step)
+                path.unlink(missing_ok=True)
+
+    def _paths(self, kind: str) -> list[Path]:
+        return sorted(self.folder.glob(f"{kind}-*-*.npz"), reverse=True)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CheckpointError(
+                f"no checkpoint could be written to {self.folder} ({error.strerror}); "
+                "those before it are whole; make room and give the same command again"
+            ) from error
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_HASH_DIGITS]
 
 
+def _step_of(path: Path) -> int:
+    return int(path.stem.split("-")[1])
+
+
+def _whole(path: Path) -> bytes | None:
+    """Read a checkpoint, or warn that its content is not what its name says."""
+    content = path.read_bytes()
+    if _digest(content) == path.stem.rsplit("-", 1)[-1]:
+        return content
+    logger.warning("%s is damaged: its content does not match its hash", path)
+    return None
+
+
 def _parse(path: Path, content: bytes) -> Checkpoint:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     origin = json.loads(arrays.pop(_ORIGIN).tobytes())
-    return Checkpoint(step=int(path.stem.split("-")[1]), arrays=arrays, origin=origin)
+    return Checkpoint(step=_step_of(path), arrays=arrays, origin=origin)

@@ -8,16 +8,15 @@ again to print the losses.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from facefill import augmentation, backend, losses
-from facefill.adam import AdamRule
-from facefill.errors import NonFiniteError
+from facefill import augmentation, backend
+from facefill.errors import ModelError, NonFiniteError
 from facefill.images import to_uint8
+from facefill.judging import Judge
 from facefill.losses import Tensor
 from facefill.model_files import ModelPair
 from facefill.networks import (
@@ -28,9 +27,7 @@ from facefill.networks import (
 )
 from facefill.parameters import TrainOptions
 from facefill.states import Batch, NetworkState, State, assign, initial_network_state
-
-METRICS = ("loss_real", "loss_fake", "loss_generator", "d_real", "d_fake")
-"""What a step records: the losses, and mean D(x) and D(G(z)) in [0, 1]."""
+from facefill.updates import Updates
 
 
 class Trainer:
@@ -48,7 +45,8 @@ class Trainer:
         The layers of ``start`` count then, not the widths of the options.
 
         Raises:
-            ModelError: If ``start`` is of another image or latent size.
+            ModelError: If ``start`` is of another image or latent size, or its
+                discriminator has other norms.
         """
         self.options = options
         self.seed = seed
@@ -57,6 +55,7 @@ class Trainer:
             latent_size=options.latent_size,
             generator_width=options.generator_width,
             discriminator_width=options.discriminator_width,
+            discriminator_norm=options.discriminator_norm,
         )
         precision = backend.resolve_precision(options.precision, options.device)
         networks = start or ModelPair(
@@ -64,11 +63,18 @@ class Trainer:
             build_discriminator(self.architecture, seed),
         )
         networks.require_sizes(image_size, options.latent_size)
+        _require_norm(networks.discriminator, options.discriminator_norm)
         self._generator = rebuild(networks.generator, precision)
         self._discriminator = rebuild(networks.discriminator, precision)
-        self._rule = AdamRule(options.learning_rate, options.beta_1)
+        self._judge = Judge(self._discriminator, options, seed)
+        self._updates = Updates(self._generator, self._judge, options)
         self._advance = backend.compiled(self._advance_in_graph, options.device)
         self._paint = backend.compiled(self._paint_in_graph, options.device)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of what ``advance`` gives for each step."""
+        return self._updates.metrics
 
     def initial_state(self) -> State:
         """Give the state before the first step."""
@@ -76,7 +82,7 @@ class Trainer:
         return State(
             step=ops.convert_to_tensor(0, "int32"),
             generator=generator,
-            discriminator=initial_network_state(self._discriminator),
+            discriminator=self._judge.initial_state(),
             average=[*generator.weights, *generator.statistics],
         )
 
@@ -90,7 +96,7 @@ class Trainer:
         """Take as many steps as there are batches, in the graph.
 
         Returns:
-            The state after them, and the metrics (steps, len(METRICS)).
+            The state after them, and the metrics (steps, len(self.metrics)).
 
         Raises:
             NonFiniteError: If a metric of one of the steps is not finite.
@@ -98,7 +104,7 @@ class Trainer:
         first = int(state.step)
         state, records = self._advance(state, batches)
         metrics = np.asarray(ops.convert_to_numpy(records))
-        _require_finite(metrics, first)
+        _require_finite(metrics, self.metrics, first)
         return state, metrics
 
     def paint(self, state: State, latents: np.ndarray) -> np.ndarray:
@@ -112,13 +118,11 @@ class Trainer:
         discriminator = rebuild(self._discriminator, "float32")
         split = len(state.generator.weights)
         assign(generator, state.average[:split], state.average[split:])
-        assign(
-            discriminator, state.discriminator.weights, state.discriminator.statistics
-        )
+        assign(discriminator, *self._judge.effective(state.discriminator))
         return generator, discriminator
 
     def _advance_in_graph(self, state: State, batches: Batch) -> tuple[State, Tensor]:
-        return backend.repeat(self._step, state, batches, len(METRICS))
+        return backend.repeat(self._step, state, batches, len(self.metrics))
 
     def _paint_in_graph(self, average: list[Tensor], latents: Tensor) -> Tensor:
         split = len(self._generator.trainable_variables)
@@ -128,24 +132,12 @@ class Trainer:
         return pictures
 
     def _step(self, state: State, batch: Batch) -> tuple[State, Tensor]:
-        """Update D once and G as often as the options say."""
         photos = augmentation.to_network_range(batch.images)
         if self.options.flip:
             photos = augmentation.flip(photos, batch.flips)
-        if self.options.update_order == "simultaneous":
-            update = self._update_both
-            remaining = self.options.generator_updates - 1
-        else:
-            update = self._update_discriminator
-            remaining = self.options.generator_updates
-        generator, discriminator, metrics = update(state, photos, batch.latents)
-        for repetition in range(remaining):
-            count = state.step * self.options.generator_updates + (
-                self.options.generator_updates - remaining + repetition
-            )
-            generator = self._update_generator(
-                generator, discriminator, batch.latents, count
-            )
+        generator, discriminator, metrics = self._updates.step(
+            state, (photos, batch.latents, batch.draws)
+        )
         changed = State(
             step=state.step + 1,
             generator=generator,
@@ -153,111 +145,6 @@ class Trainer:
             average=self._averaged(state, generator),
         )
         return changed, metrics
-
-    def _update_both(
-        self, state: State, photos: Tensor, latents: Tensor
-    ) -> tuple[NetworkState, NetworkState, Tensor]:
-        """Update both networks from the same passes."""
-
-        def forward(weights_d: list[Tensor], weights_g: list[Tensor]) -> Any:
-            pictures, statistics_g = self._generator.stateless_call(
-                weights_g, state.generator.statistics, latents, training=True
-            )
-            real, fake, statistics_d = self._judge(
-                weights_d, state.discriminator.statistics, photos, pictures
-            )
-            loss_d = sum(losses.discriminator_losses(real, fake))
-            loss_g = losses.generator_loss(fake)
-            return (loss_d, loss_g), (real, fake, statistics_d, statistics_g)
-
-        found, (real, fake, statistics_d, statistics_g) = backend.gradients(
-            forward, (state.discriminator.weights, state.generator.weights)
-        )
-        count = state.step * self.options.generator_updates
-        return (
-            self._apply(state.generator, found[1], statistics_g, count),
-            self._apply(state.discriminator, found[0], statistics_d, state.step),
-            _metrics(real, fake),
-        )
-
-    def _update_discriminator(
-        self, state: State, photos: Tensor, latents: Tensor
-    ) -> tuple[NetworkState, NetworkState, Tensor]:
-        """Update D alone; G is returned as it was, its statistics too."""
-        pictures, _ = self._generator.stateless_call(
-            state.generator.weights, state.generator.statistics, latents, training=True
-        )
-
-        def forward(weights: list[Tensor]) -> Any:
-            real, fake, statistics = self._judge(
-                weights, state.discriminator.statistics, photos, pictures
-            )
-            loss = sum(losses.discriminator_losses(real, fake))
-            return (loss,), (real, fake, statistics)
-
-        found, (real, fake, statistics) = backend.gradients(
-            forward, (state.discriminator.weights,)
-        )
-        discriminator = self._apply(
-            state.discriminator, found[0], statistics, state.step
-        )
-        return state.generator, discriminator, _metrics(real, fake)
-
-    def _update_generator(
-        self,
-        generator: NetworkState,
-        discriminator: NetworkState,
-        latents: Tensor,
-        count: Tensor,
-    ) -> NetworkState:
-        """Update G alone, against D as it now is."""
-
-        def forward(weights: list[Tensor]) -> Any:
-            pictures, statistics = self._generator.stateless_call(
-                weights, generator.statistics, latents, training=True
-            )
-            logits, _ = self._discriminator.stateless_call(
-                discriminator.weights, discriminator.statistics, pictures, training=True
-            )
-            return (losses.generator_loss(logits),), statistics
-
-        found, statistics = backend.gradients(forward, (generator.weights,))
-        return self._apply(generator, found[0], statistics, count)
-
-    def _judge(
-        self,
-        weights: list[Tensor],
-        statistics: list[Tensor],
-        photos: Tensor,
-        pictures: Tensor,
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Run D on photos, then on pictures, each with its own batch norm."""
-        real, statistics = self._discriminator.stateless_call(
-            weights, statistics, photos, training=True
-        )
-        fake, statistics = self._discriminator.stateless_call(
-            weights, statistics, pictures, training=True
-        )
-        return real, fake, statistics
-
-    def _apply(
-        self,
-        network: NetworkState,
-        gradients: Sequence[Tensor],
-        statistics: list[Tensor],
-        count: Tensor,
-    ) -> NetworkState:
-        updates = [
-            self._rule.update(value, gradient, moments, count)
-            for value, gradient, moments in zip(
-                network.weights, gradients, network.moments, strict=True
-            )
-        ]
-        return NetworkState(
-            weights=[value for value, _ in updates],
-            statistics=list(statistics),
-            moments=[moments for _, moments in updates],
-        )
 
     def _averaged(self, state: State, generator: NetworkState) -> list[Tensor]:
         """Move the average towards the new generator.
@@ -277,23 +164,20 @@ class Trainer:
         ]
 
 
-def _metrics(real: Tensor, fake: Tensor) -> Tensor:
-    loss_real, loss_fake = losses.discriminator_losses(real, fake)
-    return ops.stack(
-        [
-            loss_real,
-            loss_fake,
-            losses.generator_loss(fake),
-            ops.mean(ops.sigmoid(real)),
-            ops.mean(ops.sigmoid(fake)),
-        ]
-    )
+def _require_norm(discriminator: keras.Model, norm: str) -> None:
+    has_batch_norms = bool(discriminator.non_trainable_variables)
+    if has_batch_norms != (norm == "batch"):
+        raise ModelError(
+            f"the discriminator to start from has {'' if has_batch_norms else 'no '}"
+            f"batch norms, but train.discriminator_norm is {norm}; change it, or start "
+            "from others"
+        )
 
 
-def _require_finite(metrics: np.ndarray, first: int) -> None:
+def _require_finite(metrics: np.ndarray, names: Sequence[str], first: int) -> None:
     rows, columns = np.nonzero(~np.isfinite(metrics))
     if len(rows):
-        name, value = METRICS[columns[0]], metrics[rows[0], columns[0]]
+        name, value = names[columns[0]], metrics[rows[0], columns[0]]
         raise NonFiniteError(
             f"{name} is {value} at step {first + int(rows[0]) + 1}; training stops, "
             "its last checkpoint stays; lower train.learning_rate"

@@ -82,6 +82,21 @@ def write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
         temporary.write_bytes(content)
 
 
+def link_or_copy(source: Path, path: Path) -> None:
+    """Give a file that is never written into a second name, in the same folder.
+
+    A copy where the file system has no links. Either way the name appears whole.
+    """
+    if path.exists():
+        return
+    try:
+        os.link(source, path)
+    except OSError:
+        write_bytes(path, source.read_bytes())
+    else:
+        _sync(path.parent)
+
+
 def write_json(path: Path, data: Any) -> None:
     """Write JSON atomically, sorted and indented, refusing NaN."""
     text = json.dumps(data, indent=2, sort_keys=True, allow_nan=False) + "\n"

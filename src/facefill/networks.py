@@ -11,6 +11,7 @@ published model.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 
@@ -31,12 +32,15 @@ class Architecture:
         latent_size: Length of z.
         generator_width: Filters of the generator's last hidden layer.
         discriminator_width: Filters of the discriminator's first layer.
+        discriminator_norm: ``batch`` norms; with the others the discriminator has
+            biases instead, and spectral norm is in the training alone.
     """
 
     image_size: int = 64
     latent_size: int = 100
     generator_width: int = 64
     discriminator_width: int = 64
+    discriminator_norm: Literal["batch", "spectral", "none"] = "batch"
 
     @property
     def num_stages(self) -> int:
@@ -150,18 +154,20 @@ def build_discriminator(
     size = architecture.image_size
     pictures = keras.Input((size, size, 3), name="pictures")
     maps = pictures
+    has_norm = architecture.discriminator_norm == "batch"
+    normed = range(1, architecture.num_stages) if has_norm else range(0)
     for stage in range(architecture.num_stages):
         maps = keras.layers.Conv2D(
             architecture.discriminator_width << stage,
             KERNEL_SIZE,
             strides=2,
             padding="same",
-            use_bias=stage == 0,
+            use_bias=stage not in normed,
             kernel_initializer=draw.next(),
             dtype=precision,
             name=f"reduce_{stage}",
         )(maps)
-        if stage > 0:
+        if stage in normed:
             maps = _norm(f"norm_{stage}", precision)(maps)
         maps = keras.layers.LeakyReLU(LEAK, dtype=precision, name=f"leaky_{stage}")(
             maps

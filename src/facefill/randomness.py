@@ -23,6 +23,8 @@ class Purpose(IntEnum):
     MASK = 6
     WALK = 7
     EVALUATION = 8
+    SPECTRAL = 11
+    AUGMENTATION = 12
     BANK = 20
     PROJECTION = 21
     BOOTSTRAP = 22

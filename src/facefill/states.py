@@ -15,7 +15,8 @@ class NetworkState(NamedTuple):
 
     Attributes:
         weights: Trainable values.
-        statistics: Moving means and variances of the batch norms.
+        statistics: Moving means and variances of the batch norms, or the vectors
+            of spectral norm.
         moments: Adam's, for each weight.
     """
 
@@ -41,11 +42,20 @@ class State(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a step reads: photos (N, S, S, 3) uint8, latents, flips (N,) bool."""
+    """What a step reads.
+
+    Attributes:
+        images: Photos, (N, S, S, 3) uint8.
+        latents: (N, latent_size) float32.
+        flips: Photos to mirror, (N,) bool.
+        draws: Of the augmentation, for photos and for pictures, (2, N,
+            augmentation.NUM_DRAWS) float32 in [0, 1); empty without it.
+    """
 
     images: Tensor
     latents: Tensor
     flips: Tensor
+    draws: Tensor = ()
 
 
 def initial_network_state(network: keras.Model) -> NetworkState:

@@ -1,30 +1,30 @@
 """The loop of a training: batches in, metrics and pictures out, the state kept."""
 
-import logging
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from facefill import backend, randomness
-from facefill.batches import batches, digest
-from facefill.checkpoints import Checkpoint, CheckpointStore
-from facefill.dcgan import METRICS, Trainer
+from facefill.alarms import Alarms
+from facefill.assessment import Assessor, pixel_diversity
+from facefill.batches import batches
+from facefill.checkpoints import CheckpointStore
+from facefill.dcgan import Trainer
 from facefill.errors import DataError
 from facefill.images import grid
 from facefill.interruption import deferred_interruption
 from facefill.progress import progress
+from facefill.runs import SCORES, Run
 from facefill.sharding import Images
-from facefill.states import Batch, State
+from facefill.states import State
 
 NUM_GRID_SAMPLES = 64
 
-_HISTORY = "history"
-
-logger = logging.getLogger(__name__)
+_PAINTED_AT_ONCE = 64
 
 
 class Reporter(Protocol):
@@ -45,14 +45,18 @@ class TrainedModels:
         generator: The moving average of G (G itself if there is none).
         discriminator: D.
         step: Steps done.
-        history: A row a call of the graph, from the first step of the training
-            on: the step, then METRICS, then images a second; float64.
+        model_step: Step that the models are of.
+        history: Values by name, ``step`` among them, one a call of the graph from
+            the first step of the training on.
+        scores: Measurements of samples, each a step and the values made at it.
     """
 
     generator: keras.Model
     discriminator: keras.Model
     step: int
-    history: np.ndarray
+    model_step: int
+    history: Mapping[str, Sequence[float]]
+    scores: Sequence[Mapping[str, float]]
 
 
 def train(
@@ -60,6 +64,7 @@ def train(
     trainer: Trainer,
     store: CheckpointStore,
     reporter: Reporter,
+    assessor: Assessor | None = None,
 ) -> TrainedModels:
     """Train from the newest checkpoint, or from the start, to the last step.
 
@@ -70,21 +75,25 @@ def train(
         store: Where the state is kept.
         reporter: Told the metrics after every call of the graph, and given a grid
             of samples of the same latents every ``sample_every`` steps.
+        assessor: Compares samples with held-out faces every ``evaluate_every``
+            steps; without one there is no best checkpoint.
 
     Returns:
-        The models after ``max_steps`` steps.
+        The models after ``max_steps`` steps, or those of the best score.
 
     Raises:
         DataError: If there are fewer photos than a batch holds.
-        CheckpointError: If the checkpoints belong to another training.
-        NonFiniteError: If a loss is not finite; the last checkpoint stays.
+        CheckpointError: If the checkpoints belong to another training, or one
+            cannot be written.
+        NonFiniteError: If a loss or a number of the state is not finite; the last
+            checkpoint stays.
     """
     options = trainer.options
     _require_enough(photos, options.batch_size)
     with backend.on_device(options.device):
-        run = _Run.restore(photos, trainer, store)
-        for row in run.history:
-            reporter.scalars(int(row[0]), _named(row))
+        run = Run.restore(photos, trainer, store)
+        report_to = _Telling(run, photos, trainer, reporter, assessor)
+        report_to.past()
         with (
             deferred_interruption() as interrupted,
             progress(options.max_steps, "training", "steps", run.done) as advance_bar,
@@ -92,88 +101,115 @@ def train(
             for stack in batches(photos, options, trainer.seed, run.done):
                 before = run.done
                 row = run.advance(stack)
-                reporter.scalars(run.done, _named(row))
-                advance_bar(run.done - before, _note(row))
-                last = run.done >= options.max_steps or interrupted()
-                if last or _passes(before, run.done, options.sample_every):
-                    picture = sample_grid(trainer, run.state)
-                    reporter.picture(run.done, "samples", picture)
-                if last or _passes(before, run.done, options.checkpoint_every):
+                advance_bar(run.done - before, _note(_named(row, trainer.metrics)))
+                finished = run.done >= options.max_steps
+                report_to.now(before, finished)
+                is_due = _passes(before, run.done, options.checkpoint_every)
+                if is_due or finished or interrupted() or run.is_best_so_far:
                     run.save(store)
                 if interrupted():
                     break
-        generator, discriminator = trainer.models(run.state)
-    return TrainedModels(generator, discriminator, run.done, np.array(run.history))
+        chosen = run.best(store) if options.model_from == "best" else run
+        generator, discriminator = trainer.models(chosen.state)
+    return TrainedModels(
+        generator,
+        discriminator,
+        step=run.done,
+        model_step=chosen.done,
+        history=_columns(run.history, trainer.metrics),
+        scores=[{"step": float(row[0])} | _scored(row) for row in run.scores],
+    )
 
 
 def report(models: TrainedModels, photos: Images) -> dict[str, Any]:
     """Summarise a training as JSON: steps, photos seen, last metrics, curves."""
-    names = ("step", *METRICS, "images_per_second")
-    curves = {
-        name: models.history[:, column].tolist() for column, name in enumerate(names)
-    }
+    last_of_each: dict[str, float] = {}
+    for scores in models.scores:
+        last_of_each |= scores
     return {
         "steps": models.step,
+        "model_step": models.model_step,
         "faces": len(photos),
-        "last": {name: values[-1] for name, values in curves.items()},
-        "history": curves,
+        "last": {name: values[-1] for name, values in models.history.items()},
+        "last_scores": last_of_each,
+        "history": dict(models.history),
+        "scores": list(models.scores),
     }
 
 
-class _Run:
-    """A training under way: its state, its history, and what both depend on."""
+class _Telling:
+    """Tells the reporter what a run has come to, and measures what is due."""
 
-    def __init__(self, trainer: Trainer, state: State, origin: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        photos: Images,
+        trainer: Trainer,
+        reporter: Reporter,
+        assessor: Assessor | None,
+    ) -> None:
+        self._run = run
+        self._photos = photos
         self._trainer = trainer
-        self.state = state
-        self.history: list[np.ndarray] = []
-        self._origin = origin
+        self._reporter = reporter
+        self._assessor = assessor
+        self._alarms = Alarms()
 
-    @classmethod
-    def restore(
-        cls, photos: Images, trainer: Trainer, store: CheckpointStore
-    ) -> "_Run":
-        """Continue from the newest checkpoint, or begin."""
-        run = cls(trainer, trainer.initial_state(), _origin(photos, trainer))
-        checkpoint = store.latest()
-        if checkpoint is not None:
-            checkpoint.require_origin(run._origin, store.folder)
-            logger.info("continuing the training from step %d", checkpoint.step)
-            arrays = dict(checkpoint.arrays)
-            run.history = list(arrays.pop(_HISTORY))
-            values = backend.to_device([arrays[name] for name in sorted(arrays)])
-            run.state = keras.tree.pack_sequence_as(run.state, values)
-        return run
+    def past(self) -> None:
+        """Repeat the curves of what was done before this run."""
+        scores = {int(row[0]): _scored(row) for row in self._run.scores}
+        for row in self._run.history:
+            values = _named(row, self._trainer.metrics)
+            self._reporter.scalars(int(row[0]), values | scores.get(int(row[0]), {}))
 
-    @property
-    def done(self) -> int:
-        """Steps done."""
-        return int(self.state.step)
+    def now(self, before: int, finished: bool) -> None:
+        """Tell the metrics of the steps since ``before``, and measure samples."""
+        run, names = self._run, self._trainer.metrics
+        values = _named(run.history[-1], names)
+        values |= self._alarms.balance(run.history, names)
+        scores = self._measured(before, finished)
+        if scores:
+            run.note(scores)
+            values |= scores
+        if "diversity" in scores:
+            values |= self._alarms.diversity(run.done, scores["diversity"])
+        self._reporter.scalars(run.done, values)
 
-    def advance(self, batches: Batch) -> np.ndarray:
-        """Take the steps of the batches; return and keep their row of history."""
-        started = time.monotonic()
-        self.state, metrics = self._trainer.advance(self.state, batches)
-        rate = batches.flips.size / (time.monotonic() - started)
-        row = np.array([self.done, *metrics.mean(axis=0), rate])
-        self.history.append(row)
-        return row
+    def _measured(self, before: int, finished: bool) -> dict[str, float]:
+        options, done = self._trainer.options, self._run.done
+        scores: dict[str, float] = {}
+        if finished or _passes(before, done, options.sample_every):
+            samples = self._samples(NUM_GRID_SAMPLES)
+            self._reporter.picture(done, "samples", grid(samples))
+            scores["diversity"] = pixel_diversity(samples, self._photos)
+        is_due = finished or _passes(before, done, options.evaluate_every)
+        if self._assessor is not None and is_due:
+            samples = self._samples(self._assessor.count)
+            scores |= self._assessor.assess(samples)
+            if finished:
+                found, strip = self._assessor.nearest(samples, self._photos)
+                self._reporter.picture(done, "nearest", strip)
+                scores |= found
+        return scores
 
-    def save(self, store: CheckpointStore) -> None:
-        """Write the state and the history as one checkpoint."""
-        values = backend.to_numpy(keras.tree.flatten(self.state))
-        arrays = {f"{place:04d}": value for place, value in enumerate(values)}
-        arrays[_HISTORY] = np.array(self.history)
-        store.save(Checkpoint(step=self.done, arrays=arrays, origin=self._origin))
+    def _samples(self, count: int) -> np.ndarray:
+        return fixed_samples(self._trainer, self._run.state, count)
 
 
 def sample_grid(trainer: Trainer, state: State) -> np.ndarray:
     """Picture the same latents as at every other step; uint8 (H, W, 3)."""
+    return grid(fixed_samples(trainer, state, NUM_GRID_SAMPLES))
+
+
+def fixed_samples(trainer: Trainer, state: State, count: int) -> np.ndarray:
+    """Paint the same latents as at every other step; uint8 (count, S, S, 3)."""
     draw = randomness.generator(trainer.seed, randomness.Purpose.SAMPLES)
+    rounds = -(-count // _PAINTED_AT_ONCE)
     latents = randomness.uniform_latents(
-        draw, NUM_GRID_SAMPLES, trainer.options.latent_size
+        draw, rounds * _PAINTED_AT_ONCE, trainer.options.latent_size
     )
-    return grid(trainer.paint(state, latents))
+    parts = [trainer.paint(state, part) for part in np.split(latents, rounds)]
+    return np.concatenate(parts)[:count]
 
 
 def _require_enough(photos: Images, batch_size: int) -> None:
@@ -184,12 +220,28 @@ def _require_enough(photos: Images, batch_size: int) -> None:
         )
 
 
-def _named(row: np.ndarray) -> dict[str, float]:
-    return dict(zip((*METRICS, "images_per_second"), row[1:].tolist(), strict=True))
+def _named(row: np.ndarray, metrics: Sequence[str]) -> dict[str, float]:
+    names = (*metrics, "images_per_second")
+    return dict(zip(names, row[1:].tolist(), strict=True))
 
 
-def _note(row: np.ndarray) -> str:
-    values = _named(row)
+def _scored(row: np.ndarray) -> dict[str, float]:
+    """Name the values of a measurement, without those that were not made."""
+    pairs = zip(SCORES, row[1:].tolist(), strict=True)
+    return {name: value for name, value in pairs if math.isfinite(value)}
+
+
+def _columns(
+    history: Sequence[np.ndarray], metrics: Sequence[str]
+) -> dict[str, list[float]]:
+    names = ("step", *metrics, "images_per_second")
+    return {
+        name: [float(row[column]) for row in history]
+        for column, name in enumerate(names)
+    }
+
+
+def _note(values: Mapping[str, float]) -> str:
     return (
         f"D(x) {values['d_real']:.2f}  D(G(z)) {values['d_fake']:.2f}  "
         f"loss G {values['loss_generator']:.2f}  "
@@ -198,28 +250,4 @@ def _note(row: np.ndarray) -> str:
 
 
 def _passes(before: int, after: int, interval: int) -> bool:
-    return after // interval > before // interval
-
-
-def _origin(photos: Images, trainer: Trainer) -> dict[str, Any]:
-    """Name what the steps depend on; the learning rate may change on purpose."""
-    options = trainer.options
-    followed = (
-        "batch_size",
-        "beta_1",
-        "generator_updates",
-        "update_order",
-        "flip",
-        "average_decay",
-    )
-    # Trainings begun before there was a choice began at random, and say nothing.
-    begun = (
-        {} if options.start_from == "random" else {"train.start_from": trainer.start}
-    )
-    return {
-        **{f"train.{name}": getattr(options, name) for name in followed},
-        **begun,
-        **asdict(trainer.architecture),
-        "seed": trainer.seed,
-        "faces": f"{len(photos)} of hash {digest(photos)}",
-    }
+    return interval > 0 and after // interval > before // interval

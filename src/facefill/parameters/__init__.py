@@ -20,7 +20,7 @@ from facefill.parameters.preparation import (
     PrepareOptions,
 )
 from facefill.parameters.sampling import ArithmeticOptions, SampleOptions
-from facefill.parameters.training import TRAIN_PRESETS, TrainOptions
+from facefill.parameters.training import TRAIN_PRESETS, TrainOptions, Variation
 from facefill.parameters.whole import Parameters
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "PrepareOptions",
     "SampleOptions",
     "TrainOptions",
+    "Variation",
 ]

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from facefill.parameters.blocks import Block, Positive
 
+Variation = Literal["colour", "translation", "cutout"]
+
 TRAIN_PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     # bamos/dcgan-completion.tensorflow: one update of D, then two of G on the
@@ -38,11 +40,21 @@ class TrainOptions(Block):
         discriminator_width: Filters of the discriminator's first layer; each
             layer after it has twice as many.
         learning_rate: Adam's, for both networks.
+        discriminator_learning_rate: The discriminator's own; ``None`` is the same.
         beta_1: Adam's decay of the first moment.
         generator_updates: Updates of the generator a step, on the same latents.
         update_order: ``simultaneous`` updates both networks from the same passes;
             ``alternating`` updates the generator against the new discriminator,
             and costs another pass of each.
+        discriminator_norm: ``batch`` norms, as the paper has them, ``spectral`` norm
+            of every kernel (Miyato et al. 2018), or ``none``.
+        r1_weight: Weight of the penalty on the discriminator's slope at photos
+            (gamma of Mescheder et al. 2018); 0 is none.
+        r1_interval: Steps between two penalties, each counting as many times.
+        real_label: What the discriminator is to say of photos; below 1 is
+            one-sided label smoothing.
+        augment: Random changes of both photos and generated pictures before the
+            discriminator (DiffAugment, Zhao et al. 2020), for few photos.
         flip: Mirror every photo with probability one half.
         average_decay: Decay a step of the moving average of the generator that
             sampling and completion use; 0 turns it off. It starts lower:
@@ -54,6 +66,14 @@ class TrainOptions(Block):
         checkpoint_every: Steps between two checkpoints.
         keep_checkpoints: Checkpoints kept, newest first.
         sample_every: Steps between two sample grids.
+        evaluate_every: Steps between two comparisons of samples with held-out
+            faces; 0 is never.
+        evaluate_samples: Samples compared, with as many held-out faces.
+        inception_weights: File of Keras' InceptionV3 weights without the top layer,
+            for its distances too; ``None`` is without.
+        model_from: Which checkpoint the models are taken from: the ``best`` by
+            ``face_frechet``, or the ``last``, which is taken too where nothing was
+            compared.
     """
 
     preset: Literal["default", "reference"] = "default"
@@ -64,9 +84,15 @@ class TrainOptions(Block):
     generator_width: Positive = 64
     discriminator_width: Positive = 64
     learning_rate: Annotated[float, Field(gt=0.0)] = 2e-4
+    discriminator_learning_rate: Annotated[float, Field(gt=0.0)] | None = None
     beta_1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
     generator_updates: Annotated[int, Field(ge=1, le=8)] = 1
     update_order: Literal["simultaneous", "alternating"] = "simultaneous"
+    discriminator_norm: Literal["batch", "spectral", "none"] = "batch"
+    r1_weight: Annotated[float, Field(ge=0.0)] = 0.0
+    r1_interval: Annotated[int, Field(ge=1, le=64)] = 16
+    real_label: Annotated[float, Field(gt=0.5, le=1.0)] = 1.0
+    augment: list[Variation] = []
     flip: bool = True
     average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
@@ -75,6 +101,10 @@ class TrainOptions(Block):
     checkpoint_every: Positive = 250
     keep_checkpoints: Positive = 2
     sample_every: Positive = 250
+    evaluate_every: Annotated[int, Field(ge=0)] = 2000
+    evaluate_samples: Annotated[int, Field(ge=16)] = 256
+    inception_weights: str | None = None
+    model_from: Literal["best", "last"] = "best"
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facefill.parameters import TrainOptions
+from facefill.parameters import AlignOptions, TrainOptions
 from facefill.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -35,11 +35,14 @@ class _GridKeeper:
         self._tracker.picture(step, name, image)
 
 
-def train_networks(
+def train_networks(  # noqa: PLR0913  # what a training needs, by name
+    *,
     training_set: FaceSet,
     checkpoints: Path,
     training_grids: Path,
+    face_descriptors: Path,
     options: TrainOptions,
+    alignment: AlignOptions,
     image_size: int,
     seed: int,
 ) -> tuple[Model, Model, dict[str, Any]]:
@@ -48,6 +51,7 @@ def train_networks(
     Returns:
         The averaged generator, the discriminator and the report.
     """
+    from facefill.assessment import assessor
     from facefill.checkpoints import CheckpointStore
     from facefill.dcgan import Trainer
     from facefill.model_choice import starting_models
@@ -62,6 +66,7 @@ def train_networks(
             Trainer(options, image_size, seed, start),
             store,
             _GridKeeper(tracker, training_grids),
+            assessor(training_set, options, alignment, seed, face_descriptors),
         )
     return models.generator, models.discriminator, report(models, photos)
 

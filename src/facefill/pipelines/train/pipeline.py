@@ -14,14 +14,16 @@ def create_pipeline(**_: Any) -> Pipeline:
         [
             Node(
                 func=nodes.train_networks,
-                inputs=[
-                    "training_set",
-                    "checkpoints",
-                    "training_grids",
-                    "params:train",
-                    "params:image_size",
-                    "params:seed",
-                ],
+                inputs={
+                    "training_set": "training_set",
+                    "checkpoints": "checkpoints",
+                    "training_grids": "training_grids",
+                    "face_descriptors": "face_descriptors",
+                    "options": "params:train",
+                    "alignment": "params:align",
+                    "image_size": "params:image_size",
+                    "seed": "params:seed",
+                },
                 outputs=["generator", "discriminator", "training_report"],
                 name="train_networks",
             ),
