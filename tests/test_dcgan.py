@@ -240,6 +240,13 @@ def test_layers_to_start_from_count_and_not_the_widths_of_the_options():
     assert shapes == [value.shape for value in start.generator.get_weights()]
 
 
+@pytest.mark.parametrize("norm", ["spectral", "none"])
+def test_a_discriminator_with_other_norms_is_no_start(norm):
+    start = models_to_start_from()
+    with pytest.raises(ModelError, match=f"has batch norms, but .* is {norm}"):
+        Trainer(options(discriminator_norm=norm), SIZE, 1, start)
+
+
 @pytest.mark.parametrize(
     ("image_size", "latent_size", "message"),
     [

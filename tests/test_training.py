@@ -2,14 +2,18 @@ import os
 import signal
 from functools import cache
 
+import keras
 import numpy as np
 import pytest
 
+from facefill import alarms
+from facefill.batches import batches
 from facefill.checkpoints import CheckpointStore
 from facefill.dcgan import Trainer
-from facefill.errors import CheckpointError, DataError
+from facefill.errors import CheckpointError, DataError, NonFiniteError
 from facefill.model_files import ModelPair
 from facefill.parameters import TrainOptions
+from facefill.runs import Run
 from facefill.training import report, train
 
 SIZE = 16
@@ -46,6 +50,8 @@ def trainer(seed=1, **changes):
         "checkpoint_every": 4,
         "sample_every": 6,
     }
+    if "augment" in changes:  # the cache wants what has a hash, options a list
+        changes["augment"] = list(changes["augment"])
     return Trainer(TrainOptions.model_validate(values | changes), SIZE, seed)
 
 
@@ -193,3 +199,172 @@ def test_a_training_that_starts_from_models_continues_exactly_and_is_no_other(
     assert equal(final_arrays(whole), final_arrays(cut))
     with pytest.raises(CheckpointError, match=r"train.start_from = elsewhere \(\d+ "):
         train(photos, trainer(), cut, Recorder())
+
+
+def test_a_training_tells_how_different_its_samples_are_with_every_grid(
+    tmp_path, photos
+):
+    recorder = Recorder()
+    models = train(photos, trainer(), CheckpointStore(tmp_path), recorder)
+    told = {
+        step: values["diversity"]
+        for step, values in recorder.points
+        if "diversity" in values
+    }
+    assert list(told) == [6, 12]
+    assert models.scores == [
+        {"step": step, "diversity": value} for step, value in told.items()
+    ]
+    assert report(models, photos)["last_scores"]["diversity"] == told[12]
+
+
+class Judged:
+    """In place of the comparison with faces: scores that the test chooses."""
+
+    count = 4
+
+    def __init__(self, scores):
+        self._scores, self.seen = list(scores), []
+
+    def assess(self, samples):
+        self.seen.append(samples.shape)
+        return {"face_frechet": self._scores.pop(0)}
+
+    def nearest(self, samples, photos):
+        return {"nearest_sample": 0.5}, samples[0]
+
+
+def test_the_best_checkpoint_is_kept_beside_the_last_and_gives_the_models(
+    tmp_path, photos
+):
+    judged = Judged([3.0, 1.0, 2.0, 4.0])
+    chosen = trainer(evaluate_every=3)  # after calls that end at 4, 6, 10 and 12
+    store = CheckpointStore(tmp_path, keep=1)
+    recorder = Recorder()
+    models = train(photos, chosen, store, recorder, judged)
+    assert [row["step"] for row in models.scores if "face_frechet" in row] == [
+        4,
+        6,
+        10,
+        12,
+    ]
+    assert judged.seen == [(4, SIZE, SIZE, 3)] * 4
+    assert sorted(path.name[:13] for path in tmp_path.iterdir()) == [
+        "best-00000006",
+        "step-00000012",
+    ]
+    assert (models.step, models.model_step) == (12, 6)
+    at_six = CheckpointStore(tmp_path / "six")
+    train(photos, trainer(max_steps=6), at_six, Recorder())
+    same = trainer(max_steps=6)
+    expected = train(photos, same, at_six, Recorder()).generator.get_weights()
+    for one, two in zip(models.generator.get_weights(), expected, strict=True):
+        assert np.array_equal(one, two)
+    last = train(
+        photos, trainer(evaluate_every=3, model_from="last"), store, Recorder(), judged
+    )
+    assert last.model_step == 12
+    assert (12, "nearest") in [(step, name) for step, name, _ in recorder.pictures]
+
+
+def test_a_kill_between_saving_the_best_and_keeping_it_is_made_good(tmp_path, photos):
+    store = CheckpointStore(tmp_path)
+    one = trainer(max_steps=6, evaluate_every=6)
+    train(photos, one, store, Recorder(), Judged([1.0]))
+    (kept,) = tmp_path.glob("best-*")
+    kept.unlink()
+    models = train(photos, trainer(evaluate_every=6), store, Recorder(), Judged([2.0]))
+    assert [path.name for path in tmp_path.glob("best-*")] == [kept.name]
+    assert models.model_step == 6
+
+
+def test_a_learning_rate_of_1e20_saves_nothing_that_is_not_finite(tmp_path, photos):
+    store = CheckpointStore(tmp_path)
+    train(photos, trainer(max_steps=4), store, Recorder())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(NonFiniteError, match=r"is (nan|inf) at step|is finite at step"):
+        train(
+            photos,
+            trainer(learning_rate=1e20, steps_per_call=1, checkpoint_every=1),
+            store,
+            Recorder(),
+        )
+    for path in tmp_path.iterdir():
+        with np.load(path) as archive:
+            names = [name for name in archive.files if name.isdigit()]
+            assert all(np.isfinite(archive[name]).all() for name in names), path
+    assert store.latest().step >= 4
+    assert before.keys() & {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "message"),
+    [
+        ("generator", "statistics", "statistics of the generator is finite at step 2"),
+        ("discriminator", "moments", "moments of the discriminator is finite"),
+        ("average", None, "the average of the generator is finite"),
+    ],
+)
+def test_a_state_that_is_not_finite_is_named_and_not_saved(
+    tmp_path, photos, part, kind, message
+):
+    one = trainer(max_steps=2)
+    store = CheckpointStore(tmp_path)
+    run = Run.restore(photos, one, store)
+    run.advance(next(batches(photos, one.options, one.seed, 0)))
+    if kind is None:
+        broken = [run.state.average[0] * np.inf, *run.state.average[1:]]
+        run.state = run.state._replace(average=broken)
+    else:
+        network = getattr(run.state, part)
+        values = list(getattr(network, kind))
+        values[0] = keras.tree.map_structure(lambda value: value * np.nan, values[0])
+        changed = network._replace(**{kind: values})
+        run.state = run.state._replace(**{part: changed})
+    with pytest.raises(NonFiniteError, match=f"not every number of .*{message}"):
+        run.save(store)
+    assert not list(tmp_path.iterdir())
+
+
+def test_alarms_are_told_as_metrics(tmp_path, photos, monkeypatch):
+    monkeypatch.setattr(alarms, "WINNING_STEPS", 4)
+    monkeypatch.setattr(alarms, "WINNING_GAP", -1.0)
+    recorder = Recorder()
+    train(photos, trainer(), CheckpointStore(tmp_path), recorder)
+    told = [
+        (step, values["alarm_discriminator_winning"])
+        for step, values in recorder.points
+        if "alarm_discriminator_winning" in values
+    ]
+    assert told == [(4, 1.0)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"discriminator_norm": "spectral", "r1_weight": 1.0, "r1_interval": 2},
+        {
+            "discriminator_norm": "none",
+            "augment": ("colour", "translation", "cutout"),
+            "real_label": 0.9,
+            "discriminator_learning_rate": 4e-4,
+            "update_order": "alternating",
+            "generator_updates": 2,
+        },
+    ],
+    ids=str,
+)
+def test_every_option_changes_the_training_and_is_resumed_exactly(
+    tmp_path, photos, changes
+):
+    whole, cut, plain = (CheckpointStore(tmp_path / name) for name in ("a", "b", "c"))
+    models = train(photos, trainer(**changes), whole, Recorder())
+    train(photos, trainer(max_steps=6, **changes), cut, Recorder())
+    train(photos, trainer(**changes), cut, Recorder())
+    one, two = final_arrays(whole), final_arrays(cut)
+    # The shorter training made a grid at its end, which fell on a step of its own.
+    assert np.isfinite(one["history"]).all()
+    assert equal(one, two)
+    train(photos, trainer(), plain, Recorder())
+    assert not equal(final_arrays(whole), final_arrays(plain))
+    assert models.discriminator.count_params() > 0

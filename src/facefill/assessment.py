@@ -164,12 +164,16 @@ def assessor(
         cache: Folder for descriptors.
 
     Returns:
-        None if it is switched off, or too few faces are held out.
+        None if it is switched off, the pictures are no aligned faces, or too few
+        are held out.
 
     Raises:
         ModelError: If the file of Inception's weights is absent or wrong.
     """
     if options.evaluate_every == 0:
+        return None
+    if alignment.method != "openface":
+        logger.info("samples are not compared: descriptors are of aligned faces only")
         return None
     rows = _different_people_first(faces, seed)[: 2 * options.evaluate_samples]
     if len(rows) < 2 * LEAST_FACES:

@@ -6,6 +6,7 @@ papers measured with, and faces are enlarged to 299 pixels bilinearly. Values ar
 the same kind, and comparable with those of others only if they were made so too.
 """
 
+import warnings
 from pathlib import Path
 
 import keras
@@ -42,8 +43,11 @@ class InceptionFeatures:
             pooling="avg",
         )
         try:
-            self._network.load_weights(weights)
-        except (ValueError, OSError, KeyError) as error:
+            with warnings.catch_warnings():
+                # Keras only warns of layers that it leaves as they were drawn.
+                warnings.simplefilter("error", UserWarning)
+                self._network.load_weights(weights)
+        except (ValueError, OSError, KeyError, UserWarning) as error:
             raise ModelError(
                 f"{weights} holds no weights of keras.applications.InceptionV3 without "
                 f"the top layer ({' '.join(str(error).split())[:200]}); see "
