@@ -205,6 +205,25 @@ def test_completing_without_a_model_says_how_to_get_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["01_raw"]
 
 
+def test_completing_needs_no_training_and_says_which_model_it_used(tmp_path):
+    folder = tmp_path / "01_raw/incomplete"
+    folder.mkdir(parents=True)
+    shutil.copy(SAMPLE / "incomplete/face-0001.jpg", folder)
+    short = "complete.iterations:2,complete.iterations_per_call:1,complete.batch_size:1"
+    run = kedro(tmp_path, "--pipeline=complete", f"--params=image_size:64,{short}")
+    assert run.returncode == 0, run.stderr
+    assert "Using the pretrained model" in run.stdout + run.stderr
+    report = json.loads((tmp_path / "08_reporting/completion.json").read_text())
+    assert report["model"]["source"] == "pretrained"
+    assert (tmp_path / "07_model_output/completed/face-0001.jpg/photo.png").is_file()
+    tags = of_run(
+        tmp_path,
+        0,
+        "SELECT value FROM tags WHERE key = 'facefill.model' AND run_uuid = {run}",
+    )
+    assert tags == [("pretrained",)]
+
+
 def checkpoints(data):
     return sorted((data / "06_models/checkpoints").glob("step-*.npz"))
 
