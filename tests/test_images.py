@@ -127,7 +127,7 @@ def png_claiming(width, height):
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + crc + data
 
 
-@pytest.mark.parametrize("side", [7072, 12_000, 60_000])
+@pytest.mark.parametrize("side", [5001, 12_000, 60_000])
 def test_a_header_that_claims_too_many_pixels_is_refused_before_decoding(side):
     with pytest.raises(PhotoError) as caught:
         images.decode_photo(png_claiming(side, side))

@@ -35,7 +35,7 @@ from facefill.files import write_bytes
 Pixels: TypeAlias = NDArray[np.uint8]
 
 PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 25_000_000
 MAX_BYTES = 200_000_000
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _WITH_ALPHA = ("P", "PA", "LA", "La", "RGBa", "RGBA")

@@ -32,11 +32,11 @@ class IngestOptions(Block):
 
     Attributes:
         max_pixels: Photos of more pixels are rejected before they are decoded;
-            50 million decode to 150 MB.
+            25 million take 1.3 GB to be aligned.
         max_bytes: Files of more bytes are rejected unread.
     """
 
-    max_pixels: Positive = 50_000_000
+    max_pixels: Positive = 25_000_000
     max_bytes: Positive = 200_000_000
 
 

@@ -1,0 +1,110 @@
+"""Prepares a folder of photos in a process of its own, with the pipeline's nodes."""
+
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from facefill.datasets import TableDataset
+from facefill.parameters import AlignOptions, IngestOptions
+from facefill.pipelines.prepare.nodes import align_faces, ingest_photos
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a preparation has left.
+
+    Attributes:
+        manifest: A row a file.
+        aligned: A row a photo.
+        files: SHA-256 of every file in the folder of faces, by path.
+    """
+
+    manifest: pd.DataFrame
+    aligned: pd.DataFrame
+    files: dict[str, str]
+
+    def differences(self, other):
+        """Name what is not as in another preparation."""
+        return [
+            name
+            for name, is_same in {
+                "manifest": self.manifest.equals(other.manifest),
+                "aligned": self.aligned.equals(other.aligned),
+                "files": self.files == other.files,
+            }.items()
+            if not is_same
+        ]
+
+
+def start(root, **options):
+    """Begin to prepare ``root/photos``; gives the process."""
+    command = [sys.executable, __file__, str(root), json.dumps(options)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+
+
+def run(root, **options):
+    """Prepare ``root/photos``; gives seconds, and the megabytes of each process."""
+    with start(root, **options) as process:
+        output, _ = process.communicate()
+    assert process.returncode == 0
+    return json.loads(output.splitlines()[-1])
+
+
+def read(root):
+    """Read what was prepared."""
+    return Prepared(
+        TableDataset(path=str(root / "photos.parquet")).load(),
+        TableDataset(path=str(root / "alignment.parquet")).load(),
+        {
+            str(path.relative_to(root / "faces")): hashlib.sha256(
+                path.read_bytes()
+            ).hexdigest()
+            for path in (root / "faces").rglob("*")
+            if path.is_file()
+        },
+    )
+
+
+def litter(root):
+    """List temporary files that were left behind."""
+    return [
+        str(Path(folder) / name)
+        for folder, _, names in os.walk(root)
+        for name in names
+        if name.startswith(".writing-")
+    ]
+
+
+def _prepare(root, options):
+    photos, align = root / "photos", AlignOptions(**options)
+    manifest = ingest_photos(photos, root / "photo_records", IngestOptions(), align)
+    TableDataset(path=str(root / "photos.parquet")).save(manifest)
+    aligned = align_faces(
+        photos, manifest, root / "faces", root / "records", align, image_size=64
+    )
+    TableDataset(path=str(root / "alignment.parquet")).save(aligned)
+
+
+def _peak_mb(who):
+    return resource.getrusage(who).ru_maxrss / 1000
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    _prepare(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    figures = {
+        "seconds": time.monotonic() - started,
+        "main_mb": _peak_mb(resource.RUSAGE_SELF),
+        "worker_mb": _peak_mb(resource.RUSAGE_CHILDREN),
+    }
+    print(json.dumps(figures))  # noqa: T201
