@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facefill import pretrained
-from facefill.checkpoints import CheckpointStore
+from facefill.checkpoints import Checkpoint, CheckpointStore
 from facefill.dcgan import Trainer
 from facefill.errors import ModelError
 from facefill.model_files import ModelPair, weights_sha256
@@ -130,25 +130,35 @@ def test_only_networks_of_ours_are_shipped(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_checkpoint_is_shipped_as_its_averaged_generator(tmp_path):
+@pytest.mark.parametrize("norm", ["batch", "spectral"])
+def test_a_checkpoint_is_shipped_as_the_models_of_its_training(tmp_path, norm):
     options = TrainOptions(
         batch_size=8,
         latent_size=6,
         generator_width=4,
         discriminator_width=4,
+        discriminator_norm=norm,
         precision="float32",
         device="cpu",
         max_steps=2,
         checkpoint_every=2,
         steps_per_call=2,
     )
-    trainer = Trainer(options, 16, seed=1)
     photos = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8)
-    store = CheckpointStore(tmp_path)
-    models = train(photos, trainer, store, Silent())
+    store = CheckpointStore(tmp_path / "checkpoints")
+    models = train(photos, Trainer(options, 16, seed=1), store, Silent())
     taken = models_of_checkpoint(store.latest())
     assert weights_sha256(taken.generator) == weights_sha256(models.generator)
     assert weights_sha256(taken.discriminator) == weights_sha256(models.discriminator)
+    manifest = ship(taken, tmp_path / "shipped", steps=2)
+    assert manifest.discriminator_norm == ("batch" if norm == "batch" else "none")
+    pretrained.load_pair(tmp_path / "shipped")
+
+
+def test_a_checkpoint_of_unknown_layers_is_not_shipped():
+    checkpoint = Checkpoint(step=1, arrays={}, origin={"train.start_from": "a folder"})
+    with pytest.raises(ModelError, match="ship what it wrote to data/06_models"):
+        models_of_checkpoint(checkpoint)
 
 
 def test_the_hash_of_weights_tells_networks_apart_and_not_copies(shipped):

@@ -89,6 +89,8 @@ class Trainer:
     @property
     def start(self) -> str:
         """Name what the training starts from, and the sizes that it brings along."""
+        if self.options.start_from == "random":
+            return "random"
         counts = self._generator.count_params(), self._discriminator.count_params()
         return f"{self.options.start_from} ({counts[0]} and {counts[1]} weights)"
 

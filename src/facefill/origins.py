@@ -43,6 +43,7 @@ _FREE = "changeable"
 # where a default changes: it says what old checkpoints are of.
 _NEUTRAL: Origin = {
     "discriminator_norm": "batch",
+    "train.start_from": "random",
     "train.r1_weight": 0.0,
     "train.r1_interval": 16,
     "train.real_label": 1.0,
@@ -56,15 +57,9 @@ logger = logging.getLogger(__name__)
 def origin_of(photos: Images, trainer: Trainer) -> dict[str, Any]:
     """Name what the steps depend on; everything in it can be written as JSON."""
     options = trainer.options.model_dump()
-    # Trainings begun before there was a choice began at random, and say nothing.
-    begun = (
-        {}
-        if trainer.options.start_from == "random"
-        else {"train.start_from": trainer.start}
-    )
     return {
         **{f"train.{name}": options[name] for name in _FIXED},
-        **begun,
+        "train.start_from": trainer.start,
         **asdict(trainer.architecture),
         "seed": trainer.seed,
         "faces": f"{len(photos)} of hash {digest(photos)}",

@@ -4,6 +4,7 @@ import hashlib
 import io
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -66,19 +67,33 @@ def ship(models: ModelPair, folder: Path, steps: int) -> Manifest:
             for name, content in contents.items()
         },
         weights_sha256={name: weights_sha256(model) for name, model in rounded.items()},
+        discriminator_norm=_kind_of_norm(models.discriminator),
     )
     write_json(folder / pretrained.MANIFEST, asdict(manifest))
     return manifest
 
 
 def models_of_checkpoint(checkpoint: Checkpoint) -> ModelPair:
-    """Take the averaged generator and the discriminator out of a training's state."""
+    """Take the averaged generator and the discriminator out of a training's state.
+
+    Raises:
+        ModelError: If the training started from models, whose layers the checkpoint
+            does not tell.
+    """
     origin = checkpoint.origin
+    if origin.get("train.start_from", "random") != "random":
+        raise ModelError(
+            "the training of this checkpoint started from models; end it with Ctrl-C "
+            "and ship what it wrote to data/06_models"
+        )
     sizes = {
         name: origin[name]
         for name in ("latent_size", "generator_width", "discriminator_width")
     }
-    options = TrainOptions.model_validate(sizes | {"precision": "float32"})
+    norm = origin.get("discriminator_norm", "batch")
+    options = TrainOptions.model_validate(
+        sizes | {"discriminator_norm": norm, "precision": "float32"}
+    )
     trainer = Trainer(options, origin["image_size"], origin["seed"])
     arrays = checkpoint.arrays
     # Names that are no numbers are those of curves.
@@ -101,6 +116,7 @@ def architecture_of(models: ModelPair) -> Architecture:
             latent_size=generator.input_shape[1],
             generator_width=generator.get_layer("paint").input.shape[-1],
             discriminator_width=discriminator.get_layer("reduce_0").filters,
+            discriminator_norm=_kind_of_norm(discriminator),
         )
     except ValueError as error:
         raise ModelError(f"these are no networks of ours: {error}") from error
@@ -122,6 +138,11 @@ def sample_grid(generator: keras.Model) -> np.ndarray:
     latent_size = generator.input_shape[1]
     latents = randomness.uniform_latents(draw, NUM_SAMPLES, latent_size)
     return grid(generate(generator, latents))
+
+
+def _kind_of_norm(discriminator: keras.Model) -> Literal["batch", "none"]:
+    names = [layer.name for layer in discriminator.layers]
+    return "batch" if any(name.startswith("norm_") for name in names) else "none"
 
 
 def _shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:

@@ -34,6 +34,8 @@ class Manifest:
         sha256: Of each network's file, by the network's name.
         weights_sha256: Of each network's weights once loaded
             (``model_files.weights_sha256``), by its name.
+        discriminator_norm: As in ``networks.Architecture``, but never ``spectral``:
+            such a discriminator is shipped with the norm in its kernels.
     """
 
     image_size: int
@@ -43,6 +45,7 @@ class Manifest:
     steps: int
     sha256: dict[str, str]
     weights_sha256: dict[str, str]
+    discriminator_norm: Literal["batch", "none"] = "batch"
 
 
 def read_manifest(folder: Path = FOLDER) -> Manifest | None:
@@ -103,6 +106,7 @@ def load(network: Network, folder: Path = FOLDER) -> "keras.Model":
         latent_size=manifest.latent_size,
         generator_width=manifest.generator_width,
         discriminator_width=manifest.discriminator_width,
+        discriminator_norm=manifest.discriminator_norm,
     )
     return unpack(content, network, architecture)
 
