@@ -17,8 +17,7 @@ from facefill.ingestion import ingest
 from facefill.parameters import AlignOptions, IngestOptions
 from facefill.preparation import align_photos
 from facefill.records import Records
-from facefill.scaling import chunk_mapper
-from photos import face_photo, noise, write_photo
+from photos import face_photo, map_here, noise, write_photo
 from projects import ROOT
 
 # Places of the three landmarks as shares of the crop's side, worked out from
@@ -43,17 +42,17 @@ SAMPLE = ROOT / "data/demo/01_raw/photos"
 
 
 def aligned_by_us(folder, paths, landmark_set, size):
-    """Prepare photos as users do; give the pixels of each face that was written."""
+    """Prepare a folder of photos; give the pixels of each face that was written."""
     for number, path in enumerate(paths):
         photo = folder / "photos" / f"{number:04d}{path.suffix}"
         photo.parent.mkdir(exist_ok=True)
         photo.write_bytes(path.read_bytes())
-    manifest = ingest(folder / "photos", Records(folder / "known"), IngestOptions())
-    options = AlignOptions(landmarks=landmark_set, workers=1)
+    options = AlignOptions(landmarks=landmark_set)
+    known = Records(folder / "known")
+    manifest = ingest(folder / "photos", known, IngestOptions(), options, map_here)
     faces = folder / landmark_set / str(size)
     job = Job(folder / "photos", faces, size, options)
-    mapper = chunk_mapper(1, None, folder / "scratch")
-    table = align_photos(manifest, job, Records(faces / ".records"), mapper)
+    table = align_photos(manifest, job, Records(faces / ".records"), map_here)
     return [read_png(faces / face) if face else None for face in table["face"]]
 
 
@@ -86,29 +85,29 @@ def test_faces_of_lfw_are_those_of_openface_to_the_last_bit(tmp_path):
     assert assert_equal_to_openface(tmp_path, paths, [64]) >= 200
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_orientation_that_a_camera_noted_is_undone(tmp_path, orientation):
+def test_the_orientation_that_a_camera_noted_is_undone(tmp_path):
     upright = Image.fromarray(face_photo())
     # What turns the stored picture upright is what the orientation says.
     undone = {
-        2: [Image.Transpose.FLIP_LEFT_RIGHT],
-        3: [Image.Transpose.ROTATE_180],
-        4: [Image.Transpose.FLIP_TOP_BOTTOM],
-        5: [Image.Transpose.TRANSPOSE],
-        6: [Image.Transpose.ROTATE_90],
-        7: [Image.Transpose.TRANSVERSE],
-        8: [Image.Transpose.ROTATE_270],
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
     }
-    stored = upright
-    for step in undone.get(orientation, []):
-        stored = stored.transpose(step)
-    exif = Image.Exif()
-    exif[274] = orientation
-    upright.save(tmp_path / "upright.png")
-    stored.save(tmp_path / "stored.png", exif=exif)
-    paths = [tmp_path / "upright.png", tmp_path / "stored.png"]
-    one, other = aligned_by_us(tmp_path, paths, "innerEyesAndBottomLip", 64)
-    assert np.array_equal(one, other)
+    stored = {1: upright} | {
+        number: upright.transpose(step) for number, step in undone.items()
+    }
+    paths = [tmp_path / f"{number}.png" for number in stored]
+    for path, (number, picture) in zip(paths, stored.items(), strict=True):
+        exif = Image.Exif()
+        exif[274] = number
+        picture.save(path, exif=exif)
+    first, *others = aligned_by_us(tmp_path, paths, "innerEyesAndBottomLip", 64)
+    assert len(others) == 7
+    assert all(np.array_equal(first, other) for other in others)
 
 
 COORDINATES = st.integers(-200, 2000)

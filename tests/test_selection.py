@@ -111,6 +111,22 @@ def test_a_photo_of_several_faces_counts_once(prepared):
     assert len(select(both, min_aligned_fraction=1.0)) == 80
 
 
+def test_faces_of_one_photo_are_on_one_side(prepared):
+    photos, faces, folder = prepared
+    flat = {path: f"{number}.jpg" for number, path in enumerate(photos["path"])}
+    photos = photos.assign(path=photos["path"].map(flat))
+    faces = faces.assign(path=faces["path"].map(flat), id=faces["id"].map(flat))
+    pixels = noise(8, 8, 999)
+    write_png(folder / "second.png", pixels)
+    seconds = faces.assign(
+        id=faces["id"] + "#2", face="second.png", face_sha256=faces["id"]
+    )
+    table = select((photos, pd.concat([faces, seconds]), folder))
+    assert len(table) == 160
+    assert (table.groupby("path")["split"].nunique() == 1).all()
+    assert set(table["split"]) == {"train", "held_out"}
+
+
 def test_faces_are_in_the_order_of_their_ids(prepared):
     photos, faces, folder = prepared
     table = select((photos, faces.iloc[::-1], folder))

@@ -10,7 +10,6 @@ a photo has an entry for each of its faces in ``faces``.
 """
 
 import hashlib
-import itertools
 import json
 import sys
 from dataclasses import dataclass
@@ -148,7 +147,7 @@ def align_photo(item: Item, job: Job, settings: str) -> Row:
     except (PhotoError, MemoryError) as error:
         _delete_others(photo_id, job, Extraction(0, "", []))
         return row | {"reason": getattr(error, "reason", "out_of_memory")}
-    _delete_others(photo_id, job, extracted)
+    paths = _delete_others(photo_id, job, extracted)
     height, width = photo.shape[:2]
     return row | {
         "reason": extracted.reason,
@@ -156,21 +155,28 @@ def align_photo(item: Item, job: Job, settings: str) -> Row:
         "width": width,
         "height": height,
         "faces": [
-            _describe(face) | _write(face, face_path(job.faces, photo_id, number))
-            for number, face in enumerate(extracted.faces, start=1)
+            _describe(face) | _write(face, path)
+            for face, path in zip(extracted.faces, paths, strict=True)
         ],
     }
 
 
-def _delete_others(photo_id: str, job: Job, extracted: Extraction) -> None:
-    """Delete faces of what the photo, or the settings, were before."""
-    written = [face.pixels is not None for face in extracted.faces]
-    for number in itertools.count(1):
-        path = face_path(job.faces, photo_id, number)
-        if number > len(written) and not path.exists():
-            return
-        if number > len(written) or not written[number - 1]:
-            path.unlink(missing_ok=True)
+def _delete_others(photo_id: str, job: Job, extracted: Extraction) -> list[Path]:
+    """Delete faces of what the photo, or the settings, were before.
+
+    Returns:
+        Where each face of now is to be written.
+    """
+    paths = []
+    for number, face in enumerate(extracted.faces, start=1):
+        paths.append(face_path(job.faces, photo_id, number))
+        if face.pixels is None:
+            paths[-1].unlink(missing_ok=True)
+    number = len(paths) + 1
+    while (further := face_path(job.faces, photo_id, number)).exists():
+        further.unlink()
+        number += 1
+    return paths
 
 
 def _describe(face: Face) -> Row:

@@ -3,6 +3,8 @@
 All of it is geometry of the landmarks and the map; no pixel is looked at.
 """
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +43,7 @@ def fault(
 
 def is_singular(matrix: NDArray[np.float64]) -> bool:
     """Whether a map is none: of landmarks on one line, it has no inverse."""
-    finite = bool(np.isfinite(matrix).all())
-    return not finite or abs(float(np.linalg.det(matrix[:, :2]))) < 1e-9
+    return not (np.isfinite(matrix).all() and abs(_determinant(matrix)) >= 1e-9)
 
 
 def eye_distance(corners: NDArray[np.float64]) -> float:
@@ -61,8 +62,10 @@ def stretch(matrix: NDArray[np.float64]) -> float:
         >>> stretch(np.array([[3.0, 0.0, 7.0], [0.0, 2.0, 5.0]]))
         1.5
     """
-    largest, least = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return float(largest / least) if least > 0.0 else float("inf")
+    # The singular values of [[a, b], [c, d]] are (p + q) / 2 and |p - q| / 2.
+    a, b, _, c, d, _ = matrix.ravel().tolist()
+    p, q = math.hypot(a + d, b - c), math.hypot(a - d, b + c)
+    return (p + q) / abs(p - q) if p != q else math.inf
 
 
 def share_inside(
@@ -78,19 +81,29 @@ def share_inside(
     Returns:
         Share of the crop's area, 0 to 1.
     """
-    height, width = shape
-    inverse = np.linalg.inv(np.vstack([matrix, (0.0, 0.0, 1.0)]))[:2]
-    # In float64 and around the crop's first corner, since OpenCV cuts in float32.
-    crop = np.column_stack([_corners(size, size), np.ones(4)]) @ inverse.T
-    photo = _corners(height, width) - crop[0]
-    crop = crop - crop[0]
+    crop = _corners(size, size) @ cv2.invertAffineTransform(matrix).T
+    photo = _corners(*shape)[:, :2]
+    if (crop >= photo[0]).all() and (crop <= photo[2]).all():
+        return 1.0
+    # Around the crop's first corner, since OpenCV cuts in float32.
     area, _ = cv2.intersectConvexConvex(
-        crop.astype(np.float32), photo.astype(np.float32)
+        (crop - crop[0]).astype(np.float32), (photo - crop[0]).astype(np.float32)
     )
-    return float(area * abs(np.linalg.det(matrix[:, :2])) / size**2)
+    return float(area * abs(_determinant(matrix)) / size**2)
+
+
+def _determinant(matrix: NDArray[np.float64]) -> float:
+    a, b, _, c, d, _ = matrix.ravel().tolist()
+    return float(a * d - b * c)
 
 
 def _corners(height: int, width: int) -> NDArray[np.float64]:
-    """Give the outer corners of a picture, whose pixels are at whole numbers."""
+    """Give the outer corners of a picture, whose pixels are at whole numbers.
+
+    Returns:
+        float64 of shape (4, 3): x, y and 1, the first the least and the third the
+        greatest of both.
+    """
     right, bottom = width - 0.5, height - 0.5
-    return np.array([(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)])
+    corners = [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)]
+    return np.array([(x, y, 1.0) for x, y in corners])

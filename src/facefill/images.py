@@ -178,10 +178,12 @@ def _decode_opened(image: Image.Image, max_pixels: int) -> Pixels:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        # In place, lest a photo that is upright already be copied.
+        ImageOps.exif_transpose(image, in_place=True)
     # Broken metadata must not lose a photo whose pixels are good.
     except Exception:
         return image
+    return image
 
 
 def _to_rgb(image: Image.Image) -> Pixels:

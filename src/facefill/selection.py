@@ -72,11 +72,11 @@ def _split(rows: pd.DataFrame, fraction: float, seed: int) -> list[str]:
     If near duplicates connect everybody, nothing could be held out: then only equal
     photos are kept together, which is better than no evaluation at all.
     """
-    ids = list(rows["id"])
-    sides = split(ids, list(rows["group"].astype(str)), fraction, seed)
+    paths = list(rows["path"])
+    sides = split(paths, list(rows["group"].astype(str)), fraction, seed)
     if fraction == 0.0 or HELD_OUT in sides:
         return sides
-    sides = split(ids, list(rows["photo_sha256"]), fraction, seed)
+    sides = split(paths, list(rows["photo_sha256"]), fraction, seed)
     if HELD_OUT in sides:
         logger.warning(
             "all faces are near duplicates of each other; some are held out all the "

@@ -18,7 +18,7 @@ from facefill.parameters import (
     PrepareOptions,
 )
 from facefill.pipelines.prepare import create_pipeline, create_preparation
-from photos import faces_tree
+from photos import faces_tree, noise, write_photo
 from projects import ROOT
 
 PARAMETERS = {
@@ -111,3 +111,28 @@ def test_nodes_have_the_names_that_users_type():
         "flatten_faces",
         "report_preparation",
     ]
+
+
+def test_pictures_that_are_aligned_already_are_taken_whole(tmp_path, monkeypatch):
+    monkeypatch.setitem(PARAMETERS, "params:align", AlignOptions(method="none"))
+    pictures = {f"{number}.png": noise(32, 32, number) for number in range(4)}
+    for name, pixels in pictures.items():
+        write_photo(tmp_path / "01_raw/photos" / name, pixels)
+    write_photo(tmp_path / "01_raw/photos/wide.png", noise(32, 33))
+    catalog = run(tmp_path, create_pipeline())
+    faces = catalog["training_set"].load()
+    for name, face in zip(faces.table["id"], faces.images, strict=True):
+        assert np.array_equal(face, pictures.pop(name))
+    assert not pictures
+    report = json.loads((tmp_path / "08_reporting/preparation.json").read_text())
+    assert report["rejected"] == {"not_square": 1}
+
+
+def test_a_run_of_too_few_faces_makes_no_training_set(tmp_path, monkeypatch):
+    strict = PrepareOptions(min_aligned_fraction=0.9)
+    monkeypatch.setitem(PARAMETERS, "params:prepare", strict)
+    faces_tree(tmp_path / "01_raw/photos", ["1.png"], ["2.png"])
+    with pytest.raises(DataError, match=r"1 of 2 photos .*no_face 1"):
+        run(tmp_path, create_pipeline())
+    assert not (tmp_path / "05_model_input").exists()
+    assert not (tmp_path / "04_feature").exists()
