@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 
 from facefill.baselines import (
     bicubic,
+    biharmonic,
     mean_completion,
     mean_face,
     navier_stokes,
+    nearest_face,
     telea,
 )
 from facefill.errors import DataError, MaskError
@@ -95,3 +97,47 @@ def test_bicubic_enlargement_of_a_ramp_is_the_ramp_away_from_the_edges():
     # whole numbers and a half, and the result is rounded.
     difference = enlarged[8:-8].astype(int) - ramp[8:-8]
     assert np.abs(difference).max() <= 2
+
+
+def test_biharmonic_filling_keeps_known_pixels_and_reads_no_hidden_one():
+    face, other = random_faces(2)
+    mask = build_mask("center", 16)
+
+    painted = biharmonic(face, mask)
+
+    np.testing.assert_array_equal(painted[mask], face[mask])
+    changed = np.where(mask[..., None], face, other)
+    np.testing.assert_array_equal(biharmonic(changed, mask), painted)
+
+
+def test_biharmonic_filling_continues_a_slope():
+    # A plane is biharmonic.
+    y, x = np.mgrid[:16, :16]
+    face = np.repeat((40 + 5 * x + 3 * y)[..., None], 3, axis=2).astype(np.uint8)
+
+    painted = biharmonic(face, build_mask("center", 16))
+
+    assert np.abs(painted.astype(int) - face).max() <= 1
+
+
+def test_the_nearest_face_is_the_one_that_fits_the_known_pixels():
+    faces = random_faces(300)
+    mask = build_mask("center", 16)
+    face = faces[123].copy()
+    face[mask] = np.clip(face[mask].astype(int) + 3, 0, 255)
+    face[~mask] = 0
+
+    completed = nearest_face(face, mask, faces)
+
+    np.testing.assert_array_equal(completed[~mask], faces[123][~mask])
+    np.testing.assert_array_equal(completed[mask], face[mask])
+
+
+def test_the_nearest_face_needs_known_pixels_and_faces():
+    face = random_faces(1)[0]
+    with pytest.raises(MaskError, match="no pixel is known"):
+        nearest_face(face, build_mask("lowres", 16), random_faces(3))
+    with pytest.raises(DataError, match="no face"):
+        nearest_face(face, build_mask("center", 16), random_faces(0))
+    with pytest.raises(MaskError, match="nothing to continue"):
+        biharmonic(face, build_mask("lowres", 16))

@@ -1,16 +1,29 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from facefill.baselines import nearest_face, telea
 from facefill.completion import Search
 from facefill.errors import DataError
-from facefill.evaluation import HeldOut, hold_out, report, score
+from facefill.evaluation import (
+    METRICS,
+    Evaluation,
+    HeldOut,
+    every_row,
+    hold_out,
+    report,
+)
 from facefill.face_sets import FaceSet
 from facefill.figures import labelled_rows, score_bars, training_curves
 from facefill.images import to_uint8
+from facefill.intervals import bootstrap_interval
 from facefill.masking import MaskMaker
+from facefill.masks import build_mask
+from facefill.metrics import hole_psnr, seam_score
 from facefill.networks import Architecture, build_discriminator, build_generator
-from facefill.parameters import CompleteOptions
+from facefill.parameters import CompleteOptions, EvaluateOptions
 
 SIZE = 16
 
@@ -31,8 +44,7 @@ def test_only_held_out_faces_are_chosen_and_only_the_others_make_the_mean():
     assert len(chosen.keys) == 4
     assert all(int(key.split(".")[0]) >= 6 for key in chosen.keys)
     assert np.array_equal(chosen.faces[0], faces.images[int(chosen.keys[0][:-4])])
-    mean = faces.images[:6].astype(float).mean(axis=0)
-    assert np.abs(chosen.mean - mean).max() <= 0.51
+    assert np.array_equal(chosen.train, faces.images[:6])
     assert hold_out(faces, 4, seed=1).keys == chosen.keys
     assert len(hold_out(faces, 99, seed=1).keys) == 10
 
@@ -63,8 +75,16 @@ def test_nothing_held_out_is_an_error():
         hold_out(face_set(6, 0), 4, seed=1)
 
 
+METHODS = ["mean_face", "nearest_face", "telea", "navier_stokes", "biharmonic", "pca"]
+
+
+def describe(faces):
+    """Stands for dlib's descriptors: the mean colour of the lower half."""
+    return faces[:, SIZE // 2 :].mean(axis=(1, 2))
+
+
 @pytest.fixture(scope="module")
-def scores():
+def evaluated():
     """Faces that the generator can make itself, so that it must win."""
     options = CompleteOptions(
         preset="reference",
@@ -78,48 +98,115 @@ def scores():
     generator = build_generator(architecture, 1)
     latents = np.random.default_rng(2).uniform(-1, 1, (4, 4)).astype(np.float32)
     faces = to_uint8(np.asarray(generator(latents, training=False)))
-    held_out = HeldOut(["a", "b", "c", "d"], faces, np.full_like(faces[0], 128))
-    search = Search(
-        generator, build_discriminator(architecture, 1), options, lam=0.0, seed=1
+    train = np.random.default_rng(3).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)
+    held_out = HeldOut(["a", "b", "c", "d"], faces, train)
+    discriminator = build_discriminator(architecture, 1)
+    search = Search(generator, discriminator, options, lam=0.0, seed=1)
+    evaluation = Evaluation(
+        held_out,
+        EvaluateOptions(methods=[*METHODS, "default", "reference"]),
+        {"default": search, "reference": search},
+        describe,
+        seed=1,
     )
     makers = [MaskMaker(mask, options, 1) for mask in ("center", "lowres")]
-    return score(held_out, makers, search)
+    return held_out, list(evaluation.run(makers))
 
 
-def test_every_method_is_scored_under_every_mask(scores):
-    methods = {one.mask: set(one.values) for one in scores}
-    assert methods == {
-        "center": {"mean_face", "telea", "navier_stokes", "completed", "blended"},
-        "lowres": {"mean_face", "bicubic", "completed"},
-    }
-    assert all(
-        len(found) == 4
-        for one in scores
-        for values in one.values.values()
-        for found in values.values()
-    )
+@pytest.fixture(scope="module")
+def scores(evaluated):
+    return evaluated[1]
+
+
+SEARCHED = {"generated", "completed", "reference_generated", "reference_completed"}
+
+
+def test_every_method_is_scored_under_every_mask_for_every_face(scores):
+    table = every_row(scores)
+    assert list(table.columns) == ["mask", "method", "id", *METRICS]
+    methods = table.groupby("mask")["method"].agg(set)
+    blended = {"blended", "reference_blended"}
+    assert methods["center"] == {*METHODS, *SEARCHED, *blended}
+    assert methods["lowres"] == {"mean_face", "bicubic", "pca", *SEARCHED}
+    assert (table.groupby(["mask", "method"])["id"].nunique() == 4).all()
+    assert table[table["mask"] == "center"].notna().all(axis=None)
+
+
+def test_the_metrics_are_those_of_the_faces(evaluated):
+    held_out, scores = evaluated
+    table = scores[0].table.set_index(["method", "id"])
+    mask = build_mask("center", SIZE)
+    filled = np.stack([telea(face, mask) for face in held_out.faces])
+    distances = np.linalg.norm(describe(filled) - describe(held_out.faces), axis=1)
+    for place, key in enumerate(held_out.keys):
+        row, face = table.loc[("telea", key)], held_out.faces[place]
+        assert row["hole_psnr"] == hole_psnr(face, filled[place], mask)
+        assert row["seam"] == seam_score(filled[place], mask)
+        assert row["identity"] == pytest.approx(distances[place])
+        assert row["known_l1"] == 0.0
+        assert table.loc[("generated", key), "known_l1"] > 0.0
+    nearest = nearest_face(held_out.faces[0], mask, held_out.train)
+    expected = hole_psnr(held_out.faces[0], nearest, mask)
+    assert table.loc[("nearest_face", "a"), "hole_psnr"] == expected
 
 
 def test_a_generator_that_can_make_the_faces_beats_the_mean_face(scores):
-    rows = {(row["mask"], row["method"]): row for row in report(scores)["rows"]}
+    rows = {(row["mask"], row["method"]): row for row in report(scores, 200, 1)["rows"]}
     ours, mean = rows["center", "completed"], rows["center", "mean_face"]
     assert ours["hole_psnr"] > mean["hole_psnr"] + 3.0
     # A quarter is hidden: copying the rest adds 6.02 dB exactly.
     assert ours["psnr"] - ours["hole_psnr"] == pytest.approx(6.02, abs=0.01)
 
 
-def test_the_report_gives_means_and_standard_errors(scores):
-    found = scores[0].values["telea"]["ssim"]
-    row = next(row for row in report(scores)["rows"] if row["method"] == "telea")
-    assert row["ssim"] == pytest.approx(found.mean())
-    assert row["ssim_error"] == pytest.approx(found.std(ddof=1) / 2.0)
-    assert report(scores)["faces"] == 4
+def test_the_report_gives_means_with_intervals_and_gains_face_by_face(scores):
+    summary = report(scores, 200, 1)
+    table = scores[0].table
+    found = {name: part["ssim"].to_numpy() for name, part in table.groupby("method")}
+    row = next(row for row in summary["rows"] if row["method"] == "telea")
+    assert row["ssim"] == pytest.approx(found["telea"].mean())
+    assert row["ssim_low"] <= row["ssim"] <= row["ssim_high"]
+    gain = next(row for row in summary["gains"] if row["method"] == "telea")
+    difference = found["blended"] - found["telea"]
+    assert gain["ssim"] == pytest.approx(difference.mean())
+    low, high = bootstrap_interval(difference, 200, 1)
+    assert (gain["ssim_low"], gain["ssim_high"]) == pytest.approx((low, high))
+    assert summary["faces"] == 4
+    assert set(summary["seconds_per_face"]["center"]) == {"default", "reference"}
+    lowres = next(row for row in summary["rows"] if row["mask"] == "lowres")
+    assert "known_l1" not in lowres  # no pixel is known
+    json.dumps(summary, allow_nan=False)
+
+
+def test_the_sheet_goes_from_the_best_to_the_worst(evaluated):
+    held_out, scores = evaluated
+    table = scores[0].table
+    ours = table[table["method"] == "blended"].set_index("id")["hole_psnr"]
+    truth = scores[0].sheet[-SIZE:, -(4 * SIZE + 6) :]
+    for column, key in enumerate(ours.sort_values(ascending=False).index):
+        face = held_out.faces[held_out.keys.index(key)]
+        left = column * (SIZE + 2)
+        assert np.array_equal(truth[:, left : left + SIZE], face)
+
+
+def test_the_reference_is_compared_with_the_same_masks_and_machine():
+    options = CompleteOptions(iterations=77, batch_size=3, center_scale=0.3)
+    compared = options.compared(["pca", "default", "reference"])
+    assert compared["default"] == options
+    reference = compared["reference"]
+    assert reference == CompleteOptions(
+        preset="reference", batch_size=3, center_scale=0.3
+    )
+    assert set(options.compared(["reference"])) == {"reference"}
 
 
 def test_the_figures_are_drawn(scores):
-    bars = score_bars(report(scores)["rows"])
-    assert bars.ndim == 3
-    assert bars.std() > 10.0
+    rows = report(scores, 200, 1)["rows"]
+    psnr, identity = (
+        score_bars(rows, name, name) for name in ("hole_psnr", "identity")
+    )
+    assert psnr.ndim == 3
+    assert min(psnr.std(), identity.std()) > 10.0
+    assert not np.array_equal(psnr, identity)
     curves = training_curves(
         {
             "step": list(range(1, 3001)),

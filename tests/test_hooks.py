@@ -101,7 +101,7 @@ def test_nodes_get_the_parameters_that_were_typed(runs):
     [
         ("lam", "0.25"),
         ("complete.iterations", "7"),
-        ("complete.learning_rate", "0.03"),
+        ("complete.learning_rate", "0.05"),
         ("seed", "1"),
         ("train.preset", "default"),
         ("train.generator_updates", "1"),

@@ -7,7 +7,14 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from facefill.errors import MaskError
 from facefill.masks import build_mask
-from facefill.metrics import hole_psnr, known_l1, psnr, ssim
+from facefill.metrics import (
+    hole_psnr,
+    known_distances,
+    known_l1,
+    psnr,
+    seam_score,
+    ssim,
+)
 
 MASK = build_mask("center", 32)
 
@@ -96,3 +103,39 @@ def test_ssim_is_the_formula_of_wang_et_al():
     )
 
     assert ssim(*pictures()) == pytest.approx(similarity.mean())
+
+
+def test_a_picture_without_a_step_at_the_border_scores_one():
+    ramp = np.repeat(np.arange(0, 128, 4, dtype=np.uint8)[None, :, None], 32, axis=0)
+    picture = np.repeat(ramp, 3, axis=2)
+    mask = build_mask("left", 32)
+
+    assert seam_score(picture, mask) == pytest.approx(1.0)
+
+
+def test_a_step_at_the_border_scores_by_its_height():
+    picture = np.full((32, 32, 3), 100, np.uint8)
+    picture[:, :16] = 120  # on a flat ground, whose half a grey level is the unit
+    mask = build_mask("left", 32)
+
+    assert seam_score(picture, mask) == pytest.approx(20.5 / 0.5)
+
+
+def test_no_border_and_nothing_known_beside_it_score_one():
+    picture = pictures()[0]
+
+    assert seam_score(picture, build_mask("full", 32)) == 1.0
+    assert seam_score(picture, build_mask("lowres", 32)) == 1.0
+
+
+def test_known_distances_are_those_of_one_face_at_a_time():
+    draw = np.random.default_rng(0)
+    many = draw.integers(0, 256, (600, 8, 8, 3), np.uint8)
+    mask = build_mask("center", 8)
+    face = many[0]
+
+    distances = known_distances(many, face, mask)
+
+    for place in (0, 255, 256, 599):
+        expected = known_l1(face, many[place], mask) * mask.sum() * 3
+        assert distances[place] == pytest.approx(expected)

@@ -1,6 +1,7 @@
 """Completions that know nothing of faces, for ours to be measured against.
 
-OpenCV's two inpainting methods continue what surrounds the hole; the mean face
+OpenCV's two inpainting methods and scikit-image's continue what surrounds the hole;
+the nearest face is the best that could be copied; the mean face
 is what a model could say without looking; bicubic enlargement is the baseline of
 the mask ``lowres``, which leaves no pixel to continue.
 
@@ -12,9 +13,11 @@ under the hole.
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from skimage.restoration import inpaint_biharmonic
 
 from facefill.errors import DataError, MaskError
 from facefill.masks import Mask
+from facefill.metrics import known_distances
 from facefill.sharding import Images
 
 Face = NDArray[np.uint8]
@@ -38,6 +41,40 @@ def navier_stokes(face: Face, mask: Mask) -> Face:
         MaskError: If no pixel is known.
     """
     return _inpaint(face, mask, cv2.INPAINT_NS)
+
+
+def biharmonic(face: Face, mask: Mask) -> Face:
+    """Complete by the biharmonic equation (Damelin and Hoang 2018), scikit-image's.
+
+    Raises:
+        MaskError: If no pixel is known.
+    """
+    if not mask.any():
+        raise MaskError("no pixel is known, so there is nothing to continue")
+    visible = np.where(mask[..., None], face, np.uint8(0)).astype(np.float64)
+    filled = inpaint_biharmonic(visible / 255.0, ~mask, channel_axis=-1)
+    pixels = np.clip(np.round(filled * 255.0), 0, 255).astype(np.uint8)
+    return mean_completion(face, mask, pixels)
+
+
+def nearest_face(face: Face, mask: Mask, faces: Images) -> Face:
+    """Fill the hole with that of the face that is nearest by the known pixels.
+
+    Args:
+        face: The face to complete.
+        mask: Known pixels.
+        faces: uint8 (N, size, size, 3), memory-mapped or not.
+
+    Raises:
+        MaskError: If no pixel is known.
+        DataError: If there is no face.
+    """
+    if not mask.any():
+        raise MaskError("no pixel is known, so no face is nearer than another")
+    if len(faces) == 0:
+        raise DataError("no face to take the nearest of")
+    nearest = int(np.argmin(known_distances(faces, face, mask)))
+    return mean_completion(face, mask, np.asarray(faces[nearest]))
 
 
 def _inpaint(face: Face, mask: Mask, method: int) -> Face:

@@ -35,6 +35,17 @@ Pixels: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 
 
+def complete_face(face: Pixels, generated: Pixels, mask: Mask) -> Pixels:
+    """Fill the hole with generated pixels and keep the known ones, byte for byte.
+
+    Args:
+        face: uint8 (S, S, 3).
+        generated: uint8 (S, S, 3).
+        mask: bool (S, S), True = known.
+    """
+    return np.asarray(np.where(mask[..., None], face, generated))
+
+
 def poisson_blend(face: Pixels, generated: Pixels, mask: Mask) -> Pixels:
     """Fill the hole with generated detail at the level of the known pixels.
 

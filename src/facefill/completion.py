@@ -21,6 +21,8 @@ from facefill import backend
 from facefill.bank import Bank
 from facefill.descent import Descent, State, groups, select
 from facefill.errors import ModelError
+from facefill.expectation import expectation_of
+from facefill.face_statistics import FaceStatistics
 from facefill.images import to_uint8
 from facefill.knowledge import Target, check_target
 from facefill.latents import first_latent, to_latents
@@ -40,6 +42,7 @@ class Candidate:
         start: Which of the photo's starts it came from.
         latent: z, float32 (latent_size,).
         generated: G(z), uint8 (S, S, 3).
+        fitted: The same fitted to the known pixels, if the options say so.
         contextual: Contextual loss at z.
         perceptual: Perceptual loss at z.
         loss: contextual + lam * perceptual.
@@ -50,6 +53,7 @@ class Candidate:
     start: int
     latent: np.ndarray
     generated: np.ndarray
+    fitted: np.ndarray
     contextual: float
     perceptual: float
     loss: float
@@ -84,8 +88,18 @@ class Search:
         options: CompleteOptions,
         lam: float,
         seed: int,
+        statistics: FaceStatistics | None = None,
     ) -> None:
         """Take the models, which must be of one image size.
+
+        Args:
+            generator: G.
+            discriminator: D.
+            options: Of the search.
+            lam: Weight of the perceptual loss.
+            seed: Of all that is drawn.
+            statistics: Of faces, to fit what is found to the known pixels; without
+                them that is left out.
 
         Raises:
             ModelError: If the two models are of different sizes.
@@ -101,6 +115,7 @@ class Search:
         self.seed = seed
         self._painter = generator
         self._bank: Bank | None = None
+        self._expectation = expectation_of(options, statistics, self.image_size)
         with backend.on_device(options.device):
             self._objective = Objective(generator, discriminator, options, lam)
             self._descent = Descent(self._objective, options, seed)
@@ -116,7 +131,8 @@ class Search:
     @property
     def fingerprint(self) -> str:
         """Hash what beside the options decides how a face comes out."""
-        return f"{self._objective.fingerprint()} {self.seed}"
+        faces = self._expectation.statistics.fingerprint if self._expectation else ""
+        return f"{self._objective.fingerprint()} {self.seed} {faces}"
 
     @property
     def iterations_per_photo(self) -> int:
@@ -251,6 +267,7 @@ class Search:
                     start=int(slots.starts[row]),
                     latent=latents[row],
                     generated=pictures[row],
+                    fitted=self._fitted(pictures[row], targets[slots.photos[row]]),
                     contextual=float(parts[row, 0]),
                     perceptual=float(parts[row, 1]),
                     loss=float(losses[row]),
@@ -259,15 +276,7 @@ class Search:
             )
         return [tuple(candidates) for candidates in found]
 
-
-def complete_face(
-    face: np.ndarray, generated: np.ndarray, mask: np.ndarray
-) -> np.ndarray:
-    """Fill the hole with generated pixels and keep the known ones, byte for byte.
-
-    Args:
-        face: uint8 (S, S, 3).
-        generated: uint8 (S, S, 3).
-        mask: bool (S, S), True = known.
-    """
-    return np.asarray(np.where(mask[..., None], face, generated))
+    def _fitted(self, generated: np.ndarray, target: Target) -> np.ndarray:
+        if self._expectation is None:
+            return generated
+        return self._expectation.fit(generated, target, self.options.detail)

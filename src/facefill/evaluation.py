@@ -2,34 +2,39 @@
 
 Every figure is of faces that training has not seen. PSNR is given over the hole
 alone and over the composite (known pixels copied), since the second grows with
-the known share whatever fills the hole.
+the known share whatever fills the hole; identity is how far the completed face is
+from the true one as dlib tells people apart.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from facefill import baselines, metrics, randomness
-from facefill.blending import poisson_blend
-from facefill.completion import Search, complete_face
+from facefill import metrics, randomness
+from facefill.completion import Search
+from facefill.contenders import Baselines, Filled, raw, searched
 from facefill.errors import DataError
 from facefill.face_sets import FaceSet
 from facefill.figures import labelled_rows
+from facefill.intervals import bootstrap_interval
 from facefill.knowledge import Target
 from facefill.masking import MaskMaker
-from facefill.masks import hide, lowres_factor
-from facefill.parameters import MaskName
+from facefill.masks import hide
+from facefill.parameters import EvaluateOptions
 from facefill.progress import Advance, progress
+from facefill.sharding import Images
 from facefill.splitting import identities
 
-NUM_PICTURED = 8
+NUM_PICTURED = 9
 
-METRICS = ("hole_psnr", "psnr", "ssim")
-"""dB over the hole, dB over the composite, structural similarity of it."""
+METRICS = ("hole_psnr", "psnr", "ssim", "known_l1", "identity", "seam")
+"""dB over the hole, dB and structural similarity over all, grey levels over the known
+pixels, distance of dlib's descriptors, how much the hole's border stands out."""
 
 
 @dataclass(frozen=True)
@@ -39,30 +44,12 @@ class HeldOut:
     Attributes:
         keys: Ids of the photos.
         faces: uint8 (N, S, S, 3).
-        mean: Mean of the training faces, uint8 (S, S, 3).
+        train: Faces that baselines may learn from, uint8 (M, S, S, 3).
     """
 
     keys: Sequence[str]
     faces: np.ndarray
-    mean: np.ndarray
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Results under one mask.
-
-    Attributes:
-        mask: Its name.
-        values: For each method and metric a value a face, float64 (N,).
-        sheet: The first faces, a column each, with a row for the known part, for
-            every method and for the truth.
-        seconds_per_face: Time of the search.
-    """
-
-    mask: MaskName
-    values: Mapping[str, Mapping[str, np.ndarray]]
-    sheet: np.ndarray
-    seconds_per_face: float
+    train: Images
 
 
 def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
@@ -93,122 +80,188 @@ def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
     return HeldOut(
         keys=list(faces.table["id"].iloc[chosen]),
         faces=faces.images[chosen],
-        mean=baselines.mean_face(faces.of_split("train")),
+        train=faces.of_split("train"),
     )
 
 
-def score(
-    held_out: HeldOut, masks: Sequence[MaskMaker], search: Search
-) -> list[Scores]:
-    """Complete every face under every mask and measure all methods.
+@dataclass(frozen=True)
+class Scores:
+    """Results under one mask.
 
-    Args:
-        held_out: The faces.
-        masks: One for each shape of the hole.
-        search: The latent search.
+    Attributes:
+        mask: Its name.
+        table: A row for each method and face, with the metrics.
+        sheet: Faces from the best to the worst, a column each, with a row for the
+            known part, for every method and for the truth.
+        seconds_per_face: Time of each search.
     """
-    total = len(masks) * len(held_out.faces) * search.iterations_per_photo
-    with progress(total, "evaluating", "iterations of faces") as advance:
-        return [_score_mask(held_out, mask, search, advance) for mask in masks]
+
+    mask: str
+    table: pd.DataFrame
+    sheet: np.ndarray
+    seconds_per_face: Mapping[str, float]
 
 
-def report(scores: Sequence[Scores]) -> dict[str, Any]:
+class Identify:
+    """Gives dlib's descriptors of faces, (N, 128)."""
+
+    def __init__(self, landmarks: Any) -> None:
+        """Note which landmarks are at their places in the faces."""
+        self._landmarks = landmarks
+
+    def __call__(self, faces: np.ndarray) -> np.ndarray:
+        """Describe faces, uint8 (N, S, S, 3)."""
+        from facefill.descriptors import describe
+
+        return np.asarray(describe(faces, self._landmarks))
+
+
+class Evaluation:
+    """Completes faces under masks by methods, and measures the results."""
+
+    def __init__(
+        self,
+        held_out: HeldOut,
+        options: EvaluateOptions,
+        searches: Mapping[str, Search],
+        identify: Identify | None,
+        seed: int,
+    ) -> None:
+        """Take the faces, the methods, and what tells people apart.
+
+        Args:
+            held_out: The faces.
+            options: Which methods.
+            searches: Those of them that search, by name.
+            identify: Gives the descriptors of faces; None leaves identity out.
+            seed: Of what is drawn.
+        """
+        self._held_out = held_out
+        self._options = options
+        self._searches = searches
+        self._identify = identify
+        self._seed = seed
+        draw = randomness.generator(seed, randomness.Purpose.EVALUATION, 1)
+        self._baselines = Baselines(held_out.train, options.methods, draw)
+        self._truth = identify(held_out.faces) if identify else None
+
+    def run(self, masks: Sequence[MaskMaker]) -> Iterator[Scores]:
+        """Score one mask after the other."""
+        per_face = sum(each.iterations_per_photo for each in self._searches.values())
+        total = len(masks) * len(self._held_out.faces) * per_face
+        with progress(total, "evaluating", "iterations of faces") as advance:
+            for mask in masks:
+                yield self._score(mask, advance)
+
+    def _score(self, maker: MaskMaker, advance: Advance) -> Scores:
+        faces, keys = self._held_out.faces, self._held_out.keys
+        masks = [maker.shape(key, faces.shape[1]) for key in keys]
+        targets = [
+            Target(key, face, mask, maker.name == "lowres")
+            for key, face, mask in zip(keys, faces, masks, strict=True)
+        ]
+        found, seconds = {}, {}
+        for name, search in self._searches.items():
+            started = time.monotonic()
+            found[name] = [best for best, *_ in search.run(targets, advance=advance)]
+            seconds[name] = (time.monotonic() - started) / len(targets)
+        filled: list[Filled] = []
+        for place, target in enumerate(targets):
+            bests = {name: candidates[place] for name, candidates in found.items()}
+            made = self._baselines.fill(target) | raw(bests)
+            for name, best in bests.items():
+                made |= searched(name, target, best)
+            filled.append(made)
+        rows = (self._rows(targets, filled, method) for method in filled[0])
+        table = pd.DataFrame(chain.from_iterable(rows)).assign(mask=maker.name)
+        return Scores(maker.name, table, _sheet(targets, filled, table), seconds)
+
+    def _rows(
+        self, targets: Sequence[Target], filled: Sequence[Filled], method: str
+    ) -> Iterator[dict[str, Any]]:
+        pictures = np.stack([each[method] for each in filled])
+        distances = np.full(len(targets), np.nan)
+        if self._identify and self._truth is not None:
+            distances = np.linalg.norm(self._identify(pictures) - self._truth, axis=1)
+        for target, picture, distance in zip(targets, pictures, distances, strict=True):
+            face, mask = target.face, target.mask
+            yield {
+                "method": method,
+                "id": target.key,
+                "hole_psnr": metrics.hole_psnr(face, picture, mask),
+                "psnr": metrics.psnr(face, picture),
+                "ssim": metrics.ssim(face, picture),
+                "known_l1": (
+                    metrics.known_l1(face, picture, mask) if mask.any() else np.nan
+                ),
+                "identity": distance,
+                "seam": metrics.seam_score(picture, mask),
+            }
+
+
+def every_row(scores: Sequence[Scores]) -> pd.DataFrame:
+    """Give a row for each mask, method and face."""
+    table = pd.concat([one.table for one in scores], ignore_index=True)
+    return table[["mask", "method", "id", *METRICS]]
+
+
+def report(scores: Sequence[Scores], resamples: int, seed: int) -> dict[str, Any]:
     """Tabulate scores as JSON: a row for each mask and method.
 
-    ``error`` is the standard error of the mean over the faces.
+    ``<metric>_low`` and ``_high`` bound the mean with 95 % confidence. ``gains`` has
+    the same of our completion less each other method, face by face.
     """
-    rows = []
+    rows, gains = [], []
     for one in scores:
-        for method, values in one.values.items():
-            row: dict[str, Any] = {"mask": one.mask, "method": method}
-            for name in METRICS:
-                found = values[name]
-                row[name] = float(found.mean())
-                row[f"{name}_error"] = float(
-                    found.std() / max(len(found) - 1, 1) ** 0.5
-                )
-            rows.append(row)
+        by_method = dict(list(one.table.groupby("method", sort=False)))
+        ours = by_method.get("blended", by_method.get("completed"))
+        for method, table in by_method.items():
+            named = {"mask": one.mask, "method": method}
+            rows.append(named | _summary(table[list(METRICS)], resamples, seed))
+            if ours is not None and table is not ours:
+                columns = list(METRICS)
+                values = ours[columns].to_numpy() - table[columns].to_numpy()
+                difference = pd.DataFrame(values, columns=columns)
+                gains.append(named | _summary(difference, resamples, seed))
     return {
-        "faces": len(next(iter(scores[0].values.values()))["psnr"]),
-        "seconds_per_face": {one.mask: one.seconds_per_face for one in scores},
+        "faces": int(scores[0].table["id"].nunique()),
+        "seconds_per_face": {one.mask: dict(one.seconds_per_face) for one in scores},
         "rows": rows,
+        "gains": gains,
     }
 
 
-def _score_mask(
-    held_out: HeldOut, maker: MaskMaker, search: Search, advance: Advance
-) -> Scores:
-    size = held_out.faces.shape[1]
-    masks = [maker.shape(key, size) for key in held_out.keys]
-    low_resolution = maker.name == "lowres"
-    targets = [
-        Target(key, face, mask, low_resolution)
-        for key, face, mask in zip(held_out.keys, held_out.faces, masks, strict=True)
-    ]
-    started = time.monotonic()
-    generated = [best.generated for best, *_ in search.run(targets, advance=advance)]
-    seconds = time.monotonic() - started
-    fillings = [
-        _fill(target, picture, held_out.mean)
-        for target, picture in zip(targets, generated, strict=True)
-    ]
-    return Scores(
-        mask=maker.name,
-        values=_measure(targets, fillings),
-        sheet=_sheet(targets, fillings),
-        seconds_per_face=seconds / len(targets),
-    )
-
-
-def _fill(
-    target: Target, generated: np.ndarray, mean: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Fill one face's hole by every method."""
-    face, mask = target.face, target.mask
-    if target.low_resolution:
-        return {
-            "mean_face": mean,
-            "bicubic": baselines.bicubic(face, lowres_factor(len(face))),
-            "completed": generated,
-        }
-    return {
-        "mean_face": baselines.mean_completion(face, mask, mean),
-        "telea": baselines.telea(face, mask),
-        "navier_stokes": baselines.navier_stokes(face, mask),
-        "completed": complete_face(face, generated, mask),
-        "blended": poisson_blend(face, generated, mask),
-    }
-
-
-def _measure(
-    targets: Sequence[Target], fillings: Sequence[Mapping[str, np.ndarray]]
-) -> dict[str, dict[str, np.ndarray]]:
-    values: dict[str, dict[str, np.ndarray]] = {}
-    for method in fillings[0]:
-        pairs = [
-            (target, filled[method])
-            for target, filled in zip(targets, fillings, strict=True)
-        ]
-        values[method] = {
-            "hole_psnr": np.array(
-                [metrics.hole_psnr(one.face, made, one.mask) for one, made in pairs]
-            ),
-            "psnr": np.array([metrics.psnr(one.face, made) for one, made in pairs]),
-            "ssim": np.array([metrics.ssim(one.face, made) for one, made in pairs]),
-        }
-    return values
+def _summary(table: pd.DataFrame, resamples: int, seed: int) -> dict[str, float]:
+    summary: dict[str, float] = {}
+    for name in table.columns:
+        # Equal pictures have infinite PSNR, which JSON and means cannot hold.
+        values = table[name].to_numpy(np.float64)
+        values = values[np.isfinite(values)]
+        if len(values):
+            low, high = bootstrap_interval(values, resamples, seed)
+            summary |= {
+                name: float(values.mean()),
+                f"{name}_low": low,
+                f"{name}_high": high,
+            }
+    return summary
 
 
 def _sheet(
-    targets: Sequence[Target], fillings: Sequence[Mapping[str, np.ndarray]]
+    targets: Sequence[Target], filled: Sequence[Filled], table: pd.DataFrame
 ) -> np.ndarray:
-    first = targets[:NUM_PICTURED]
+    """Picture the best, the median and the worst by the hole's PSNR, best first."""
+    ours = "blended" if "blended" in filled[0] else list(filled[0])[-1]
+    scores = table[table["method"] == ours]["hole_psnr"].to_numpy()
+    order = np.argsort(-scores, kind="stable")
+    third = NUM_PICTURED // 3
+    middle = (len(order) - third) // 2
+    places = [*order[:third], *order[middle : middle + third], *order[-third:]]
+    if len(order) < NUM_PICTURED:
+        places = list(order)
     rows = {
-        "known": [hide(target.face, target.mask) for target in first],
-        **{
-            method: [filled[method] for filled in fillings[: len(first)]]
-            for method in fillings[0]
-        },
-        "truth": [target.face for target in first],
+        "known": [hide(targets[each].face, targets[each].mask) for each in places],
+        **{name: [filled[each][name] for each in places] for name in filled[0]},
+        "truth": [targets[each].face for each in places],
     }
     return labelled_rows(rows)

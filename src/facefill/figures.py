@@ -46,38 +46,48 @@ def training_curves(
     return figure
 
 
-def score_bars(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Draw the hole's PSNR by mask and method, with standard errors.
+def score_bars(
+    rows: Sequence[Mapping[str, Any]], metric: str, label: str
+) -> np.ndarray:
+    """Draw a metric by mask and method, with 95 % intervals.
 
     Args:
         rows: Of ``evaluation.report``.
+        metric: Which column.
+        label: What to write beside it.
 
     Returns:
         uint8 (height, width, 3).
     """
     from matplotlib.figure import Figure
 
+    rows = [row for row in rows if metric in row]
     masks = list(dict.fromkeys(row["mask"] for row in rows))
     methods = list(dict.fromkeys(row["method"] for row in rows))
     figure = Figure(
-        figsize=(1.5 + 1.6 * len(masks), 4.5), dpi=110, layout="constrained"
+        figsize=(2.5 + 1.8 * len(masks), 5.0), dpi=110, layout="constrained"
     )
-    axes = figure.add_subplot(
-        ylabel="PSNR over the hole, dB (higher is better)",
-        title="Completion of held-out faces; bars: standard error",
-    )
-    width = 0.8 / len(methods)
+    axes = figure.add_subplot(title="Completion of held-out faces, 95 % intervals")
+    axes.set_ylabel(label, fontsize="small")
+    width = 0.8 / max(len(methods), 1)
+    colours = _colours(len(methods))
     for place, method in enumerate(methods):
         chosen = [row for row in rows if row["method"] == method]
+        errors = [
+            [row[metric] - row[f"{metric}_low"] for row in chosen],
+            [row[f"{metric}_high"] - row[metric] for row in chosen],
+        ]
         axes.bar(
             [masks.index(row["mask"]) + place * width for row in chosen],
-            [row["hole_psnr"] for row in chosen],
+            [row[metric] for row in chosen],
             width,
-            yerr=[row["hole_psnr_error"] for row in chosen],
+            yerr=errors,
             label=method.replace("_", " "),
+            color=colours[place],
         )
     axes.set_xticks(np.arange(len(masks)) + 0.4 - width / 2, masks)
-    figure.legend(ncols=len(methods), fontsize="small", loc="outside lower center")
+    if methods:
+        figure.legend(fontsize="small", loc="outside right upper")
     return rendered(figure)
 
 
@@ -89,6 +99,12 @@ def rendered(figure: "Figure") -> np.ndarray:
     canvas.draw()  # type: ignore[no-untyped-call]
     rgba = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
     return np.asarray(rgba)[..., :3].copy()
+
+
+def _colours(count: int) -> Any:
+    from matplotlib import colormaps
+
+    return colormaps["tab20"](np.linspace(0.0, 1.0, 20))[:count]
 
 
 def labelled_rows(rows: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:

@@ -6,6 +6,7 @@ in the documentation's "How it works".
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from skimage.metrics import structural_similarity
 
 from facefill.errors import MaskError
 from facefill.masks import Mask
+from facefill.sharding import Images
 
 Face = NDArray[np.uint8]
 DATA_RANGE = 255.0
@@ -69,6 +71,31 @@ def ssim(face: Face, other: Face) -> float:
     return float(value)
 
 
+def seam_score(picture: Face, mask: Mask) -> float:
+    """Measure how much the border of the hole stands out.
+
+    The mean absolute difference of neighbours across the border, divided by that of
+    the next two pixels on its known side, on the same lines.
+
+    Returns:
+        1 where the border is like its surroundings, more where it shows as a line;
+        1 besides if there is no border, or nothing known beside it.
+    """
+    pixels = picture.astype(np.float64)
+    across, beside = [], []
+    for turns in range(4):
+        values, known = np.rot90(pixels, turns), np.rot90(mask, turns)
+        steps = np.abs(np.diff(values, axis=1)).mean(axis=2)
+        enters = known[:, :-1] & ~known[:, 1:]
+        across.append(steps[enters])
+        beside.append(steps[:, :-1][known[:, :-2] & enters[:, 1:]])
+    border, outside = np.concatenate(across), np.concatenate(beside)
+    if border.size == 0 or outside.size == 0:
+        return 1.0
+    # Half a grey level: flat surroundings do not make a flat border infinitely bad.
+    return float((border.mean() + 0.5) / (outside.mean() + 0.5))
+
+
 def known_l1(face: Face, other: Face, mask: Mask) -> float:
     """Measure the mean absolute difference over the known pixels.
 
@@ -87,9 +114,7 @@ def known_l1(face: Face, other: Face, mask: Mask) -> float:
     return float(np.abs(_difference(face, other)[mask]).mean())
 
 
-def known_distances(
-    pictures: NDArray[np.uint8], face: Face, mask: Mask
-) -> NDArray[np.int64]:
+def known_distances(pictures: Images, face: Face, mask: Mask) -> NDArray[np.int64]:
     """Measure how far many pictures are from a face over its known pixels.
 
     Args:
@@ -103,19 +128,19 @@ def known_distances(
     """
     known = face[mask].astype(np.int16)
     distances = [
-        np.abs(pictures[begin : begin + _PICTURES_AT_A_TIME][:, mask] - known).sum(
-            axis=(1, 2), dtype=np.int64
-        )
+        np.abs(
+            np.asarray(pictures[begin : begin + _PICTURES_AT_A_TIME])[:, mask] - known
+        ).sum(axis=(1, 2), dtype=np.int64)
         for begin in range(0, len(pictures), _PICTURES_AT_A_TIME)
     ]
     return np.concatenate(distances)
 
 
-def block_means(pictures: NDArray[np.uint8], factor: int) -> NDArray[np.float64]:
+def block_means(pictures: NDArray[Any], factor: int) -> NDArray[np.float64]:
     """Average blocks of ``factor`` x ``factor`` pixels.
 
     Args:
-        pictures: uint8 (N, size, size, 3), size a multiple of ``factor``.
+        pictures: (N, size, size, 3), size a multiple of ``factor``.
         factor: Side of a block in pixels.
 
     Returns:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facefill.blending import paste_back, poisson_blend
-from facefill.completion import Candidate, complete_face
+from facefill.blending import complete_face, paste_back, poisson_blend
+from facefill.completion import Candidate
 from facefill.damage import Damaged, Folders, Row
 from facefill.figures import labelled_columns
 from facefill.files import file_sha256, write_bytes
@@ -42,7 +42,7 @@ class Writer:
             A row for the table, with the hashes of the files.
         """
         face, mask = one.target.face, one.target.mask
-        blended = [poisson_blend(face, each.generated, mask) for each in candidates]
+        blended = [poisson_blend(face, each.fitted, mask) for each in candidates]
         distances = hole_distances(blended, mask)
         contents = {
             f"{name}.png": encode_png(picture)
@@ -88,7 +88,7 @@ class Writer:
         pictures = {
             "known": hide(face, mask),
             "generated": candidates[0].generated,
-            "completed": complete_face(face, candidates[0].generated, mask),
+            "completed": complete_face(face, candidates[0].fitted, mask),
             "blended": blended[0],
             "photo": paste_back(photo, blended[0], mask, one.matrix, one.photo_hole),
         }

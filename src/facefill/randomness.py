@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     BANK = 20
     PROJECTION = 21
     BOOTSTRAP = 22
+    STATISTICS = 23
 
 
 def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:

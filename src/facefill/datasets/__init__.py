@@ -4,6 +4,7 @@ Every save is atomic. Nothing heavy is imported before something is loaded or
 saved: Kedro makes every entry of the catalog on every run.
 """
 
+from facefill.datasets.face_statistics import FaceStatisticsDataset
 from facefill.datasets.faces import FaceArrayDataset
 from facefill.datasets.folder import FolderDataset
 from facefill.datasets.keras_model import KerasModelDataset
@@ -13,6 +14,7 @@ from facefill.datasets.table import TableDataset
 
 __all__ = [
     "FaceArrayDataset",
+    "FaceStatisticsDataset",
     "FolderDataset",
     "KerasModelDataset",
     "PictureFolderDataset",

@@ -11,6 +11,7 @@ from facefill.parameters.completion import (
     EvaluateOptions,
     HoleName,
     MaskName,
+    MethodName,
 )
 from facefill.parameters.importing import ImportOptions
 from facefill.parameters.preparation import (
@@ -35,6 +36,7 @@ __all__ = [
     "ImportOptions",
     "IngestOptions",
     "MaskName",
+    "MethodName",
     "Parameters",
     "PrepareOptions",
     "SampleOptions",

@@ -1,5 +1,6 @@
 """Parameters of masks, of the latent search, and of its evaluation."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -34,6 +35,7 @@ COMPLETE_PRESETS: dict[str, dict[str, Any]] = {
         "schedule": "constant",
         "bank_size": 0,
         "keep": "last",
+        "fit": "none",
     },
 }
 
@@ -69,6 +71,14 @@ class CompleteOptions(Block):
         starts: Latents searched from at once, for each photo.
         prune_after: Iterations after which only the best ``candidates`` of the
             starts go on.
+        fit: ``expected`` adds to G(z) what faces make expect of the difference
+            between it and the known pixels, ``none`` leaves it.
+        detail: Share of what G(z) has beside what is expected; 0 leaves the
+            expectation alone, which is blurred, 1 keeps all.
+        fit_components: Principal components of faces that the expectation knows; the
+            pipeline ``train`` measures them.
+        fit_noise: How far a face may be from them, in grey levels (standard
+            deviation of a pixel).
         keep: ``best`` keeps the latent of the lowest loss met, ``last`` the last.
         candidates: Completions of each photo, best first.
         mask_files: Which part of a mask file is to be completed.
@@ -86,8 +96,8 @@ class CompleteOptions(Block):
 
     preset: Literal["default", "reference"] = "default"
     method: Literal["adam", "momentum"] = "adam"
-    iterations: Positive = 250
-    learning_rate: Annotated[float, Field(gt=0.0)] = 0.03
+    iterations: Positive = 150
+    learning_rate: Annotated[float, Field(gt=0.0)] = 0.05
     schedule: Literal["constant", "cosine"] = "cosine"
     beta_1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     beta_2: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
@@ -101,6 +111,10 @@ class CompleteOptions(Block):
     starts: Positive = 1
     prune_after: Positive = 50
     keep: Literal["best", "last"] = "best"
+    fit: Literal["expected", "none"] = "expected"
+    detail: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    fit_components: Annotated[int, Field(ge=1, le=4096)] = 512
+    fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = 70.0
     candidates: Annotated[int, Field(ge=1, le=64)] = 1
     mask_files: Literal["white_is_hole", "white_is_known"] = "white_is_hole"
     center_scale: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.25
@@ -140,13 +154,40 @@ class CompleteOptions(Block):
         """Latents searched from: one a candidate at least."""
         return max(self.starts, self.candidates)
 
+    def compared(self, methods: Sequence[str]) -> dict[str, "CompleteOptions"]:
+        """Give the options of the searches among the methods of an evaluation."""
+        reference = COMPLETE_PRESETS["reference"] | {"preset": "reference"}
+        options = {
+            "default": self,
+            "reference": self.model_copy(update=reference),
+        }
+        return {name: options[name] for name in options if name in methods}
+
+
+MethodName = Literal[
+    "mean_face",
+    "nearest_face",
+    "telea",
+    "navier_stokes",
+    "biharmonic",
+    "pca",
+    "reference",
+    "default",
+]
+"""Ways to fill a hole; ``reference`` and ``default`` are searches."""
+
 
 class EvaluateOptions(Block):
-    """Which held-out faces are completed, under which masks.
+    """Which held-out faces are completed, under which masks, by which methods.
 
     Attributes:
         count: Faces, the same for every mask; fewer if fewer are held out.
         masks: Shapes of the hole.
+        methods: What to compare. ``default`` is the search as ``complete`` sets it,
+            ``reference`` the same with the preset of that name.
+        identity: Whether to measure how far a completed face is from the true one
+            as dlib tells people apart; 0.1 s of CPU a face and method.
+        resamples: Of the bootstrap that the intervals come from.
     """
 
     count: Positive = 32
@@ -160,3 +201,14 @@ class EvaluateOptions(Block):
         "grid",
         "lowres",
     ]
+    methods: Annotated[list[MethodName], Field(min_length=1)] = [
+        "mean_face",
+        "nearest_face",
+        "telea",
+        "navier_stokes",
+        "biharmonic",
+        "pca",
+        "default",
+    ]
+    identity: bool = True
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000

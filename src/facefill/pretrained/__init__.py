@@ -12,22 +12,28 @@ checked before a byte of it is used.
 
 from facefill.pretrained.loading import (
     MANIFEST,
+    STATISTICS,
+    STATISTICS_MANIFEST,
     Manifest,
     Network,
     load,
     load_pair,
     read_manifest,
+    read_statistics,
     require_manifest,
     unpack,
 )
 
 __all__ = [
     "MANIFEST",
+    "STATISTICS",
+    "STATISTICS_MANIFEST",
     "Manifest",
     "Network",
     "load",
     "load_pair",
     "read_manifest",
+    "read_statistics",
     "require_manifest",
     "unpack",
 ]

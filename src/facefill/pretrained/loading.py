@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 MANIFEST = "manifest.json"
+STATISTICS = "face_statistics.npz"
+STATISTICS_MANIFEST = "face_statistics.json"
 
 Network = Literal["generator", "discriminator"]
 
@@ -130,6 +132,24 @@ def unpack(
         for variable in model.variables:
             variable.assign(archive[variable.path].astype(np.float32))
     return model
+
+
+def read_statistics(folder: Path = FOLDER) -> bytes | None:
+    """Read the statistics of faces that are shipped; ``None`` if none are.
+
+    Raises:
+        ModelError: If the file is not the one that was shipped.
+    """
+    described = folder / STATISTICS_MANIFEST
+    if not described.is_file():
+        return None
+    try:
+        sha256 = json.loads(described.read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{described} is damaged ({error}); install facefill again"
+        ) from error
+    return _read(folder / STATISTICS, sha256)
 
 
 def _read(path: Path, sha256: str) -> bytes:

@@ -9,9 +9,11 @@ from facefill.tracking import Tracker
 if TYPE_CHECKING:
     from keras import Model
     from pandas import DataFrame
+
+    from facefill.face_statistics import FaceStatistics
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
-    DataFrame = Model = Any
+    DataFrame = FaceStatistics = Model = Any
 
 _ITERATIONS_BETWEEN_POINTS = 10
 
@@ -26,6 +28,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     records: Path,
     generator: Model,
     discriminator: Model,
+    statistics: FaceStatistics | None,
     options: CompleteOptions,
     limits: IngestOptions,
     mask: MaskName,
@@ -47,7 +50,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
         alignment,
         Folders(photos, mask_files, faces, output, records),
         MaskMaker(mask, options, seed),
-        Search(generator, discriminator, options, lam, seed),
+        Search(generator, discriminator, options, lam, seed, statistics),
         limits,
     )
     with Tracker() as tracker:

@@ -29,6 +29,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "records": "completion_records",
                     "generator": "generator",
                     "discriminator": "discriminator",
+                    "statistics": "face_statistics",
                     "options": "params:complete",
                     "limits": "params:ingest",
                     "mask": "params:mask",

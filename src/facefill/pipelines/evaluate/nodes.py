@@ -2,16 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
-from facefill.parameters import CompleteOptions, EvaluateOptions
+from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
 from facefill.tracking import Tracker
 
 if TYPE_CHECKING:
     from keras import Model
+    from pandas import DataFrame
 
     from facefill.face_sets import FaceSet
+    from facefill.face_statistics import FaceStatistics
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
-    FaceSet = Model = Any
+    DataFrame = FaceSet = FaceStatistics = Model = Any
+
+BARS = {
+    "hole_psnr": "PSNR over the hole, dB (higher is better)",
+    "identity": "distance from the true face as dlib sees people (lower is better)",
+}
 
 
 def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
@@ -19,32 +26,55 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     training_set: FaceSet,
     generator: Model,
     discriminator: Model,
+    statistics: FaceStatistics | None,
     options: EvaluateOptions,
     completion: CompleteOptions,
+    alignment: AlignOptions,
     lam: float,
     seed: int,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
     """Complete held-out faces under every mask, by every method.
 
     Returns:
-        The report, and figures by file name.
+        A row for each mask, method and face, the report, and figures by file name.
     """
     from facefill.completion import Search
-    from facefill.evaluation import METRICS, hold_out, report, score
+    from facefill.evaluation import (
+        METRICS,
+        Evaluation,
+        Identify,
+        every_row,
+        hold_out,
+        report,
+    )
     from facefill.figures import score_bars
     from facefill.masking import MaskMaker
     from facefill.model_choice import describe
 
-    scores = score(
+    searches = {
+        name: Search(generator, discriminator, chosen, lam, seed, statistics)
+        for name, chosen in completion.compared(options.methods).items()
+    }
+    is_face = options.identity and alignment.method == "openface"
+    evaluation = Evaluation(
         hold_out(training_set, options.count, seed),
-        [MaskMaker(mask, completion, seed) for mask in options.masks],
-        Search(generator, discriminator, completion, lam, seed),
+        options,
+        searches,
+        Identify(alignment.landmarks) if is_face else None,
+        seed,
     )
-    table = report(scores) | {"model": describe(generator)}
+    scores = list(
+        evaluation.run([MaskMaker(mask, completion, seed) for mask in options.masks])
+    )
+    summary = report(scores, options.resamples, seed) | {"model": describe(generator)}
     with Tracker() as tracker:
-        for row in table["rows"]:
+        for row in summary["rows"]:
             # MLflow's pages make a section of what stands before the last slash.
             prefix = f"evaluate/{row['mask']}/{row['method']}"
-            tracker.metrics({f"{prefix}_{name}": row[name] for name in METRICS})
+            tracker.metrics(
+                {f"{prefix}_{name}": row[name] for name in METRICS if name in row}
+            )
     figures = {f"{one.mask}.png": one.sheet for one in scores}
-    return table, figures | {"hole_psnr.png": score_bars(table["rows"])}
+    for name, label in BARS.items():
+        figures[f"{name}.png"] = score_bars(summary["rows"], name, label)
+    return every_row(scores), summary, figures

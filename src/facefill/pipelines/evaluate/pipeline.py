@@ -17,12 +17,18 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "training_set": "training_set",
                     "generator": "generator",
                     "discriminator": "discriminator",
+                    "statistics": "face_statistics",
+                    "alignment": "params:align",
                     "options": "params:evaluate",
                     "completion": "params:complete",
                     "lam": "params:lam",
                     "seed": "params:seed",
                 },
-                outputs=["evaluation_report", "evaluation_figures"],
+                outputs=[
+                    "evaluation_table",
+                    "evaluation_report",
+                    "evaluation_figures",
+                ],
                 name="evaluate_completion",
             )
         ]

@@ -71,6 +71,18 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
     return models.generator, models.discriminator, report(models, photos)
 
 
+def measure_faces(
+    training_set: FaceSet, completion: CompleteOptions, seed: int
+) -> FaceStatistics:
+    """Measure what the training faces have in common, for completion."""
+    from facefill import randomness
+    from facefill.face_statistics import measure
+
+    draw = randomness.generator(seed, randomness.Purpose.STATISTICS)
+    faces = training_set.of_split("train")
+    return measure(faces, completion.fit_components, draw)
+
+
 def draw_curves(training_report: dict[str, Any]) -> Figure:
     """Draw the losses and D's verdicts over the steps."""
     from facefill.figures import training_curves

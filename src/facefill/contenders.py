@@ -1,0 +1,98 @@
+"""Every way to fill a hole that an evaluation compares, under one interface."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from facefill import baselines
+from facefill.blending import complete_face, poisson_blend
+from facefill.completion import Candidate
+from facefill.expectation import Expectation
+from facefill.face_statistics import measure
+from facefill.knowledge import Target
+from facefill.masks import lowres_factor
+from facefill.parameters import MethodName
+from facefill.sharding import Images
+
+Filled: TypeAlias = dict[str, np.ndarray]
+"""Completed faces by method, uint8 (S, S, 3) each."""
+
+NUM_COMPONENTS = 512
+PCA_NOISE = 70.0
+"""Grey levels; measured on held-out faces for 2,000 training faces."""
+
+
+class Baselines:
+    """The methods that no generator is needed for."""
+
+    def __init__(
+        self,
+        train: Images,
+        methods: Sequence[MethodName],
+        draw: np.random.Generator,
+    ) -> None:
+        """Learn what they need of the training faces.
+
+        Args:
+            train: uint8 (N, S, S, 3), memory-mapped or not.
+            methods: Which of them are wanted.
+            draw: Chooses those of them that ``pca`` learns from.
+        """
+        self._train = train
+        self._methods = methods
+        self._mean = baselines.mean_face(train)
+        self._expectation: Expectation | None = None
+        if "pca" in methods and len(train) > 1:
+            statistics = measure(train, NUM_COMPONENTS, draw)
+            self._expectation = Expectation(statistics, PCA_NOISE)
+
+    def fill(self, target: Target) -> Filled:
+        """Fill one face by every method that can."""
+        face, mask = target.face, target.mask
+        filled: Filled = {}
+        if target.low_resolution:
+            filled["bicubic"] = baselines.bicubic(face, lowres_factor(len(face)))
+            if "mean_face" in self._methods:
+                filled["mean_face"] = self._mean
+        else:
+            filled |= self._continued(target)
+        if self._expectation:
+            expected = self._expectation.fit(self._mean, target, detail=0.0)
+            filled["pca"] = poisson_blend(face, expected, mask)
+        return filled
+
+    def _continued(self, target: Target) -> Filled:
+        face, mask = target.face, target.mask
+        made: dict[str, Callable[[], np.ndarray]] = {
+            "mean_face": lambda: baselines.mean_completion(face, mask, self._mean),
+            "nearest_face": lambda: baselines.nearest_face(face, mask, self._train),
+            "telea": lambda: baselines.telea(face, mask),
+            "navier_stokes": lambda: baselines.navier_stokes(face, mask),
+            "biharmonic": lambda: baselines.biharmonic(face, mask),
+        }
+        return {name: make() for name, make in made.items() if name in self._methods}
+
+
+def searched(name: str, target: Target, best: Candidate) -> Filled:
+    """Give what a search makes of a face, before and after blending.
+
+    Args:
+        name: ``default`` or ``reference``.
+        target: The face.
+        best: What was found for it.
+    """
+    prefix = "" if name == "default" else f"{name}_"
+    completed = complete_face(target.face, best.fitted, target.mask)
+    blended = poisson_blend(target.face, best.fitted, target.mask)
+    if target.low_resolution:
+        return {f"{prefix}completed": completed}
+    return {f"{prefix}completed": completed, f"{prefix}blended": blended}
+
+
+def raw(searches: Mapping[str, Candidate]) -> Filled:
+    """Give the generated faces alone, known pixels and all."""
+    return {
+        f"{'' if name == 'default' else f'{name}_'}generated": best.generated
+        for name, best in searches.items()
+    }

@@ -1,0 +1,41 @@
+"""The statistics of faces as one file, or those that come with facefill."""
+
+from typing import TYPE_CHECKING
+
+from facefill.datasets.local import LocalDataset
+from facefill.errors import ModelError
+from facefill.files import write_bytes
+
+if TYPE_CHECKING:
+    from facefill.face_statistics import FaceStatistics
+
+
+class FaceStatisticsDataset(LocalDataset["FaceStatistics", "FaceStatistics | None"]):
+    """Statistics of the training faces.
+
+    They say what faces have in common, whichever generator is used, so that those
+    that come with facefill serve until a training has measured its own.
+    """
+
+    def load(self) -> "FaceStatistics | None":
+        """Read the file, or what comes with facefill; None if neither is there.
+
+        Raises:
+            ModelError: If it is damaged.
+        """
+        from facefill import pretrained
+        from facefill.face_statistics import FaceStatistics
+
+        if not self._path.is_file():
+            content = pretrained.read_statistics()
+            return None if content is None else FaceStatistics.unpacked(content)
+        try:
+            return FaceStatistics.unpacked(self._path.read_bytes())
+        except (OSError, ModelError) as error:
+            raise ModelError(
+                f"{self._path} is damaged ({error}); run the pipeline train again"
+            ) from error
+
+    def save(self, data: "FaceStatistics") -> None:
+        """Replace the file."""
+        write_bytes(self._path, data.packed())

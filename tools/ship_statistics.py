@@ -1,0 +1,41 @@
+"""Measure the statistics of faces that come with facefill.
+
+Run it in the project's environment, with the packed training set::
+
+    python tools/ship_statistics.py data/05_model_input/faces.npy
+"""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from facefill import randomness
+from facefill.face_sets import read_face_set
+from facefill.face_statistics import measure
+from facefill.files import write_bytes, write_json
+from facefill.pretrained import STATISTICS, STATISTICS_MANIFEST
+from facefill.pretrained.loading import FOLDER
+
+
+def main() -> None:
+    """Measure the faces of the training split."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("--components", type=int, default=512)
+    parser.add_argument("--output", type=Path, default=FOLDER)
+    arguments = parser.parse_args()
+    faces = read_face_set(arguments.faces).of_split("train")
+    draw = randomness.generator(1, randomness.Purpose.STATISTICS)
+    content = measure(faces, arguments.components, draw).packed()
+    write_bytes(arguments.output / STATISTICS, content)
+    described = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "image_size": int(faces.shape[1]),
+        "components": arguments.components,
+    }
+    write_json(arguments.output / STATISTICS_MANIFEST, described)
+    print(f"{len(content)} bytes")
+
+
+if __name__ == "__main__":
+    main()
