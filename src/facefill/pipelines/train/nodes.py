@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facefill.parameters import AlignOptions, TrainOptions
+from facefill.parameters import AlignOptions, CompleteOptions, TrainOptions
 from facefill.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from facefill.face_sets import FaceSet
+    from facefill.face_statistics import FaceStatistics
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
-    Figure = FaceSet = Model = Any
+    Figure = FaceSet = FaceStatistics = Model = Any
 
 
 class _GridKeeper:

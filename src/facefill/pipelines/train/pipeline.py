@@ -28,6 +28,12 @@ def create_pipeline(**_: Any) -> Pipeline:
                 name="train_networks",
             ),
             Node(
+                func=nodes.measure_faces,
+                inputs=["training_set", "params:complete", "params:seed"],
+                outputs="face_statistics",
+                name="measure_faces",
+            ),
+            Node(
                 func=nodes.draw_curves,
                 inputs="training_report",
                 outputs="training_curves",
