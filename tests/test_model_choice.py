@@ -9,6 +9,7 @@ from facefill.datasets import KerasModelDataset
 from facefill.errors import ModelError
 from facefill.hooks import InputHooks
 from facefill.model_choice import choose_source, starting_models
+from facefill.parameters import TrainOptions
 from facefill.pretrained import Manifest
 
 
@@ -138,3 +139,18 @@ def test_a_training_starts_at_random_or_from_what_is_there(tmp_path):
     assert starting_models("random") is None
     with pytest.raises(ModelError, match=r"no model at .*train.start_from is random,"):
         starting_models(str(tmp_path))
+
+
+def test_models_to_start_from_are_missed_before_photos_are_prepared(tmp_path, files):
+    catalog = catalog_of(tmp_path, "auto")
+    pipeline = Pipeline([Node(identity, "params:train", "generator", name="train")])
+    catalog["params:train"] = MemoryDataset(TrainOptions(start_from=str(tmp_path)))
+    for number in range(2):
+        write(files[:number])
+        missing = str(files[number])
+        with pytest.raises(ModelError, match=f"no model at {missing}; train.start_"):
+            InputHooks().before_pipeline_run(pipeline, catalog)
+    write(files)
+    InputHooks().before_pipeline_run(pipeline, catalog)
+    catalog["params:train"] = MemoryDataset(TrainOptions())
+    InputHooks().before_pipeline_run(pipeline, catalog)

@@ -21,7 +21,7 @@ from kedro.pipeline.node import Node
 from facefill import tracking
 from facefill.datasets import KerasModelDataset
 from facefill.exclusion import exclusive
-from facefill.model_choice import Source, choose_source
+from facefill.model_choice import Source, choose_source, require_start
 from facefill.validation import resolve
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,11 @@ class InputHooks:
         Models that the run itself trains are there when they are needed.
 
         Raises:
-            ModelError: If a model is needed and there is none.
+            ModelError: If a model is needed, or named to start from, and there is
+                none.
         """
+        if "params:train" in pipeline.inputs():
+            require_start(catalog.load("params:train").start_from)
         models = _models_used(pipeline, catalog)
         if not models:
             return

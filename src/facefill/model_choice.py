@@ -22,6 +22,11 @@ Source = Literal["trained", "pretrained"]
 RANDOM = "random"
 PRETRAINED = "pretrained"
 
+_NO_START = (
+    "train.start_from is random, pretrained, or a folder with generator.keras and "
+    "discriminator.keras"
+)
+
 
 def choose_source(choice: Choice, files: Sequence[Path], image_size: int) -> Source:
     """Decide which networks a run uses, before it does any work.
@@ -69,6 +74,22 @@ def describe(generator: "keras.Model") -> dict[str, str]:
     }
 
 
+def require_start(start_from: str) -> None:
+    """Check that there are networks to start from, before photos are prepared.
+
+    Args:
+        start_from: As for ``starting_models``.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    if start_from == PRETRAINED:
+        pretrained.require_manifest()
+    elif start_from != RANDOM:
+        for name in ("generator", "discriminator"):
+            require_model(Path(start_from, f"{name}.keras"), _NO_START)
+
+
 def starting_models(start_from: str) -> "ModelPair | None":
     """Load the networks that a training begins with.
 
@@ -87,8 +108,4 @@ def starting_models(start_from: str) -> "ModelPair | None":
     log.info("the training starts from the models: %s", start_from)
     if start_from == PRETRAINED:
         return pretrained.load_pair()
-    return read_pair(
-        Path(start_from),
-        cure="train.start_from is random, pretrained, or a folder with "
-        "generator.keras and discriminator.keras",
-    )
+    return read_pair(Path(start_from), _NO_START)
