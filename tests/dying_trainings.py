@@ -2,9 +2,9 @@
 
 Usage: ``python dying_trainings.py kills|full FOLDER COUNT``; prints JSON.
 
-TensorFlow takes long to import, so it is imported once here, and each training is a
-fork of this process, which never runs an operation itself: TensorFlow starts its
-threads only with the first one.
+TensorFlow takes long to import, so it is imported once here, and trainings are forks of
+this process, which never runs an operation itself: TensorFlow starts its threads only
+with the first one.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +60,8 @@ class Pipe:
         pass
 
 
-def run(folder, descriptor, seed, max_steps, limit):
-    """Train in this process, which is a fork, and leave it."""
-    if limit is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    options = TrainOptions.model_validate(
+def options(max_steps):
+    return TrainOptions.model_validate(
         {
             "max_steps": max_steps,
             "batch_size": 8,
@@ -78,29 +76,41 @@ def run(folder, descriptor, seed, max_steps, limit):
             "evaluate_every": 10,
         }
     )
+
+
+def run(folders, descriptor, seed, max_steps, limit):
+    """Train in this process, which is a fork, in one folder after the other."""
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
-        trainer = Trainer(options, SIZE, seed)
-        train(PHOTOS, trainer, CheckpointStore(folder), Pipe(descriptor), Brightness())
+        trainer = Trainer(options(max_steps), SIZE, seed)
+        for folder in folders:
+            store = CheckpointStore(folder)
+            train(PHOTOS, trainer, store, Pipe(descriptor), Brightness())
     except FacefillError as error:
         os.write(descriptor, str(error).encode())
         os._exit(1)
     os._exit(0)
 
 
-def start(folder, seed=1, max_steps=STEPS, limit=None):
-    """Fork a training; returns its process id and what it writes to."""
+def start(folders, seed=1, max_steps=STEPS, limit=None):
+    """Fork trainings; returns the process id and what it writes to."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        run(folder, writing, seed, max_steps, limit)
+        try:
+            run(folders, writing, seed, max_steps, limit)
+        finally:  # a defect must not go on as a second parent
+            traceback.print_exc()
+            os._exit(2)
     os.close(writing)
     return pid, reading
 
 
-def finish(folder, **arguments):
+def finish(*folders, **arguments):
     """Train to the end; returns the seconds of the loop, the status, what it said."""
-    pid, reading = start(folder, **arguments)
+    pid, reading = start(folders, **arguments)
     said, begun = b"", None
     while part := os.read(reading, 4096):
         begun = begun or time.monotonic()
@@ -109,6 +119,17 @@ def finish(folder, **arguments):
     _, status = os.waitpid(pid, 0)
     spent = time.monotonic() - (begun or time.monotonic())
     return spent, os.waitstatus_to_exitcode(status), said.decode().lstrip(".")
+
+
+def kill_once(folder, delay_s):
+    """Kill a training some time after its first call; says whether it was in time."""
+    pid, reading = start([folder])
+    os.read(reading, 1)
+    time.sleep(delay_s)
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    os.close(reading)
+    return os.waitstatus_to_exitcode(status) == -signal.SIGKILL
 
 
 def digest(folder):
@@ -124,50 +145,48 @@ def digest(folder):
 
 
 def kills(folder, count):
-    """Kill trainings at random moments of their loop, some several times."""
+    """Kill trainings at random moments of their loop, some of them twice.
+
+    What is left of them is continued in one process of its own, whose networks are
+    compiled once: the state of a training is in its folder alone.
+    """
     draw = np.random.default_rng(3)
     duration, _, _ = finish(folder / "whole")
+    cuts, steps, killed, late = [], [], 0, 0
+    while len(cuts) < count and late < 5 * count:
+        cut = folder / f"cut-{len(cuts)}-{late}"
+        wanted = int(draw.choice([1, 1, 1, 1, 2]))
+        times = [float(draw.uniform(0.0, duration)) for _ in range(wanted)]
+        if all([kill_once(cut, delay_s) for delay_s in times]):
+            cuts.append(cut)
+            killed += wanted
+            latest = CheckpointStore(cut).latest()
+            steps.append(latest.step if latest else 0)
+            sys.stderr.write(f"{len(cuts)} killed, continued from {steps[-1]}\n")
+        else:  # it was done before, and a run that counts has to be killed
+            late += 1
+    finish(*cuts)
     finish(folder / "other", seed=2)
     whole = digest(folder / "whole")
-    equal, killed, lost, litter = 0, 0, 0, 0
-    for number in range(count):
-        cut = folder / f"cut-{number}"
-        wanted = int(draw.choice([1, 1, 1, 2, 3]))
-        while wanted and lost < 5 * count:
-            pid, reading = start(cut)
-            os.read(reading, 1)
-            time.sleep(float(draw.uniform(0.0, duration)))
-            os.kill(pid, signal.SIGKILL)
-            _, status = os.waitpid(pid, 0)
-            os.close(reading)
-            if os.waitstatus_to_exitcode(status) == -signal.SIGKILL:
-                killed, wanted = killed + 1, wanted - 1
-            else:  # it was done before: begin anew, for a run has to be killed
-                lost += 1
-                shutil.rmtree(cut)
-        finish(cut)
-        equal += digest(cut) == whole
-        litter += len(list(cut.glob(".writing-*")))
-        shutil.rmtree(cut)
-    control = digest(folder / "other") != whole
     return {
-        "runs": count,
+        "runs": len(cuts),
         "kills": killed,
-        "equal": equal,
-        "litter": litter,
-        "control_differs": control,
+        "equal": sum(digest(cut) == whole for cut in cuts),
+        "litter": sum(len(list(cut.glob(".writing-*"))) for cut in cuts),
+        "control_differs": digest(folder / "other") != whole,
+        "resumed_from": sorted(set(steps)),
     }
 
 
 def full(folder, count):
     """Let trainings run out of space at several sizes of a file."""
-    finish(folder / "whole")
-    whole = digest(folder / "whole")
     middle = folder / "middle"
     finish(middle, max_steps=MIDDLE)
+    shutil.copytree(middle, folder / "whole")
+    finish(folder / "whole")
     before = {path.name: path.read_bytes() for path in middle.iterdir()}
     smallest = min(map(len, before.values()))
-    refused, intact, equal, messages = 0, 0, 0, set()
+    cuts, refused, intact, messages = [], 0, 0, set()
     for limit in np.linspace(0, smallest - 1, count).astype(int).tolist():
         cut = folder / f"limit-{limit}"
         shutil.copytree(middle, cut)
@@ -175,14 +194,14 @@ def full(folder, count):
         refused += status == 1
         messages.add(said.replace(str(cut), "FOLDER"))
         intact += {path.name: path.read_bytes() for path in cut.iterdir()} == before
-        finish(cut)
-        equal += digest(cut) == whole
-        shutil.rmtree(cut)
+        cuts.append(cut)
+    finish(*cuts)
+    whole = digest(folder / "whole")
     return {
-        "sizes": count,
+        "sizes": len(cuts),
         "refused": refused,
         "intact": intact,
-        "equal": equal,
+        "equal": sum(digest(cut) == whole for cut in cuts),
         "messages": sorted(messages),
     }
 
