@@ -1,0 +1,115 @@
+"""Preparation on a real Dask cluster: a scheduler and two workers on loopback."""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import pandas as pd
+import pytest
+from distributed import Client
+
+from crews import Square, knows
+from facefill.scaling import chunk_mapper
+from projects import ROOT
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
+SAMPLE = ROOT / "data/demo/01_raw/photos"
+NUM_PHOTOS = 24
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def dask(*arguments):
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Start a cluster as its operator would; gives its address."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    worker = ["worker", address, "--nthreads", "1", "--local-directory", str(tmp_path)]
+    commands = [
+        ["scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2]],
+        [*worker, "--host", "127.0.0.1"],
+        [*worker, "--host", "127.0.0.1"],
+    ]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(dask(*command)) for command in commands]
+        for process in processes:
+            stack.callback(process.terminate)
+        with Client(address, timeout=120) as client:
+            client.wait_for_workers(2, timeout=120)
+        yield address
+
+
+def kedro(data, conf, *arguments):
+    finished = subprocess.run(
+        [
+            *[sys.executable, "-m", "kedro", "run", "--pipeline=prepare"],
+            *[f"--conf-source={conf}", *arguments],
+        ],
+        cwd=ROOT,
+        env=os.environ | {"DO_NOT_TRACK": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (data / "03_primary/aligned").iterdir()
+    }
+
+
+def configuration(folder, env):
+    """Copy the configuration, with a data folder of its own for an environment."""
+    data = folder / "data"
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    (folder / "conf" / env / "globals.yml").write_text(f"data: {data}\n")
+    store = f"server: {{mlflow_tracking_uri: 'sqlite:///{data}/mlflow.db'}}\n"
+    (folder / "conf" / env / "mlflow.yml").write_text(store)
+    (data / "01_raw/photos").mkdir(parents=True)
+    for path in sorted(SAMPLE.iterdir())[:NUM_PHOTOS]:
+        shutil.copy(path, data / "01_raw/photos")
+    return data, folder / "conf"
+
+
+def test_a_cluster_prepares_what_this_machine_does(cluster, tmp_path):
+    there = configuration(tmp_path / "there", "dask")
+    here = configuration(tmp_path / "here", "local")
+    asked = f"align.cluster:{cluster},align.chunk_size:4"
+    faces = kedro(*there, "--env=dask", f"--params={asked}")
+    with Client(cluster) as client:
+        assert set(client.run(knows, "facefill.cropping").values()) == {True}
+    assert len(faces) == NUM_PHOTOS
+    assert faces == kedro(*here)
+    tables = [folder / "03_primary/alignment.parquet" for folder, _ in (there, here)]
+    assert pd.read_parquet(tables[0]).equals(pd.read_parquet(tables[1]))
+
+
+def test_what_kills_the_clusters_own_workers_is_done_here(cluster):
+    map_chunks = chunk_mapper(None, cluster, 60.0)
+    chunks = [[number, number + 1] for number in range(0, 12, 2)]
+    found = [
+        row
+        for rows in map_chunks(Square({5: "kills the cluster's worker"}), chunks)
+        for row in rows
+    ]
+    expected = [(0, 0) if n == 5 else (n, n**2) for n in range(12)]
+    assert sorted(row[:2] for row in found) == sorted(expected)
