@@ -98,6 +98,16 @@ def test_few_chunks_are_on_their_way_to_a_cluster_at_a_time(tmp_path):
     assert max(lead) <= 5
 
 
+def test_a_cluster_that_goes_away_is_one_line_and_what_is_done_is_kept(tmp_path):
+    with cluster(tmp_path) as started:
+        map_chunks = chunk_mapper(None, started.scheduler_address, 60.0)
+        work = map_chunks(Square(), ([number] for number in range(1000)))
+        assert len(next(work)) == 1
+        started.close()
+        with pytest.raises(DataError, match="went away; run the same command"):
+            list(work)
+
+
 def test_an_error_in_a_worker_of_a_cluster_is_the_error_here(tmp_path):
     with cluster(tmp_path) as started:
         map_chunks = chunk_mapper(None, started.scheduler_address, 60.0)

@@ -20,6 +20,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,10 @@ ChunkMapper = Callable[
 _CHUNKS_A_WORKER = 4
 _SECONDS_TO_CONNECT = 10
 _SECONDS_WITHOUT_WORKERS = 60.0
+_GONE = (
+    "the Dask cluster that align.cluster names went away; run the same command again, "
+    "which goes on after the chunks that are done"
+)
 
 
 def num_cores() -> int:
@@ -148,6 +153,8 @@ def _map_on(
                 yield future.result()
             except KilledWorker:
                 lost.append(chunk)
+            except CancelledError as error:
+                raise DataError(_GONE) from error
             submit(1)
     with Crew(work, 1, timeout_s) as crew:
         yield from crew.map(itertools.chain(lost, chunks))
@@ -158,9 +165,13 @@ def _wait_for_any(client: "Client", futures: list["Future[Any]"]) -> set["Future
     from distributed import wait
 
     without_workers_since = time.monotonic()
-    while time.monotonic() - without_workers_since < _SECONDS_WITHOUT_WORKERS:
-        if client.nthreads():
-            without_workers_since = time.monotonic()
-        with suppress(TimeoutError):
-            return set(wait(futures, 1.0, "FIRST_COMPLETED").done)
+    try:
+        while time.monotonic() - without_workers_since < _SECONDS_WITHOUT_WORKERS:
+            if client.nthreads():
+                without_workers_since = time.monotonic()
+            with suppress(TimeoutError):
+                return set(wait(futures, 1.0, "FIRST_COMPLETED").done)
+    # Errors of the work are in the futures; these are of the connection.
+    except (OSError, CancelledError) as error:
+        raise DataError(_GONE) from error
     return set()
