@@ -106,6 +106,24 @@ def test_65_photos_give_65_results_with_all_their_pictures(folders, search):
     }
 
 
+def test_each_face_of_a_photo_is_completed_on_its_own(folders, search):
+    first = place(folders, "a.png")
+    second = first | {"id": "a.png#2", "matrix": [0.5, 0.0, 0.0, 0.0, 0.5, -3.0]}
+    photo = read_png(folders.photos / "a.png")
+    face = photo[6:38:2, 0:32:2]
+    second["face"] = "a.png#2.png"
+    write_png(folders.faces / second["face"], face)
+    second["face_sha256"] = file_sha256(folders.faces / second["face"])
+    table = run([first, second], folders, search).table
+    assert table["id"].tolist() == ["a.png", "a.png#2"]
+    for name, left in (("a.png", 10), ("a.png#2", 0)):
+        after = read_png(folders.output / name / "photo.png")
+        # The hole is the middle half of the face.
+        changed = (after != photo).any(axis=(0, 2)).nonzero()[0]
+        assert left + 8 - 1 <= changed.min()
+        assert changed.max() <= left + 24
+
+
 def test_known_pixels_are_the_faces_own_and_the_hole_is_generated(folders, search):
     run([place(folders, "a.png")], folders, search)
     face = read_png(folders.faces / "a.png.png")
