@@ -6,7 +6,7 @@ import sys
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
@@ -76,6 +76,7 @@ SAFE = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1).
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         SAFE, st.integers() | SAFE.map("x".__add__), min_size=1, max_size=5
