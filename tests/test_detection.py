@@ -130,3 +130,12 @@ def test_the_fast_search_sees_small_faces_beside_a_large_one_if_asked():
     photo[200:380, 780:960] = photo_of_width(180)
     assert len(detection.find_faces_fast(photo)) == 1
     assert len(detection.find_faces_fast(photo, every=True)) == 2
+
+
+def test_each_landmark_model_is_built_once():
+    (box,) = detection.find_faces(face_photo())
+    detection._predictor.cache_clear()
+    for _ in range(3):
+        for model in (LandmarkModel(None, 68), LandmarkModel(None, 5)):
+            detection.find_landmarks(face_photo(), box, model)
+    assert detection._predictor.cache_info().misses == 2

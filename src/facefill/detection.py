@@ -117,7 +117,7 @@ def _detector() -> Any:
     return dlib.get_frontal_face_detector()
 
 
-@lru_cache(maxsize=1)
+@lru_cache
 def _predictor(model: LandmarkModel) -> Any:
     landmark_model_sha256(model)
     path = landmark_model_path(model)
