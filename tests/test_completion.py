@@ -4,6 +4,8 @@ import pytest
 from facefill.blending import complete_face
 from facefill.completion import Search
 from facefill.errors import MaskError, ModelError
+from facefill.expectation import Expectation
+from facefill.face_statistics import measure
 from facefill.images import to_float, to_uint8
 from facefill.knowledge import Target
 from facefill.latents import first_latent
@@ -33,6 +35,13 @@ def networks():
     return made
 
 
+STATISTICS = measure(
+    np.random.default_rng(7).integers(0, 256, (20, SIZE, SIZE, 3), np.uint8),
+    10,
+    np.random.default_rng(0),
+)
+
+
 def search(networks, lam=0.1, **changes):
     values = {
         "preset": "reference",
@@ -43,7 +52,7 @@ def search(networks, lam=0.1, **changes):
         "device": "cpu",
     }
     options = CompleteOptions.model_validate(values | changes)
-    return Search(*networks, options, lam, seed=1)
+    return Search(*networks, options, lam, seed=1, statistics=STATISTICS)
 
 
 def targets(count, mask="center", seed=0):
@@ -65,6 +74,7 @@ def same(one, two):
     return (
         np.array_equal(one.latent, two.latent)
         and np.array_equal(one.generated, two.generated)
+        and np.array_equal(one.fitted, two.fitted)
         and np.array_equal(one.history, two.history)
         and (one.start, one.contextual, one.perceptual, one.loss)
         == (two.start, two.contextual, two.perceptual, two.loss)
@@ -380,3 +390,20 @@ def test_known_pixels_of_a_completed_face_are_its_own():
     completed = complete_face(face, generated, mask)
     assert np.array_equal(completed[mask], face[mask])
     assert np.array_equal(completed[~mask], generated[~mask])
+
+
+def test_what_is_found_is_fitted_to_the_known_pixels_if_asked_for(networks, caplog):
+    (target,) = targets(1)
+    (plain,) = run(search(networks), [target])
+    (fitted,) = run(search(networks, fit="expected", fit_noise=1.0), [target])
+    assert np.array_equal(plain.fitted, plain.generated)
+    assert np.array_equal(fitted.generated, plain.generated)
+    expected = Expectation(STATISTICS, 1.0).fit(plain.generated, target, 0.5)
+    assert np.array_equal(fitted.fitted, expected)
+    assert not np.array_equal(fitted.fitted, plain.fitted)
+
+    options = CompleteOptions(iterations=1, batch_size=1, bank_size=2, device="cpu")
+    without = Search(*networks, options, 0.1, seed=1)
+    (found,) = run(without, [target])
+    assert np.array_equal(found.fitted, found.generated)
+    assert "no statistics of faces of 16 pixels" in caplog.text

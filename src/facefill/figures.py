@@ -65,9 +65,10 @@ def score_bars(
     masks = list(dict.fromkeys(row["mask"] for row in rows))
     methods = list(dict.fromkeys(row["method"] for row in rows))
     figure = Figure(
-        figsize=(2.5 + 1.8 * len(masks), 5.0), dpi=110, layout="constrained"
+        figsize=(4.5 + 1.8 * len(masks), 5.0), dpi=110, layout="constrained"
     )
-    axes = figure.add_subplot(title="Completion of held-out faces, 95 % intervals")
+    figure.suptitle("Completion of held-out faces, 95 % intervals", fontsize="medium")
+    axes = figure.add_subplot()
     axes.set_ylabel(label, fontsize="small")
     width = 0.8 / max(len(methods), 1)
     colours = _colours(len(methods))

@@ -45,7 +45,10 @@ ARTIFACTS = [
     "08_reporting/training_curves.json",
     "08_reporting/completion.json",
     "08_reporting/evaluation.json",
+    "06_models/face_statistics.npz",
+    "08_reporting/evaluation.parquet",
     "08_reporting/figures/hole_psnr.png",
+    "08_reporting/figures/identity.png",
     "08_reporting/figures/center.png",
 ]
 

@@ -113,7 +113,7 @@ class CompleteOptions(Block):
     keep: Literal["best", "last"] = "best"
     fit: Literal["expected", "none"] = "expected"
     detail: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
-    fit_components: Annotated[int, Field(ge=1, le=4096)] = 512
+    fit_components: Annotated[int, Field(ge=1, le=4096)] = 300
     fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = 70.0
     candidates: Annotated[int, Field(ge=1, le=64)] = 1
     mask_files: Literal["white_is_hole", "white_is_known"] = "white_is_hole"
