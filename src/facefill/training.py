@@ -1,5 +1,6 @@
 """The loop of a training: batches in, metrics and pictures out, the state kept."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from facefill.states import State
 NUM_GRID_SAMPLES = 64
 
 _PAINTED_AT_ONCE = 64
+
+logger = logging.getLogger(__name__)
 
 
 class Reporter(Protocol):
@@ -184,6 +187,7 @@ class _Telling:
             scores["diversity"] = pixel_diversity(samples, self._photos)
         is_due = finished or _passes(before, done, options.evaluate_every)
         if self._assessor is not None and is_due:
+            logger.info("comparing samples with held-out faces")
             samples = self._samples(self._assessor.count)
             scores |= self._assessor.assess(samples)
             if finished:
