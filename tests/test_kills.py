@@ -52,9 +52,9 @@ def prepare_with_kills(root, num_kills, longest_s, chosen, **options):
                 except subprocess.TimeoutExpired:
                     kills[kill_one_of(run, chosen)] += 1
             run.communicate()
-        kills[f"exit code {run.returncode}"] += 1
-        if run.returncode == 0 and kills["run"] + kills["worker"] >= num_kills:
+        if run.returncode == 0 and kills.total() == num_kills:
             return kills
+        assert run.returncode in (0, -signal.SIGKILL)
 
 
 def compare_with_undisturbed(tmp_path, source, num_photos, num_kills, share, **options):
