@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MAX_POINTS = 1000
-_LABEL_WIDTH = 100
+_LABEL_WIDTH = 140
 _LABEL_HEIGHT = 16
 
 
