@@ -52,9 +52,13 @@ def prepare_with_kills(root, num_kills, longest_s, chosen, **options):
                 except subprocess.TimeoutExpired:
                     kills[kill_one_of(run, chosen)] += 1
             run.communicate()
+        assert run.returncode in (0, -signal.SIGKILL)
         if run.returncode == 0 and kills.total() == num_kills:
             return kills
-        assert run.returncode in (0, -signal.SIGKILL)
+        if run.returncode == 0:
+            # It ended before it was to be killed, with little left to do perhaps,
+            # or on a machine that is less busy now.
+            longest_s /= 2
 
 
 def compare_with_undisturbed(tmp_path, source, num_photos, num_kills, share, **options):
