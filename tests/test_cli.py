@@ -202,8 +202,11 @@ def test_a_defect_keeps_its_traceback(ran):
     [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")],
 )
 def test_signals_end_the_run_with_the_code_that_shells_expect(
-    ran, capsys, number, code, said
+    ran, capsys, request, number, code, said
 ):
+    # A shell starts what it puts into the background with Ctrl-C ignored.
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, ignored))
     before = signal.getsignal(signal.SIGTERM)
 
     assert exit_code(ran(lambda: signal.raise_signal(number))) == code
