@@ -112,7 +112,7 @@ class CompleteOptions(Block):
     prune_after: Positive = 50
     keep: Literal["best", "last"] = "best"
     fit: Literal["expected", "none"] = "expected"
-    detail: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
+    detail: Annotated[float, Field(ge=0.0, le=1.0)] = 0.7
     fit_components: Annotated[int, Field(ge=1, le=4096)] = 300
     fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = 70.0
     candidates: Annotated[int, Field(ge=1, le=64)] = 1
