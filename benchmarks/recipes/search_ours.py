@@ -1,0 +1,40 @@
+"""Our search, in the graph, as the pipeline ``complete`` takes its iterations."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from facefill.descent import Descent
+from facefill.knowledge import Target
+from facefill.masks import build_mask
+from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.objective import Objective
+from facefill.parameters import CompleteOptions
+from recipes import ITERATIONS, LAM, LATENT_SIZE
+
+
+def rounds_of_iterations(
+    faces: np.ndarray, batch_size: int, precision: str
+) -> Callable[[], object]:
+    """Search for a batch of faces with a hole in the middle."""
+    options = CompleteOptions.model_validate(
+        {"preset": "reference", "precision": precision, "batch_size": batch_size}
+    )
+    networks = (
+        build_generator(Architecture(), 1),
+        build_discriminator(Architecture(), 1),
+    )
+    descent = Descent(Objective(*networks, options, LAM), options, seed=1)
+    mask = build_mask("center", faces.shape[1])
+    targets = [
+        Target(str(number), face, mask)
+        for number, face in enumerate(faces[:batch_size])
+    ]
+    draw = np.random.default_rng(1)
+    latents = draw.uniform(-1, 1, (batch_size, LATENT_SIZE)).astype(np.float32)
+    state = descent.start(latents)
+
+    def round_of_iterations() -> None:
+        descent.advance(state, targets, [0] * batch_size, range(ITERATIONS))
+
+    return round_of_iterations
