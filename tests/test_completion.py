@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from facefill.blending import complete_face
 from facefill.completion import Search
@@ -78,7 +79,18 @@ def same(one, two):
         and np.array_equal(one.history, two.history)
         and (one.start, one.contextual, one.perceptual, one.loss)
         == (two.start, two.contextual, two.perceptual, two.loss)
+        and one.diagnosis == two.diagnosis
+        and same_posterior(one.posterior, two.posterior)
     )
+
+
+def same_posterior(one, two):
+    if one is None or two is None:
+        return one is two
+    names = ("mean", "deviation", "low", "high", "frames")
+    return all(
+        np.array_equal(getattr(one, name), getattr(two, name)) for name in names
+    ) and np.array_equal(one.draws.variables, two.draws.variables)
 
 
 EVERYTHING = {
@@ -407,3 +419,52 @@ def test_what_is_found_is_fitted_to_the_known_pixels_if_asked_for(networks, capl
     (found,) = run(without, [target])
     assert np.array_equal(found.fitted, found.generated)
     assert "no statistics of faces of 16 pixels" in caplog.text
+
+
+HMC = {
+    "preset": "default",
+    "method": "hmc",
+    "iterations": 6,
+    "bank_size": 32,
+    "starts": 3,
+    "prune_after": 2,
+    "candidates": 3,
+    "hmc": {"chains": 2, "warm_up": 10, "draws": 4, "leapfrogs": 2},
+}
+
+
+def test_a_photos_posterior_is_the_same_alone_among_others_and_again(networks):
+    many = targets(6)
+    searching = search(networks, **HMC)
+    together = list(searching.run(many))
+    for place in (0, 4):
+        (alone,) = searching.run([many[place]])
+        assert len(alone) == 3
+        assert all(map(same, alone, together[place]))
+    assert same(run(search(networks, **HMC), many)[2], together[2][0])
+
+
+def test_chains_give_the_mean_first_and_then_draws(networks):
+    (found,) = search(networks, **HMC).run(targets(1))
+    mean, *others = found
+    posterior = mean.posterior
+
+    variables = posterior.draws.variables.reshape(-1, 8).astype(np.float64)
+    latents = (2.0 * norm.cdf(variables) - 1.0).astype(np.float32)
+    pictures = np.asarray(networks[0](latents, training=False))
+    assert len(pictures) == 8
+    assert np.abs(mean.generated - to_uint8(pictures.mean(axis=0))).max() <= 1
+    for one in others:
+        distances = np.abs(latents - one.latent).max(axis=1)
+        drawn = to_uint8(pictures[distances.argmin()])
+        assert distances.min() < 1e-5
+        assert np.abs(one.generated.astype(int) - drawn).max() <= 1
+    assert [one.loss for one in others] == sorted(one.loss for one in others)
+    assert mean.diagnosis.effective_size > 0
+
+
+def test_progress_counts_leapfrogs_too(networks):
+    counted = []
+    searching = search(networks, **HMC)
+    list(searching.run(targets(5), advance=lambda done, note="": counted.append(done)))
+    assert sum(counted) == 5 * searching.iterations_per_photo

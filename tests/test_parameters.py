@@ -228,6 +228,24 @@ def test_a_bank_smaller_than_the_starts_is_refused_with_both_numbers():
         resolve({"complete": {"bank_size": 4, "candidates": 5}})
 
 
+def test_more_candidates_than_draws_are_refused_with_both_numbers():
+    few = {"method": "hmc", "candidates": 9, "hmc": {"chains": 2, "draws": 4}}
+    with pytest.raises(ParameterError, match=r"8 draws .* 9 candidates"):
+        resolve({"complete": few})
+
+
+def test_chains_refuse_a_projection_that_they_would_not_use():
+    with pytest.raises(ParameterError, match=r"projection is clip .* not normal"):
+        resolve({"complete": {"method": "hmc", "projection": "normal"}})
+
+
+def test_a_search_before_chains_is_longer_unless_told_otherwise():
+    assert resolve({"complete": {"method": "hmc"}}).complete.iterations == 300
+    given = {"method": "hmc", "iterations": 20}
+    assert resolve({"complete": given}).complete.iterations == 20
+    assert resolve({}).complete.iterations == 150
+
+
 def test_arithmetic_on_samples_that_are_not_drawn_is_refused_with_both_numbers():
     with pytest.raises(ParameterError, match=r"names sample 8, but sample\.count is 8"):
         resolve({"sample": {"count": 8}})

@@ -13,7 +13,7 @@ from facefill.images import read_png, write_png
 from facefill.masking import MaskMaker
 from facefill.masks import build_mask, mask_from_square
 from facefill.networks import Architecture, build_discriminator, build_generator
-from facefill.parameters import CompleteOptions, IngestOptions
+from facefill.parameters import CompleteOptions, HmcOptions, IngestOptions
 from facefill.restoration import report, restore
 
 SIZE = 16
@@ -358,6 +358,50 @@ def test_candidates_are_saved_beside_each_other_with_their_distances(folders):
     run(rows, folders, counting_search())
     assert not list(out.glob("candidate-*.png"))
     assert not (out / "candidates.png").exists()
+
+
+CHAINS = {
+    "method": "hmc",
+    "hmc": HmcOptions(chains=2, warm_up=10, draws=6, leapfrogs=2, noise=60.0),
+}
+
+
+def test_chains_leave_maps_draws_and_figures_and_are_forgotten_with_them(folders):
+    rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
+    restored = run(rows, folders, counting_search(**CHAINS))
+    out, mask = folders.output / "a.png", build_mask("center", SIZE)
+    face = read_png(folders.faces / "a.png.png")
+    low, high = (read_png(out / f"{name}.png") for name in ("low", "high"))
+    assert np.array_equal(low[mask], face[mask])
+    assert np.array_equal(high[mask], face[mask])
+    assert (low[~mask] < high[~mask]).all()
+    assert read_png(out / "deviation.png").shape == face.shape
+    strip = read_png(out / "samples.png")
+    assert strip.shape == (SIZE, 12 * SIZE, 3)
+    draws = pd.read_parquet(out / "samples.parquet")
+    assert draws.groupby("chain")["draw"].count().tolist() == [6, 6]
+    assert len(draws["variables"][0]) == 8
+
+    assert {"mean.png", "deviation.png", "low.png", "high.png", "samples.gif"} <= set(
+        restored.pictures
+    )
+    (one, _) = restored.table.to_dict("records")
+    assert 0.0 <= one["acceptance"] <= 1.0
+    assert one["r_hat"] > 0.9
+    assert one["effective_size"] > 0.0
+    assert one["deviation"] > 0.0
+    summary = report(restored.table)["hmc"]
+    assert set(summary["photos"]) == {"a.png", "b.png"}
+    assert summary["photos"]["a.png"]["r_hat"] == one["r_hat"]
+    assert summary["r_hat"] == restored.table["r_hat"].max()
+
+    again = run(rows, folders, counting_search(**CHAINS))
+    assert again.pictures["samples.gif"] == restored.pictures["samples.gif"]
+    plain = run(rows, folders, counting_search())
+    assert not (out / "samples.png").exists()
+    assert "samples.gif" not in plain.pictures
+    assert plain.table["r_hat"].isna().all()
+    assert "hmc" not in report(plain.table)
 
 
 def test_a_mask_may_be_white_where_the_photo_is_known(folders):

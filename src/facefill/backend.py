@@ -6,8 +6,8 @@ backend is Keras's own choice (``KERAS_BACKEND``, TensorFlow by default).
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -177,6 +177,29 @@ def on_device(device: Device) -> AbstractContextManager[Any]:
     if kind == "gpu" or _num_gpus() > 0:
         return keras.device(f"{kind}:0")  # type: ignore[no-any-return]
     return nullcontext()
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """Multiply float32 numbers as such, where a GPU would round them to 19 bits.
+
+    TensorFloat-32 is right for a gradient step; sums that are compared with each
+    other, or differences of pictures, drown in its error of a thousandth.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        with jax.default_matmul_precision("highest"):
+            yield
+        return
+    import tensorflow as tf
+
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 def resolve_precision(precision: Precision, device: Device) -> str:

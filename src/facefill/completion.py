@@ -10,16 +10,17 @@ the seed, the photo's id and the start, so that no photo sees another.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
 from itertools import pairwise
-from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from facefill import backend
 from facefill.bank import Bank
-from facefill.descent import Descent, State, groups, select
+from facefill.candidates import Candidate, Slots
+from facefill.descent import Descent, groups
+from facefill.energy import Energy
 from facefill.errors import ModelError
 from facefill.expectation import expectation_of
 from facefill.face_statistics import FaceStatistics
@@ -28,54 +29,13 @@ from facefill.knowledge import Target, check_target
 from facefill.latents import first_latent, to_latents
 from facefill.objective import Objective
 from facefill.parameters import CompleteOptions
+from facefill.posterior import Diagnosis
 from facefill.progress import Advance
+from facefill.reference_hmc import ReferenceHmc
+from facefill.sampler import Sampler
 
 Watch = Callable[[int, np.ndarray], None]
 """Told the iterations done and G(z) of each photo so far, uint8 (N, S, S, 3)."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One result of the search for a face.
-
-    Attributes:
-        start: Which of the photo's starts it came from.
-        latent: z, float32 (latent_size,).
-        generated: G(z), uint8 (S, S, 3).
-        fitted: The same fitted to the known pixels, if the options say so.
-        contextual: Contextual loss at z.
-        perceptual: Perceptual loss at z.
-        loss: contextual + lam * perceptual.
-        history: Contextual and perceptual loss before each iteration, float32
-            (2, iterations).
-    """
-
-    start: int
-    latent: np.ndarray
-    generated: np.ndarray
-    fitted: np.ndarray
-    contextual: float
-    perceptual: float
-    loss: float
-    history: np.ndarray
-
-
-class _Slots(NamedTuple):
-    """Searches under way: which photo and start each is for, state and losses."""
-
-    photos: np.ndarray
-    starts: np.ndarray
-    state: State
-    history: np.ndarray
-
-    def at(self, rows: np.ndarray) -> "_Slots":
-        """Keep some of them, in this order."""
-        return _Slots(
-            self.photos[rows],
-            self.starts[rows],
-            select(self.state, rows),
-            self.history[rows],
-        )
 
 
 class Search:
@@ -118,7 +78,17 @@ class Search:
         self._expectation = expectation_of(options, statistics, self.image_size)
         with backend.on_device(options.device):
             self._objective = Objective(generator, discriminator, options, lam)
-            self._descent = Descent(self._objective, options, seed)
+            self._sampler: Sampler | None = None
+            if options.samples_posterior:
+                energy = Energy(generator, discriminator, options)
+                self._sampler = Sampler(
+                    energy, self._objective, options, seed, self._fitted
+                )
+                self._descent = self._sampler.descent
+            elif options.method == "hmc":
+                self._descent = ReferenceHmc(self._objective, options, seed)
+            else:
+                self._descent = Descent(self._objective, options, seed)
 
     @property
     def bank(self) -> Bank:
@@ -137,11 +107,14 @@ class Search:
     @property
     def iterations_per_photo(self) -> int:
         """Iterations of all searches of a photo together."""
-        starts, kept = self.options.num_starts, self.options.candidates
-        return sum(
+        starts, kept = self.options.num_starts, self.options.num_kept
+        searched = sum(
             (end - begin) * (starts if end <= self._prune_at else kept)
             for begin, end in self._pieces()
         )
+        hmc = self.options.hmc
+        transitions = kept * (hmc.warm_up + hmc.draws) if self._sampler else 0
+        return searched + transitions * hmc.leapfrogs
 
     def run(
         self,
@@ -167,7 +140,8 @@ class Search:
         for chunk in groups(targets, self.options.batch_size):
             for target in chunk:
                 check_target(target, self.image_size)
-            with backend.on_device(self.options.device):
+            exact = backend.exact_float32() if self._sampler else nullcontext()
+            with backend.on_device(self.options.device), exact:
                 found = self._search(chunk, watch, advance)
             yield from found
 
@@ -190,7 +164,10 @@ class Search:
                 slots = self._pruned(slots)
             if watch and end < self.options.iterations:
                 watch(end, self._show(slots))
-        found = self._candidates(slots, targets)
+        if self._sampler:
+            found = self._sampler.sample(slots, targets, advance)
+        else:
+            found = self._candidates(slots, targets)
         if watch:
             best = np.stack([candidates[0].generated for candidates in found])
             watch(self.options.iterations, best)
@@ -205,14 +182,14 @@ class Search:
         options = self.options
         edges = {*range(0, options.iterations, options.iterations_per_call)}
         edges.add(options.iterations)
-        if options.num_starts > options.candidates:
+        if options.num_starts > options.num_kept:
             edges.add(self._prune_at)
         return list(pairwise(sorted(edges)))
 
-    def _begin(self, targets: Sequence[Target]) -> _Slots:
+    def _begin(self, targets: Sequence[Target]) -> Slots:
         count = self.options.num_starts
         latents = np.concatenate([self._first(target, count) for target in targets])
-        return _Slots(
+        return Slots(
             photos=np.repeat(np.arange(len(targets)), count),
             starts=np.tile(np.arange(count), len(targets)),
             state=self._descent.start(latents),
@@ -227,21 +204,21 @@ class Search:
             [first_latent(self.seed, target.key, size, start) for start in range(count)]
         )
 
-    def _pruned(self, slots: _Slots) -> _Slots:
+    def _pruned(self, slots: Slots) -> Slots:
         """Keep the searches of each photo that have met the lowest losses."""
-        if self.options.num_starts == self.options.candidates:
+        if self.options.num_starts == self.options.num_kept:
             return slots
         # Stable: of equals the one that began better.
         order = np.lexsort([slots.state.best_loss, slots.photos])
         ranks = np.arange(len(order)) % self.options.num_starts
-        return slots.at(order[ranks < self.options.candidates])
+        return slots.at(order[ranks < self.options.num_kept])
 
-    def _show(self, slots: _Slots) -> np.ndarray:
+    def _show(self, slots: Slots) -> np.ndarray:
         """Draw where the best search of each photo is; uint8 (photos, S, S, 3)."""
         order = np.lexsort([slots.state.best_loss, slots.photos])
         _, first = np.unique(slots.photos[order], return_index=True)
         variables = slots.state.variables[order[first]]
-        return self._paint(to_latents(variables, self.options.projection))
+        return self._paint(to_latents(variables, self._descent.projection))
 
     def _paint(self, latents: np.ndarray) -> np.ndarray:
         """Draw G(z) in float32, whatever the search computes in."""
@@ -254,12 +231,13 @@ class Search:
         return np.concatenate(pictures)
 
     def _candidates(
-        self, slots: _Slots, targets: Sequence[Target]
+        self, slots: Slots, targets: Sequence[Target]
     ) -> list[tuple[Candidate, ...]]:
         chosen = [targets[photo] for photo in slots.photos]
         latents, parts = self._descent.settle(slots.state, chosen)
         losses = np.asarray(self._objective.total(parts.T))
         pictures = self._paint(latents)
+        shares = self._descent.acceptance(slots.state)
         found: list[list[Candidate]] = [[] for _ in targets]
         for row in np.lexsort([losses, slots.photos]):
             found[slots.photos[row]].append(
@@ -272,6 +250,7 @@ class Search:
                     perceptual=float(parts[row, 1]),
                     loss=float(losses[row]),
                     history=slots.history[row],
+                    diagnosis=None if shares is None else Diagnosis(float(shares[row])),
                 )
             )
         return [tuple(candidates) for candidates in found]

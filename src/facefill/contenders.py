@@ -7,7 +7,7 @@ import numpy as np
 
 from facefill import baselines
 from facefill.blending import complete_face, poisson_blend
-from facefill.completion import Candidate
+from facefill.candidates import Candidate
 from facefill.expectation import Expectation
 from facefill.face_statistics import measure
 from facefill.knowledge import Target

@@ -6,7 +6,7 @@ come out the same alone and among many.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,13 +17,15 @@ from keras import ops
 from facefill import backend
 from facefill.adam import AdamRule
 from facefill.knowledge import Target, gather
-from facefill.latents import draw_redraws, project, to_latents, to_variables
+from facefill.latents import Projection, draw_redraws, project, to_latents, to_variables
 from facefill.losses import Tensor
 from facefill.momentum import MomentumRule
 from facefill.objective import Objective, Weights
 from facefill.parameters import CompleteOptions
 
 Item = TypeVar("Item")
+Slope = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Gives the gradient, (N, d), and the parts of the loss, (2, N), of variables."""
 
 
 class State(NamedTuple):
@@ -64,12 +66,17 @@ class Descent:
         self._advance = backend.compiled(self._advance_in_graph, options.device)
         self._measure = backend.compiled(objective.parts, options.device)
 
+    @property
+    def projection(self) -> Projection:
+        """How the variables are kept where latents can be."""
+        return self._options.projection
+
     def start(self, latents: np.ndarray) -> State:
         """Give the state of searches that begin at ``latents`` (N, latent_size)."""
         variables = to_variables(latents, self._options.projection)
         return State(
             variables=variables,
-            moments=backend.to_numpy(self._rule.initial(variables)),
+            moments=backend.to_numpy(self._moments(variables)),
             best=variables,
             best_loss=np.full(len(variables), np.inf, np.float32),
         )
@@ -94,7 +101,7 @@ class Descent:
             float32 (N, 2, iterations).
         """
         states, histories = [], []
-        for rows, count in self._batches(len(targets)):
+        for rows, count in full_batches(len(targets), self._options.batch_size):
             chosen = [targets[row] for row in rows]
             after, record = self._advance(
                 self._objective.weights(),
@@ -119,16 +126,17 @@ class Descent:
         """
         chosen = state.variables
         if self._options.keep == "best":
-            loss = self._objective.total(self._parts(state.variables, targets).T)
+            loss = self._objective.total(self.measure(state.variables, targets).T)
             is_last = np.asarray(loss < state.best_loss)[:, None]
             chosen = np.where(is_last, state.variables, state.best)
         latents = to_latents(chosen, self._options.projection)
-        parts = self._parts(chosen, targets)
+        parts = self.measure(chosen, targets)
         return np.asarray(ops.convert_to_numpy(latents)), parts
 
-    def _parts(self, variables: np.ndarray, targets: Sequence[Target]) -> np.ndarray:
+    def measure(self, variables: np.ndarray, targets: Sequence[Target]) -> np.ndarray:
+        """Give contextual and perceptual loss of variables, float32 (N, 2)."""
         parts = []
-        for rows, count in self._batches(len(targets)):
+        for rows, count in full_batches(len(targets), self._options.batch_size):
             measured = self._measure(
                 self._objective.weights(),
                 ops.convert_to_tensor(variables[rows]),
@@ -137,19 +145,20 @@ class Descent:
             parts.append(np.asarray(ops.convert_to_numpy(measured)).T[:count])
         return np.concatenate(parts)
 
-    def _batches(self, total: int) -> Iterator[tuple[np.ndarray, int]]:
-        """Give the rows of each batch, and how many of them count."""
-        size = self._options.batch_size
-        for rows in groups(range(total), size):
-            yield np.array([*rows, *[rows[0]] * (size - len(rows))]), len(rows)
-
     def _knowledge(self, targets: Sequence[Target]) -> Any:
         known = gather(targets, self._options.contextual, self._options.window)
         return backend.to_device(known)
 
+    def acceptance(self, state: State) -> np.ndarray | None:
+        """Give the share of accepted proposals of each search, if there were any."""
+        return None
+
+    def _moments(self, variables: np.ndarray) -> tuple[Tensor, ...]:
+        return self._rule.initial(variables)
+
     def _inputs(
         self, targets: Sequence[Target], starts: Sequence[int], iterations: range
-    ) -> _Inputs:
+    ) -> Any:
         numbers = np.arange(iterations.start, iterations.stop, dtype=np.int32)
         shares = np.ones(len(numbers), np.float32)
         if self._options.schedule == "cosine":
@@ -166,19 +175,18 @@ class Descent:
         return _Inputs(numbers, shares, redraws)
 
     def _advance_in_graph(
-        self, weights: Weights, state: State, knowledge: Any, inputs: _Inputs
+        self, weights: Weights, state: State, knowledge: Any, inputs: Any
     ) -> tuple[State, Tensor]:
-        def step(state: State, now: _Inputs) -> tuple[State, Tensor]:
-            gradient, parts = self._objective.differentiate(
-                weights, state.variables, knowledge
-            )
+        def slope(variables: Tensor) -> tuple[Tensor, Tensor]:
+            return self._objective.differentiate(weights, variables, knowledge)
+
+        def step(state: State, now: Any) -> tuple[State, Tensor]:
+            gradient, parts = slope(state.variables)
             loss = self._objective.total(parts)
             is_better = loss < state.best_loss
-            variables, moments = self._rule.update(
-                state.variables, gradient, state.moments, now.iterations, now.shares
-            )
+            variables, moments = self._move(state, (gradient, loss), now, slope)
             after = State(
-                project(variables, now.redraws, self._options.projection),
+                variables,
                 moments,
                 ops.where(is_better[:, None], state.variables, state.best),
                 ops.where(is_better, loss, state.best_loss),
@@ -187,6 +195,29 @@ class Descent:
 
         num_records = 2 * self._options.batch_size
         return backend.repeat(step, state, inputs, num_records)
+
+    def _move(
+        self,
+        state: State,
+        here: tuple[Tensor, Tensor],
+        now: Any,
+        slope: Slope,
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Move the variables by their gradient.
+
+        Args:
+            state: Of N searches.
+            here: The gradient of the loss and the loss where they are.
+            now: One slice of the inputs.
+            slope: Gives the gradient and the parts of the loss elsewhere.
+
+        Returns:
+            The variables and the moments after it.
+        """
+        variables, moments = self._rule.update(
+            state.variables, here[0], state.moments, now.iterations, now.shares
+        )
+        return project(variables, now.redraws, self._options.projection), moments
 
 
 def _rule(options: CompleteOptions) -> AdamRule | MomentumRule:
@@ -202,6 +233,12 @@ def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while group := list(islice(iterator, size)):
         yield group
+
+
+def full_batches(total: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Give the rows of each full batch of ``total``, and how many of them count."""
+    for rows in groups(range(total), size):
+        yield np.array([*rows, *[rows[0]] * (size - len(rows))]), len(rows)
 
 
 def select(state: State, rows: Any) -> State:

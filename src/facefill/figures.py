@@ -92,6 +92,22 @@ def score_bars(
     return rendered(figure)
 
 
+def heat_map(values: np.ndarray, top: float) -> np.ndarray:
+    """Draw numbers as colours from black (0) through red to light yellow (``top``).
+
+    Args:
+        values: At least 0, (H, W); what is above ``top`` is drawn as it.
+        top: Above 0.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    from matplotlib import colormaps
+
+    shares = np.clip(values / top, 0.0, 1.0)
+    return np.asarray(colormaps["magma"](shares, bytes=True)[..., :3])
+
+
 def rendered(figure: "Figure") -> np.ndarray:
     """Draw a figure of matplotlib, without a screen; uint8 (height, width, 3)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,6 +1,5 @@
 """What is written for one completed photo: pictures, candidates, history, a row."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,13 +7,15 @@ import numpy as np
 import pandas as pd
 
 from facefill.blending import complete_face, paste_back, poisson_blend
-from facefill.completion import Candidate
+from facefill.candidates import Candidate
 from facefill.damage import Damaged, Folders, Row
 from facefill.figures import labelled_columns
 from facefill.files import file_sha256, write_bytes
 from facefill.images import encode_png, grid, read_photo
 from facefill.masks import hide
 from facefill.parameters import IngestOptions
+from facefill.tables import as_parquet
+from facefill.uncertainty import FILES, describe_chains, posterior_files
 
 
 class Writer:
@@ -52,8 +53,11 @@ class Writer:
         contents["frames.png"] = encode_png(
             grid(np.stack(strip), columns=len(strip), gap=0)
         )
-        contents["history.parquet"] = _parquet(_history(candidates))
-        contents["candidates.parquet"] = _parquet(_table(candidates, distances))
+        contents["history.parquet"] = as_parquet(_history(candidates))
+        contents["candidates.parquet"] = as_parquet(_table(candidates, distances))
+        posterior = candidates[0].posterior
+        if posterior is not None:
+            contents |= posterior_files(posterior, one.target)
         folder = self._folders.output / one.face_id
         _remove_others(folder, set(contents))
         hashes = {}
@@ -148,17 +152,12 @@ def _table(candidates: Sequence[Candidate], distances: np.ndarray) -> pd.DataFra
     )
 
 
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
 def _remove_others(folder: Path, names: set[str]) -> None:
-    """Delete what an earlier run with more candidates has left."""
-    for path in folder.glob("candidate*"):
+    """Delete what an earlier run with more candidates, or with chains, has left."""
+    others = [folder / name for name in FILES]
+    for path in [*folder.glob("candidate*"), *others]:
         if path.name not in names:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 def _describe(one: Damaged, best: Candidate, distances: np.ndarray) -> Row:
@@ -181,4 +180,4 @@ def _describe(one: Damaged, best: Candidate, distances: np.ndarray) -> Row:
         "candidate_distance": float(distances.sum() / max(count * (count - 1), 1)),
         # Pixels of the photo for each pixel of the face, along a side.
         "enlargement": float(abs(np.linalg.det(one.matrix[:, :2])) ** -0.5),
-    }
+    } | describe_chains(best, ~mask)

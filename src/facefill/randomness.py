@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     PROJECTION = 21
     BOOTSTRAP = 22
     STATISTICS = 23
+    CHAIN = 30
 
 
 def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:

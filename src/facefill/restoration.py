@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from facefill import uncertainty
 from facefill.completion import Search
 from facefill.damage import Damaged, Folders, Reader, Row, rejected
 from facefill.descent import groups
@@ -46,6 +47,7 @@ COLUMNS = (
     "candidates",
     "candidate_distance",
     "enlargement",
+    *uncertainty.COLUMNS,
 )
 
 # What changes the speed or the animation of all, and no photo's outcome.
@@ -95,8 +97,10 @@ def restore(
     completed = table[table["status"] == "completed"]
     if completed.empty:
         raise DataError(f"no photo can be completed: {_reasons(rows.values())}")
+    # A column without any number would have no type.
+    numbers = dict.fromkeys(uncertainty.COLUMNS, np.float64)
     return Restored(
-        table=table[list(COLUMNS)],
+        table=table[list(COLUMNS)].astype(numbers),
         pictures=_pictures(
             list(completed["id"][:MAX_PICTURED]),
             alignment.set_index("id")["face"],
@@ -108,7 +112,7 @@ def restore(
 
 
 def report(table: pd.DataFrame) -> Row:
-    """Summarise a completion as JSON: counts by reason, mean losses."""
+    """Summarise a completion as JSON: counts by reason, mean losses, chains."""
     completed = table[table["status"] == "completed"]
     rejected_rows = table[table["status"] == "rejected"]
     means = completed[["contextual", "perceptual", "loss", "known_error"]].astype(float)
@@ -118,7 +122,7 @@ def report(table: pd.DataFrame) -> Row:
         "rejected": rejected_rows["reason"].value_counts().to_dict(),
         # No known pixel, no error over the known pixels.
         "mean": means.mean().dropna().to_dict(),
-    }
+    } | uncertainty.report_chains(completed)
 
 
 class _Restoration:
@@ -201,21 +205,34 @@ def _reasons(rows: Iterable[Row]) -> str:
 def _pictures(
     photos: list[str], faces: pd.Series, folders: Folders, frames_per_second: float
 ) -> dict[str, np.ndarray | bytes]:
-    """Give the grids before, masked and completed, and the animation."""
-    strips = np.stack([read_png(folders.output / one / "frames.png") for one in photos])
-    size = strips.shape[1]
-    frames = [
-        grid(strips[:, :, begin : begin + size])
-        for begin in range(0, strips.shape[2], size)
-    ]
+    """Give grids of the photos and animations; of chains too, if there were any."""
+
+    def pictures_of(name: str) -> np.ndarray:
+        return np.stack([read_png(folders.output / one / name) for one in photos])
+
+    frames = _frames(pictures_of("frames.png"))
     before = [read_png(folders.faces / faces[one]) for one in photos]
-    known = [read_png(folders.output / one / "known.png") for one in photos]
-    return {
+    pictures: dict[str, np.ndarray | bytes] = {
         "before.png": grid(np.stack(before)),
-        "masked.png": grid(np.stack(known)),
+        "masked.png": grid(pictures_of("known.png")),
         "completed.png": frames[-1],
         "completion.gif": encode_gif(np.stack(frames), frames_per_second),
     }
+    if all((folders.output / one / uncertainty.SAMPLES).is_file() for one in photos):
+        samples = _frames(pictures_of(uncertainty.SAMPLES))
+        pictures |= {name: grid(pictures_of(name)) for name in uncertainty.MAPS}
+        pictures["mean.png"] = grid(pictures_of("generated.png"))
+        pictures["samples.gif"] = encode_gif(np.stack(samples), frames_per_second)
+    return pictures
+
+
+def _frames(strips: np.ndarray) -> list[np.ndarray]:
+    """Cut strips of pictures, (photos, S, frames * S, 3), into grids of all photos."""
+    size = strips.shape[1]
+    return [
+        grid(strips[:, :, begin : begin + size])
+        for begin in range(0, strips.shape[2], size)
+    ]
 
 
 def _curves(photos: list[str], folders: Folders) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 A row as a dictionary takes ten times the memory of a row of a table.
 """
 
+import io
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,6 +32,13 @@ def as_table(
     while batch := list(itertools.islice(remaining, _ROWS_A_PIECE)):
         pieces.append(_piece(batch, columns))
     return pd.concat(pieces, ignore_index=True)
+
+
+def as_parquet(table: pd.DataFrame) -> bytes:
+    """Give the bytes of a table's file."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
 
 
 def _piece(rows: list[Row], columns: Mapping[str, str | int | None]) -> pd.DataFrame:

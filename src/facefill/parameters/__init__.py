@@ -14,6 +14,7 @@ from facefill.parameters.completion import (
     MethodName,
 )
 from facefill.parameters.importing import ImportOptions
+from facefill.parameters.posterior import HmcOptions, ReferenceHmcOptions
 from facefill.parameters.preparation import (
     AlignOptions,
     FlattenOptions,
@@ -32,6 +33,7 @@ __all__ = [
     "CompleteOptions",
     "EvaluateOptions",
     "FlattenOptions",
+    "HmcOptions",
     "HoleName",
     "ImportOptions",
     "IngestOptions",
@@ -39,6 +41,7 @@ __all__ = [
     "MethodName",
     "Parameters",
     "PrepareOptions",
+    "ReferenceHmcOptions",
     "SampleOptions",
     "TrainOptions",
     "Variation",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from facefill.parameters.blocks import Block, Positive
+from facefill.parameters.posterior import HmcOptions
 
 HoleName = Literal[
     "center",
@@ -39,6 +40,10 @@ COMPLETE_PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
+# Chains begin where searches have ended, in u, and lose less by a longer search than
+# by a longer warm-up.
+SEARCH_BEFORE_CHAINS: dict[str, Any] = {"iterations": 300, "learning_rate": 0.1}
+
 
 class CompleteOptions(Block):
     """The search for the latent that fits the known pixels.
@@ -49,7 +54,8 @@ class CompleteOptions(Block):
     Attributes:
         preset: ``default``, or ``reference`` for the behaviour of
             bamos/dcgan-completion.tensorflow.
-        method: ``adam``, or ``momentum``: Nesterov's, as in the first paper.
+        method: ``adam``; ``momentum``: Nesterov's, as in the first paper; ``hmc``:
+            Adam, then chains that sample the posterior (or what ``hmc.rule`` says).
         iterations: Steps of the search.
         learning_rate: Of either method.
         schedule: ``cosine`` lets the learning rate fall to nothing by the last
@@ -92,10 +98,11 @@ class CompleteOptions(Block):
         iterations_per_call: Iterations in the graph between two pictures of the
             search.
         frames_per_second: Of the animation.
+        hmc: Of the method of that name.
     """
 
     preset: Literal["default", "reference"] = "default"
-    method: Literal["adam", "momentum"] = "adam"
+    method: Literal["adam", "momentum", "hmc"] = "adam"
     iterations: Positive = 150
     learning_rate: Annotated[float, Field(gt=0.0)] = 0.05
     schedule: Literal["constant", "cosine"] = "cosine"
@@ -125,6 +132,7 @@ class CompleteOptions(Block):
     batch_size: Positive = 8
     iterations_per_call: Positive = 50
     frames_per_second: Annotated[float, Field(gt=0.0, le=50.0)] = 10.0
+    hmc: HmcOptions = HmcOptions()
 
     @model_validator(mode="before")
     @classmethod
@@ -133,6 +141,8 @@ class CompleteOptions(Block):
             preset = values.get("preset")
             # Another type than text, which has no hash perhaps, is refused later.
             chosen = COMPLETE_PRESETS.get(preset, {}) if isinstance(preset, str) else {}
+            if values.get("method") == "hmc":
+                chosen = SEARCH_BEFORE_CHAINS | chosen
             return chosen | values
         return values
 
@@ -147,16 +157,39 @@ class CompleteOptions(Block):
             raise ValueError(
                 f"a bank of {self.bank_size} faces cannot give {self.num_starts} starts"
             )
+        if self.method == "hmc" and self.projection != "clip":
+            raise ValueError(
+                f"the method hmc keeps latents inside in its own way, so projection "
+                f"is clip with it, not {self.projection}"
+            )
+        draws = self.hmc.chains * self.hmc.draws
+        if self.samples_posterior and self.candidates > draws:
+            raise ValueError(
+                f"{draws} draws of hmc cannot give {self.candidates} candidates"
+            )
         return self
 
     @property
     def num_starts(self) -> int:
-        """Latents searched from: one a candidate at least."""
-        return max(self.starts, self.candidates)
+        """Latents searched from: one a candidate, or a chain, at least."""
+        return max(self.starts, self.num_kept)
+
+    @property
+    def num_kept(self) -> int:
+        """Searches that go on to the end."""
+        return self.hmc.chains if self.samples_posterior else self.candidates
+
+    @property
+    def samples_posterior(self) -> bool:
+        """Whether chains follow the search."""
+        return self.method == "hmc" and self.hmc.rule == "calibrated"
 
     def compared(self, methods: Sequence[str]) -> dict[str, "CompleteOptions"]:
         """Give the options of the searches among the methods of an evaluation."""
-        reference = COMPLETE_PRESETS["reference"] | {"preset": "reference"}
+        reference = COMPLETE_PRESETS["reference"] | {
+            "preset": "reference",
+            "method": "adam",
+        }
         options = {
             "default": self,
             "reference": self.model_copy(update=reference),

@@ -45,6 +45,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     from facefill.masking import MaskMaker
     from facefill.model_choice import describe
     from facefill.restoration import report, restore
+    from facefill.uncertainty import COLUMNS
 
     restored = restore(
         alignment,
@@ -57,5 +58,8 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
         for step in range(0, options.iterations, _ITERATIONS_BETWEEN_POINTS):
             points = restored.curves.items()
             tracker.scalars(step, {f"complete/{name}": at[step] for name, at in points})
+        # A point for each photo, in the table's order.
+        for place, row in enumerate(restored.table[list(COLUMNS)].to_dict("records")):
+            tracker.scalars(place, {f"hmc/{name}": at for name, at in row.items()})
     summary = report(restored.table) | {"model": describe(generator)}
     return restored.table, restored.pictures, summary
