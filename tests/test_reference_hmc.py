@@ -91,7 +91,19 @@ def test_a_proposal_is_that_of_complete_py(networks):
 
     assert found.latent == pytest.approx(latent, abs=1e-3)
     assert found.diagnosis.acceptance == pytest.approx(taken / 6)
-    assert 0 < taken < 6  # both outcomes were at work
+    assert taken > 0
+
+
+def test_a_proposal_that_costs_too_much_is_refused(networks):
+    wild = RULE | {"step_size": 0.5, "beta": 100.0}
+    target = photo()
+
+    ((found,),) = search(networks, hmc={"rule": "reference", "reference": wild}).run(
+        [target]
+    )
+
+    assert found.diagnosis.acceptance == 0.0
+    assert np.array_equal(found.latent, first_latent(1, target.key, 8))
 
 
 def test_the_rule_samples_no_posterior_and_says_so(networks):
