@@ -179,6 +179,20 @@ def test_a_picture_does_not_depend_on_the_others_painted_with_it():
     )
 
 
+@pytest.mark.parametrize(("weight", "exact"), [(0.0, False), (10.0, True)])
+def test_batch_norms_can_be_derived_twice_where_there_is_a_penalty(weight, exact):
+    trainer = Trainer(options(r1_weight=weight), SIZE, 1)
+    inside = [getattr(layer, "synchronized", None) for layer in discriminator(trainer)]
+    assert exact in inside
+    assert (not exact) not in inside
+    _, written = trainer.models(trainer.initial_state())
+    assert not any(getattr(layer, "synchronized", False) for layer in written.layers)
+
+
+def discriminator(trainer):
+    return trainer._discriminator.layers
+
+
 def test_a_loss_that_is_not_finite_stops_with_its_name_and_step():
     trainer = Trainer(options(learning_rate=1e20), SIZE, 1)
     with pytest.raises(NonFiniteError, match=r"loss_\w+ is (nan|inf) at step [23]"):

@@ -7,7 +7,7 @@ from keras import ops
 
 from facefill import augmentation, backend, spectral
 from facefill.judging import Judge
-from facefill.networks import Architecture, build_discriminator
+from facefill.networks import Architecture, build_discriminator, rebuild
 from facefill.parameters import TrainOptions
 
 SIZE = 16
@@ -89,6 +89,39 @@ def test_the_penalty_of_a_convolutional_one_is_that_by_finite_differences(batch,
     expected = np.sum((slope / (2 * step)) ** 2)
     found = judge.compare(state, (photos, *batch[1:]), ops.convert_to_tensor(0)).penalty
     assert float(found) == pytest.approx(expected, rel=0.03)
+
+
+def smooth():
+    """A batch norm between layers without a kink, where a penalty would jump."""
+    pictures = keras.Input((SIZE, SIZE, 3))
+    maps = keras.layers.Conv2D(3, 5, strides=2, padding="same")(pictures)
+    maps = keras.layers.BatchNormalization(momentum=0.9)(maps)
+    flat = keras.layers.Flatten()(ops.softplus(maps))
+    return rebuild(
+        keras.Model(pictures, keras.layers.Dense(1)(flat)), "float64", synchronized=True
+    )
+
+
+def test_the_penalty_of_batch_norms_has_the_gradient_by_finite_differences(batch):
+    judge = Judge(smooth(), options(r1_weight=2.0, r1_interval=1), seed=1)
+    state, step = judge.initial_state(), ops.convert_to_tensor(0)
+    photos, pictures = (part.astype(np.float64) for part in batch[:2])
+    weights = [np.asarray(value) for value in state.weights]
+
+    def penalties(weights):
+        changed = state._replace(weights=weights)
+        return (judge.compare(changed, (photos, pictures, ()), step).penalty,), ()
+
+    (found,), _ = backend.gradients(penalties, (backend.to_device(weights),))
+    draw = np.random.default_rng(1)
+    for _ in range(4):
+        move = 1e-4 * draw.normal(size=weights[0].shape)
+        above, below = (
+            float(penalties([weights[0] + sign * move, *weights[1:]])[0][0])
+            for sign in (1, -1)
+        )
+        expected = float(np.sum(np.asarray(found[0]) * move))
+        assert 0.5 * (above - below) == pytest.approx(expected, rel=1e-4)
 
 
 def test_without_a_norm_no_photo_sees_another(batch):

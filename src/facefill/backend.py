@@ -155,26 +155,34 @@ def device_kind(device: Device) -> Literal["cpu", "gpu"]:
     """
     if device == "cpu":
         return "cpu"
-    if _num_gpus() > 0:
+    if num_gpus() > 0:
         return "gpu"
     if device == "gpu":
         raise TrainingError("device is 'gpu', but no GPU is visible; use 'auto'")
     return "cpu"
 
 
+def let_memory_grow() -> None:
+    """Take memory of the GPUs as it is needed, and leave the rest to others.
+
+    It has an effect only before the first operation of the process.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, enable=True)
+        except RuntimeError:
+            logger.debug("%s is in use; its memory growth stays as it is", gpu.name)
+
+
 def on_device(device: Device) -> AbstractContextManager[Any]:
     """Place the arrays and operations of the block on the chosen device."""
     kind = device_kind(device)
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        for gpu in tf.config.list_physical_devices("GPU"):
-            try:
-                # Leave the rest of the card to others, as the reference does.
-                tf.config.experimental.set_memory_growth(gpu, enable=True)
-            except RuntimeError:
-                logger.debug("%s is in use; its memory growth stays as it is", gpu.name)
-    if kind == "gpu" or _num_gpus() > 0:
+    let_memory_grow()
+    if kind == "gpu" or num_gpus() > 0:
         return keras.device(f"{kind}:0")  # type: ignore[no-any-return]
     return nullcontext()
 
@@ -218,6 +226,31 @@ def resolve_precision(precision: Precision, device: Device) -> str:
     return "mixed_bfloat16" if has_bfloat16 else "float32"
 
 
+def has_replicas() -> bool:
+    """Say whether the backend can run one step on several devices."""
+    return bool(keras.backend.backend() == "tensorflow")
+
+
+def num_replicas() -> int:
+    """Count the devices that run this very step together; 1 outside of one."""
+    if not has_replicas():
+        return 1
+    import tensorflow as tf
+
+    return int(tf.distribute.get_strategy().num_replicas_in_sync)
+
+
+def mean_over_replicas(nested: Any) -> Any:
+    """Average arrays over the devices that run this very step together."""
+    if num_replicas() == 1:
+        return nested
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    means = context.all_reduce(tf.distribute.ReduceOp.MEAN, keras.tree.flatten(nested))
+    return keras.tree.pack_sequence_as(nested, means)
+
+
 def to_numpy(nested: Any) -> Any:
     """Bring nested arrays from the device to numpy."""
     return keras.tree.map_structure(ops.convert_to_numpy, nested)
@@ -228,7 +261,8 @@ def to_device(nested: Any) -> Any:
     return keras.tree.map_structure(ops.convert_to_tensor, nested)
 
 
-def _num_gpus() -> int:
+def num_gpus() -> int:
+    """Count the GPUs that this process sees."""
     if keras.backend.backend() == "jax":
         import jax
 

@@ -51,6 +51,22 @@ class Checkpoint:
     arrays: Mapping[str, np.ndarray]
     origin: Mapping[str, Any]
 
+    def to_bytes(self) -> bytes:
+        """Write all but the step, which is in the name of a file."""
+        origin = np.frombuffer(json.dumps(self.origin).encode(), np.uint8)
+        stream = io.BytesIO()
+        # Named arguments confuse numpy's own annotation with allow_pickle.
+        np.savez(stream, **{_ORIGIN: origin, **self.arrays})  # type: ignore[arg-type]
+        return stream.getvalue()
+
+    @classmethod
+    def from_bytes(cls, step: int, content: bytes) -> "Checkpoint":
+        """Read what ``to_bytes`` wrote."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        origin = json.loads(arrays.pop(_ORIGIN).tobytes())
+        return cls(step=step, arrays=arrays, origin=origin)
+
 
 class CheckpointStore:
     """A folder of checkpoints, of which the newest ones and the best are kept."""
@@ -70,11 +86,7 @@ class CheckpointStore:
             CheckpointError: If it cannot be written (disk full); what was there
                 stays.
         """
-        origin = np.frombuffer(json.dumps(checkpoint.origin).encode(), np.uint8)
-        stream = io.BytesIO()
-        # Named arguments confuse numpy's own annotation with allow_pickle.
-        np.savez(stream, **{_ORIGIN: origin, **checkpoint.arrays})  # type: ignore[arg-type]
-        content = stream.getvalue()
+        content = checkpoint.to_bytes()
         path = self.folder / f"step-{checkpoint.step:08d}-{_digest(content)}.npz"
         remove_litter(self.folder)
         with self._explaining():
@@ -99,7 +111,7 @@ class CheckpointStore:
         for path in paths:
             content = _whole(path)
             if content is not None:
-                return _parse(path, content)
+                return Checkpoint.from_bytes(_step_of(path), content)
         if paths:
             raise CheckpointError(
                 f"every checkpoint in {self.folder} is damaged; restore one from a "
@@ -132,7 +144,7 @@ class CheckpointStore:
         for path in self._paths("best"):
             content = _whole(path)
             if content is not None:
-                return _parse(path, content)
+                return Checkpoint.from_bytes(_step_of(path), content)
         return None
 
     def forget_best_after(self, step: int) -> None:
@@ -171,10 +183,3 @@ def _whole(path: Path) -> bytes | None:
         return content
     logger.warning("%s is damaged: its content does not match its hash", path)
     return None
-
-
-def _parse(path: Path, content: bytes) -> Checkpoint:
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    origin = json.loads(arrays.pop(_ORIGIN).tobytes())
-    return Checkpoint(step=_step_of(path), arrays=arrays, origin=origin)

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from facefill import augmentation, backend
-from facefill.errors import ModelError, NonFiniteError
+from facefill.errors import ModelError, NonFiniteError, TrainingError
 from facefill.images import to_uint8
 from facefill.judging import Judge
 from facefill.losses import Tensor
@@ -26,6 +26,7 @@ from facefill.networks import (
     rebuild,
 )
 from facefill.parameters import TrainOptions
+from facefill.replicas import choose_replicas
 from facefill.states import Batch, NetworkState, State, assign, initial_network_state
 from facefill.updates import Updates
 
@@ -47,6 +48,8 @@ class Trainer:
         Raises:
             ModelError: If ``start`` is of another image or latent size, or its
                 discriminator has other norms.
+            TrainingError: If the devices of ``train.distribute`` are not there, or
+                cannot share a batch equally.
         """
         self.options = options
         self.seed = seed
@@ -57,6 +60,9 @@ class Trainer:
             discriminator_width=options.discriminator_width,
             discriminator_norm=options.discriminator_norm,
         )
+        # Before anything else, which would keep a process from joining its cluster.
+        self.replicas = choose_replicas(options.distribute, options.device)
+        _require_equal_parts(options.batch_size, self.replicas.count)
         precision = backend.resolve_precision(options.precision, options.device)
         networks = start or ModelPair(
             build_generator(self.architecture, seed),
@@ -64,11 +70,17 @@ class Trainer:
         )
         networks.require_sizes(image_size, options.latent_size)
         _require_norm(networks.discriminator, options.discriminator_norm)
-        self._generator = rebuild(networks.generator, precision)
-        self._discriminator = rebuild(networks.discriminator, precision)
+        together = self.replicas.count > 1
+        self._generator = rebuild(networks.generator, precision, synchronized=together)
+        # The penalty takes second derivatives, from which TensorFlow's own moments hide
+        # that a mean depends on every picture; synchronised ones do not.
+        has_penalty = options.r1_weight > 0.0 and backend.has_replicas()
+        self._discriminator = rebuild(
+            networks.discriminator, precision, synchronized=together or has_penalty
+        )
         self._judge = Judge(self._discriminator, options, seed)
         self._updates = Updates(self._generator, self._judge, options)
-        self._advance = backend.compiled(self._advance_in_graph, options.device)
+        self._advance = self.replicas.compiled(self._advance_in_graph)
         self._paint = backend.compiled(self._paint_in_graph, options.device)
 
     @property
@@ -124,7 +136,7 @@ class Trainer:
         return generator, discriminator
 
     def _advance_in_graph(self, state: State, batches: Batch) -> tuple[State, Tensor]:
-        return backend.repeat(self._step, state, batches, len(self.metrics))
+        return self.replicas.repeat(self._step, state, batches, len(self.metrics))
 
     def _paint_in_graph(self, average: list[Tensor], latents: Tensor) -> Tensor:
         split = len(self._generator.trainable_variables)
@@ -164,6 +176,14 @@ class Trainer:
             new + decay * (old - new)
             for old, new in zip(state.average, values, strict=True)
         ]
+
+
+def _require_equal_parts(batch_size: int, count: int) -> None:
+    if batch_size % count:
+        raise TrainingError(
+            f"train.batch_size is {batch_size}, which {count} devices cannot share "
+            f"equally; make it a multiple of {count}, or set train.distribute to none"
+        )
 
 
 def _require_norm(discriminator: keras.Model, norm: str) -> None:

@@ -19,6 +19,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from facefill import tracking
+from facefill.cluster import this_cluster
 from facefill.datasets import KerasModelDataset
 from facefill.exclusion import exclusive
 from facefill.model_choice import Source, choose_source, require_start
@@ -53,9 +54,13 @@ class InputHooks:
         Raises:
             ModelError: If a model is needed, or named to start from, and there is
                 none.
+            TrainingError: If a cluster is to train, and this process is in none.
         """
         if "params:train" in pipeline.inputs():
-            require_start(catalog.load("params:train").start_from)
+            training = catalog.load("params:train")
+            require_start(training.start_from)
+            if training.distribute == "multi_worker":
+                this_cluster()
         models = _models_used(pipeline, catalog)
         if not models:
             return
@@ -170,6 +175,7 @@ class TrackingHooks:
         self._context = context
         _anchor_store(context)
         _prepare_mlflow_page()
+        _measure_the_machine()
         _leave_parameters_to_us()
         with _locked(context.project_path / "pyproject.toml"):
             return (yield)
@@ -248,6 +254,14 @@ def _prepare_mlflow_page() -> None:
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.environ.setdefault("MLFLOW_WORKERS", "1")
+
+
+def _measure_the_machine() -> None:
+    """Let MLflow record processor, memory, disk, network and GPUs every ten seconds.
+
+    Whoever has set its variable to false keeps it so.
+    """
+    os.environ.setdefault("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
 
 
 def _leave_parameters_to_us() -> None:

@@ -129,11 +129,17 @@ class Judge:
             )
             return weight * interval * losses.slope_penalty(slope)
 
+        if self._options.discriminator_norm == "batch" and backend.num_replicas() > 1:
+            # Batch norms combine what the devices have, which no branch can do.
+            return ops.where(_is_due(interval, step), penalty(), 0.0)
         return _every(interval, step, penalty)
+
+
+def _is_due(interval: int, step: Tensor) -> Tensor:
+    return ops.equal(ops.mod(step, interval), 0)
 
 
 def _every(interval: int, step: Tensor, compute: Callable[[], Tensor]) -> Tensor:
     if interval == 1:
         return compute()
-    is_due = ops.equal(ops.mod(step, interval), 0)
-    return ops.cond(is_due, compute, lambda: ops.zeros(()))
+    return ops.cond(_is_due(interval, step), compute, lambda: ops.zeros(()))

@@ -179,16 +179,26 @@ def build_discriminator(
     return keras.Model(pictures, logits, name="discriminator")
 
 
-def rebuild(model: keras.Model, precision: str) -> keras.Model:
+def rebuild(
+    model: keras.Model, precision: str, *, synchronized: bool = False
+) -> keras.Model:
     """Copy a network under another dtype policy, weights included.
 
     A model file is float32; a search or a benchmark may want bfloat16.
+
+    Args:
+        model: The network.
+        precision: Keras dtype policy of the hidden layers.
+        synchronized: Whether batch norms take the moments of what all devices of a
+            ``tf.distribute`` strategy have together; never so in a model file.
     """
 
     def with_precision(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
         if "dtype" in config and layer.name not in ("tanh", "judge"):
             config["dtype"] = precision
+        if "synchronized" in config:
+            config["synchronized"] = synchronized
         return layer.__class__.from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=with_precision)

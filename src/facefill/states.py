@@ -57,6 +57,17 @@ class Batch(NamedTuple):
     flips: Tensor
     draws: Tensor = ()
 
+    def part(self, place: int, count: int) -> "Batch":
+        """Give one of several equal parts of each batch of a stack."""
+        size = self.flips.shape[1] // count
+        rows = slice(place * size, (place + 1) * size)
+        return Batch(
+            images=self.images[:, rows],
+            latents=self.latents[:, rows],
+            flips=self.flips[:, rows],
+            draws=() if isinstance(self.draws, tuple) else self.draws[:, :, rows],
+        )
+
 
 def initial_network_state(network: keras.Model) -> NetworkState:
     """Read a network's weights and statistics; Adam's moments are zero."""

@@ -9,18 +9,20 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from facefill import backend, randomness
+from facefill import randomness
 from facefill.alarms import Alarms
 from facefill.assessment import Assessor, pixel_diversity
 from facefill.batches import batches
 from facefill.checkpoints import CheckpointStore
 from facefill.dcgan import Trainer
-from facefill.errors import DataError
+from facefill.errors import DataError, TrainingError
 from facefill.images import grid
 from facefill.interruption import deferred_interruption
+from facefill.origins import origin_of
 from facefill.progress import progress
 from facefill.runs import SCORES, Run
 from facefill.sharding import Images
+from facefill.sharing import require_agreement, shared
 from facefill.states import State
 
 NUM_GRID_SAMPLES = 64
@@ -90,10 +92,14 @@ def train(
             cannot be written.
         NonFiniteError: If a loss or a number of the state is not finite; the last
             checkpoint stays.
+        TrainingError: If another process of the cluster is gone, was interrupted, or
+            has other data or parameters.
     """
-    options = trainer.options
+    options, replicas = trainer.options, trainer.replicas
     _require_enough(photos, options.batch_size)
-    with backend.on_device(options.device):
+    with replicas.placement():
+        require_agreement(origin_of(photos, trainer), replicas)
+        store = shared(store, replicas)
         run = Run.restore(photos, trainer, store)
         report_to = _Telling(run, photos, trainer, reporter, assessor)
         report_to.past()
@@ -107,11 +113,13 @@ def train(
                 advance_bar(run.done - before, _note(_named(row, trainer.metrics)))
                 finished = run.done >= options.max_steps
                 report_to.now(before, finished)
+                stops = replicas.any(interrupted())
                 is_due = _passes(before, run.done, options.checkpoint_every)
-                if is_due or finished or interrupted() or run.is_best_so_far:
+                if is_due or finished or stops or run.is_best_so_far:
                     run.save(store)
-                if interrupted():
+                if stops:
                     break
+        _require_end(run.done, options.max_steps)
         chosen = run.best(store) if options.model_from == "best" else run
         generator, discriminator = trainer.models(chosen.state)
     return TrainedModels(
@@ -141,7 +149,10 @@ def report(models: TrainedModels, photos: Images) -> dict[str, Any]:
 
 
 class _Telling:
-    """Tells the reporter what a run has come to, and measures what is due."""
+    """Tells the reporter what a run has come to, and measures what is due.
+
+    In a cluster only the chief does.
+    """
 
     def __init__(
         self,
@@ -160,6 +171,8 @@ class _Telling:
 
     def past(self) -> None:
         """Repeat the curves of what was done before this run."""
+        if not self._trainer.replicas.is_chief:
+            return
         scores = {int(row[0]): _scored(row) for row in self._run.scores}
         for row in self._run.history:
             values = _named(row, self._trainer.metrics)
@@ -167,6 +180,8 @@ class _Telling:
 
     def now(self, before: int, finished: bool) -> None:
         """Tell the metrics of the steps since ``before``, and measure samples."""
+        if not self._trainer.replicas.is_chief:
+            return
         run, names = self._run, self._trainer.metrics
         values = _named(run.history[-1], names)
         values |= self._alarms.balance(run.history, names)
@@ -214,6 +229,15 @@ def fixed_samples(trainer: Trainer, state: State, count: int) -> np.ndarray:
     )
     parts = [trainer.paint(state, part) for part in np.split(latents, rounds)]
     return np.concatenate(parts)[:count]
+
+
+def _require_end(done: int, max_steps: int) -> None:
+    """Stop where this process was not interrupted itself, which it would have met."""
+    if done < max_steps:
+        raise TrainingError(
+            f"another process of the cluster was interrupted; step {done} is saved, "
+            "and the same command for each of them goes on from there"
+        )
 
 
 def _require_enough(photos: Images, batch_size: int) -> None:

@@ -76,6 +76,7 @@ class Updates:
         found, (verdicts, statistics) = backend.gradients(
             forward, (state.discriminator.weights, state.generator.weights)
         )
+        found = backend.mean_over_replicas(found)
         count = state.step * self._options.generator_updates
         return (
             _apply(self._rule, state.generator, found[1], statistics, count),
@@ -99,6 +100,7 @@ class Updates:
             return (self._loss(verdicts),), verdicts
 
         found, verdicts = backend.gradients(forward, (state.discriminator.weights,))
+        found = backend.mean_over_replicas(found)
         discriminator = self._apply_to_judge(state, found[0], verdicts)
         return state.generator, discriminator, self._record(verdicts)
 
@@ -118,6 +120,7 @@ class Updates:
             return (losses.generator_loss(logits),), statistics
 
         found, statistics = backend.gradients(forward, (generator.weights,))
+        found = backend.mean_over_replicas(found)
         return _apply(self._rule, generator, found[0], statistics, count)
 
     def _paint(
@@ -155,7 +158,7 @@ class Updates:
             ops.mean(ops.sigmoid(verdicts.fake)),
             verdicts.penalty,
         ]
-        return ops.stack(values[: len(self.metrics)])
+        return backend.mean_over_replicas(ops.stack(values[: len(self.metrics)]))
 
 
 def _apply(

@@ -61,6 +61,9 @@ class TrainOptions(Block):
             ``min(average_decay, (1 + step) / (10 + step))``.
         precision: ``auto`` is bfloat16 arithmetic where the hardware has it.
         device: ``auto`` is the GPU where there is one.
+        distribute: ``auto`` shares each batch between the GPUs of this machine where
+            there are several. ``none`` uses one device, ``mirrored`` all of this
+            machine, ``multi_worker`` those of the machines that ``TF_CONFIG`` names.
         steps_per_call: Steps that run in the graph between two looks at the
             losses.
         checkpoint_every: Steps between two checkpoints.
@@ -97,6 +100,7 @@ class TrainOptions(Block):
     average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
+    distribute: Literal["auto", "none", "mirrored", "multi_worker"] = "auto"
     steps_per_call: Positive = 10
     checkpoint_every: Positive = 250
     keep_checkpoints: Positive = 2

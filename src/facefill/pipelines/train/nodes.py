@@ -56,8 +56,11 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
     from facefill.checkpoints import CheckpointStore
     from facefill.dcgan import Trainer
     from facefill.model_choice import starting_models
+    from facefill.replicas import choose_replicas
     from facefill.training import report, train
 
+    # Before TensorFlow loads a model, which would be too late to join a cluster.
+    choose_replicas(options.distribute, options.device)
     start = starting_models(options.start_from)
     photos = training_set.of_split("train")
     store = CheckpointStore(checkpoints, options.keep_checkpoints)
