@@ -56,6 +56,7 @@ class InputHooks:
                 none.
             TrainingError: If a cluster is to train, and this process is in none.
         """
+        _leave_memory_of_gpus()
         if "params:train" in pipeline.inputs():
             training = catalog.load("params:train")
             require_start(training.start_from)
@@ -74,6 +75,15 @@ class InputHooks:
         log.info("Using the %s model", source)
         for dataset in models.values():
             dataset.source = source
+
+
+def _leave_memory_of_gpus() -> None:
+    """Let TensorFlow and JAX take memory of a GPU as they need it, not all at once.
+
+    It has to be said before the first model is loaded.
+    """
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 def _models_used(
