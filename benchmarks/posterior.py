@@ -34,6 +34,7 @@ from facefill.images import grid, write_png
 from facefill.knowledge import Target
 from facefill.latents import to_variables
 from facefill.masks import build_mask, hide
+from facefill.observations import observation_of
 from facefill.parameters import CompleteOptions
 from facefill.posterior import HIGH, LOW, coverage, laplace_scale
 from facefill.sampling import generate
@@ -146,8 +147,9 @@ def run(
     """Sample the posterior of every face; give means of the figures, and sheets."""
     pair = pretrained.load_pair()
     size = faces.faces.shape[1]
+    seen = observation_of(mask, options.noise)
     targets = [
-        Target(f"face-{place}", face, build_mask(mask, size), mask == "lowres")
+        Target(f"face-{place}", face, build_mask(mask, size), seen)
         for place, face in enumerate(faces.faces)
     ]
     values = options.model_dump() | {"hmc": options.hmc.model_dump() | changes}

@@ -10,6 +10,7 @@ from facefill.baselines import (
     mean_face,
     navier_stokes,
     nearest_face,
+    non_local_means,
     telea,
 )
 from facefill.errors import DataError, MaskError
@@ -141,3 +142,16 @@ def test_the_nearest_face_needs_known_pixels_and_faces():
         nearest_face(face, build_mask("center", 16), random_faces(0))
     with pytest.raises(MaskError, match="nothing to continue"):
         biharmonic(face, build_mask("lowres", 16))
+
+
+def test_non_local_means_take_noise_from_flat_halves_and_leave_their_edge():
+    face = np.full((64, 64, 3), 90, np.uint8)
+    face[:, 32:] = 170
+    noisy = face + np.random.default_rng(0).normal(0.0, 20.0, face.shape)
+    noisy = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+
+    cleaned = non_local_means(noisy, 20.0)
+
+    before, after = (np.std(each.astype(float) - face) for each in (noisy, cleaned))
+    assert after < 0.5 * before
+    assert np.abs(cleaned[:, 40:].mean() - 170) < 3

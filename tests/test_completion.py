@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from facefill.blending import complete_face
+from facefill.colours import grey_picture, luminance
 from facefill.completion import Search
 from facefill.errors import MaskError, ModelError
 from facefill.expectation import Expectation
@@ -12,9 +13,11 @@ from facefill.knowledge import Target
 from facefill.latents import first_latent
 from facefill.masks import build_mask
 from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.observations import BlockMeans, Luminance, observation_of
 from facefill.parameters import CompleteOptions
 
 SIZE = 16
+NOISE = 25.0
 ARCHITECTURE = Architecture(SIZE, 8, generator_width=8, discriminator_width=8)
 
 
@@ -61,7 +64,7 @@ def targets(count, mask="center", seed=0):
         0, 256, (count, SIZE, SIZE, 3), np.uint8
     )
     return [
-        Target(f"{n}.jpg", face, build_mask(mask, SIZE), mask == "lowres")
+        Target(f"{n}.jpg", face, build_mask(mask, SIZE), observation_of(mask, NOISE))
         for n, face in enumerate(faces)
     ]
 
@@ -215,9 +218,34 @@ def test_low_resolution_uses_the_means_of_blocks_alone(networks):
     mirrored = blocks[:, ::-1].reshape(SIZE, SIZE, 3)
     (again,) = run(
         search(networks),
-        [Target(target.key, mirrored, target.mask, low_resolution=True)],
+        [Target(target.key, mirrored, target.mask, BlockMeans())],
     )
     assert again.history[0, 0] == pytest.approx(found.history[0, 0], rel=1e-4)
+
+
+def test_a_grey_photo_is_searched_for_by_its_luminance_alone(networks):
+    (target,) = targets(1, "colorize")
+    (found,) = run(search(networks), [target])
+    grey = Target(target.key, grey_picture(target.face), target.mask, Luminance())
+    (again,) = run(search(networks), [grey])
+    assert again.history[0, 0] == pytest.approx(found.history[0, 0], rel=1e-2)
+    generated = luminance(found.generated)
+    apart = np.abs(generated - luminance(target.face)).sum() / 127.5
+    assert found.contextual == pytest.approx(apart, rel=1e-2)
+
+
+def test_a_noisy_photo_is_searched_for_by_all_its_pixels(networks):
+    (target,) = targets(1, "denoise")
+    whole = Target(target.key, target.face, np.ones((SIZE, SIZE), bool))
+    (found,), (expected,) = (run(search(networks), [one]) for one in (target, whole))
+    assert np.array_equal(found.history, expected.history)
+    assert np.array_equal(found.generated, expected.generated)
+
+
+@pytest.mark.parametrize("name", ["lowres", "denoise", "colorize"])
+def test_weights_need_no_pixel_that_is_known_as_it_is(networks, name):
+    (found,) = run(search(networks, contextual="weighted"), targets(1, name))
+    assert found.contextual > 0.0
 
 
 def test_the_watcher_sees_the_start_every_call_and_the_last_iteration(networks):

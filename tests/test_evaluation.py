@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facefill.baselines import nearest_face, telea
+from facefill.baselines import nearest_face, non_local_means, telea
+from facefill.colours import grey_picture
 from facefill.completion import Search
 from facefill.errors import DataError
 from facefill.evaluation import (
@@ -21,7 +22,7 @@ from facefill.images import to_uint8
 from facefill.intervals import bootstrap_interval
 from facefill.masking import MaskMaker
 from facefill.masks import build_mask
-from facefill.metrics import hole_psnr, seam_score
+from facefill.metrics import hole_psnr, psnr, seam_score
 from facefill.networks import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions, EvaluateOptions
 
@@ -109,7 +110,8 @@ def evaluated():
         describe,
         seed=1,
     )
-    makers = [MaskMaker(mask, options, 1) for mask in ("center", "lowres")]
+    names = ("center", "lowres", "denoise", "colorize")
+    makers = [MaskMaker(mask, options, 1) for mask in names]
     return held_out, list(evaluation.run(makers))
 
 
@@ -128,6 +130,8 @@ def test_every_method_is_scored_under_every_mask_for_every_face(scores):
     blended = {"blended", "reference_blended"}
     assert methods["center"] == {*METHODS, *SEARCHED, *blended}
     assert methods["lowres"] == {"mean_face", "bicubic", "pca", *SEARCHED}
+    assert methods["denoise"] == {"non_local_means", "pca", *SEARCHED}
+    assert methods["colorize"] == {"mean_face", "grey", "pca", *SEARCHED}
     assert (table.groupby(["mask", "method"])["id"].nunique() == 4).all()
     assert table[table["mask"] == "center"].notna().all(axis=None)
 
@@ -148,6 +152,19 @@ def test_the_metrics_are_those_of_the_faces(evaluated):
     nearest = nearest_face(held_out.faces[0], mask, held_out.train)
     expected = hole_psnr(held_out.faces[0], nearest, mask)
     assert table.loc[("nearest_face", "a"), "hole_psnr"] == expected
+
+
+def test_a_damaged_face_is_measured_against_the_true_one(evaluated):
+    held_out, scores = evaluated
+    tables = {one.mask: one.table.set_index(["method", "id"]) for one in scores}
+    options = CompleteOptions()
+    maker = MaskMaker("denoise", options, 1)
+    for key, face in zip(held_out.keys, held_out.faces, strict=True):
+        noisy = maker.damaged(key, face).face
+        cleaned = psnr(face, non_local_means(noisy, options.noise))
+        assert tables["denoise"].loc[("non_local_means", key), "psnr"] == cleaned
+        grey = psnr(face, grey_picture(face))
+        assert tables["colorize"].loc[("grey", key), "psnr"] == grey
 
 
 def test_a_generator_that_can_make_the_faces_beats_the_mean_face(scores):

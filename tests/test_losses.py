@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from facefill import losses
+from facefill.colours import chroma, coloured, luminance
+from facefill.images import to_float
 
 
 def sigmoid(values):
@@ -65,6 +67,18 @@ def test_coarse_contextual_loss_compares_means_of_blocks():
     assert np.asarray(found) == pytest.approx(
         np.abs(blocks).sum(axis=(1, 2, 3)), rel=1e-5
     )
+
+
+def test_the_grey_loss_is_zero_for_any_colouring_of_the_true_picture():
+    one, other = np.random.default_rng(3).integers(0, 256, (2, 8, 8, 3), np.uint8)
+    same = coloured(luminance(one), chroma(other))
+    shown, true = to_float(np.stack([one, same, other])), to_float(np.stack([one] * 3))
+    found = np.asarray(losses.grey_contextual_loss(shown, true))
+    assert found[0] == 0.0
+    # A grey level is 1 / 127.5 here, and colours are whole numbers of them.
+    assert found[1] <= 8 * 8 * 0.51 / 127.5
+    apart = np.abs(luminance(other) - luminance(one)).sum() / 127.5
+    assert found[2] == pytest.approx(apart, rel=1e-4)
 
 
 def test_smoothed_labels_are_cross_entropy_with_a_soft_target(logits):

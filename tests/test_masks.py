@@ -56,6 +56,8 @@ def test_every_shape_is_a_square_of_bools(name, size):
         ("top", slice(0, 32), slice(0, 64)),
         ("bottom", slice(32, 64), slice(0, 64)),
         ("lowres", slice(0, 64), slice(0, 64)),
+        ("denoise", slice(0, 64), slice(0, 64)),
+        ("colorize", slice(0, 64), slice(0, 64)),
         ("full", slice(0, 0), slice(0, 0)),
     ],
 )

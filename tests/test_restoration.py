@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from facefill.alignment import square_crop
+from facefill.colours import grey_picture, luminance
 from facefill.completion import Search
 from facefill.damage import Folders
 from facefill.errors import DataError
@@ -13,6 +14,7 @@ from facefill.images import read_png, write_png
 from facefill.masking import MaskMaker
 from facefill.masks import build_mask, mask_from_square
 from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.observations import observation_of
 from facefill.parameters import CompleteOptions, HmcOptions, IngestOptions
 from facefill.restoration import report, restore
 
@@ -244,6 +246,45 @@ def test_full_hides_nothing_and_lowres_everything(folders, search):
         read_png(out / "completed.png"), read_png(out / "generated.png")
     )
     assert "known_error" not in report(restored.table)["mean"]
+
+
+def test_colour_comes_into_the_photo_and_its_luminance_stays(folders, search):
+    restored = run([place(folders, "a.png")], folders, search, mask="colorize")
+    assert restored.table["known_share"][0] == 0.0
+    out, face = folders.output / "a.png", read_png(folders.faces / "a.png.png")
+    assert np.array_equal(read_png(out / "known.png"), grey_picture(face))
+    completed = read_png(out / "completed.png")
+    assert np.abs(luminance(completed) - luminance(face)).max() <= 0.51
+    assert np.array_equal(read_png(out / "blended.png"), completed)
+    before, after = read_png(folders.photos / "a.png"), read_png(out / "photo.png")
+    assert np.abs(luminance(after) - luminance(before)).max() <= 0.51
+    changed = (after != before).any(axis=2)
+    assert changed[6:38, 10:42].mean() > 0.9
+    changed[5:39, 9:43] = False
+    assert not changed.any()
+
+
+def test_a_noisy_photo_is_mixed_with_what_was_generated_for_it(folders, search):
+    run([place(folders, "a.png")], folders, search, mask="denoise")
+    out, face = folders.output / "a.png", read_png(folders.faces / "a.png.png")
+    assert np.array_equal(read_png(out / "known.png"), face)
+    generated = read_png(out / "generated.png")
+    mixed = observation_of("denoise", OPTIONS.noise).complete(
+        face, generated, build_mask("denoise", SIZE)
+    )
+    assert np.array_equal(read_png(out / "completed.png"), mixed)
+
+
+def test_a_mask_file_hides_pixels_whatever_the_others_lack(folders, search):
+    rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
+    hole = np.zeros(PHOTO_SHAPE, np.uint8)
+    hole[6:22, 10:42] = 255
+    write_png(folders.masks / "a.png", hole)
+    table = run(rows, folders, search, mask="colorize").table
+    assert table["mask"].tolist() == ["file", "colorize"]
+    before = read_png(folders.photos / "a.png")
+    after = read_png(folders.output / "a.png/photo.png")
+    assert np.array_equal(before[hole[..., 0] == 0], after[hole[..., 0] == 0])
 
 
 def test_random_masks_differ_from_photo_to_photo_and_not_from_run_to_run():

@@ -9,9 +9,9 @@ import numpy as np
 
 from facefill import randomness
 from facefill.knowledge import Target
-from facefill.masks import lowres_factor
-from facefill.metrics import block_means, known_distances
 from facefill.sampling import generate
+
+_PICTURES_AT_A_TIME = 256
 
 
 class Bank:
@@ -44,9 +44,14 @@ class Bank:
         return np.asarray(self.latents[np.argsort(distances, kind="stable")[:count]])
 
     def _distances(self, target: Target) -> np.ndarray:
-        if target.low_resolution:
-            factor = lowres_factor(len(target.face))
-            theirs = block_means(self.pictures, factor)
-            apart = np.abs(theirs - block_means(target.face[None], factor))
-            return np.asarray(apart.sum(axis=(1, 2, 3)))
-        return known_distances(self.pictures, target.face, target.mask)
+        def read(pictures: np.ndarray) -> np.ndarray:
+            return target.observation.read(pictures, target.mask)
+
+        known = read(target.face[None])
+        distances = [
+            np.abs(read(self.pictures[begin : begin + _PICTURES_AT_A_TIME]) - known)
+            for begin in range(0, len(self.pictures), _PICTURES_AT_A_TIME)
+        ]
+        return np.concatenate(
+            [each.sum(axis=1, dtype=np.float64) for each in distances]
+        )

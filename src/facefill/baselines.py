@@ -2,8 +2,9 @@
 
 OpenCV's two inpainting methods and scikit-image's continue what surrounds the hole;
 the nearest face is the best that could be copied; the mean face
-is what a model could say without looking; bicubic enlargement is the baseline of
-the mask ``lowres``, which leaves no pixel to continue.
+is what a model could say without looking. Masks that leave no pixel to continue have
+baselines of their own: bicubic enlargement for ``lowres``, non-local means for
+``denoise``.
 
 A face is uint8 RGB of shape (size, size, 3); a mask is bool (size, size), True =
 known. Known pixels come out as they went in, and nothing depends on what is
@@ -22,6 +23,8 @@ from facefill.sharding import Images
 
 Face = NDArray[np.uint8]
 INPAINT_RADIUS_PX = 3
+NON_LOCAL_STRENGTH = 0.6
+"""Of the filter over the noise; of 0.3 to 1 the best for 48 held-out faces."""
 _FACES_AT_A_TIME = 1024
 
 
@@ -128,3 +131,15 @@ def bicubic(face: Face, factor: int) -> Face:
     means = blocks.mean(axis=(1, 3)).astype(np.float32)
     enlarged = cv2.resize(means, (size, size), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(np.round(enlarged), 0, 255), np.uint8)
+
+
+def non_local_means(face: Face, noise: float) -> Face:
+    """Take noise out by non-local means (Buades, Coll, Morel 2005), OpenCV's.
+
+    Args:
+        face: uint8 RGB, all of it noisy.
+        noise: Standard deviation of the noise in grey levels.
+    """
+    strength = NON_LOCAL_STRENGTH * noise
+    cleaned = cv2.fastNlMeansDenoisingColored(face, None, strength, strength)
+    return np.asarray(cleaned, np.uint8)

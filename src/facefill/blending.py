@@ -28,6 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.colours import chroma, coloured, luminance
 from facefill.masks import Mask
 from facefill.membranes import membrane, solve_laplace
 
@@ -115,6 +116,35 @@ def paste_back(
     return pasted
 
 
+def paste_colour(photo: Pixels, face: Pixels, matrix: NDArray[np.float64]) -> Pixels:
+    """Colour a face in its photo, in the photo's own size.
+
+    Every pixel keeps its luminance, and with it its sharpness. Colour fades away
+    over the outer eighth of the face, where beyond it nothing is known of it.
+
+    Args:
+        photo: uint8 RGB (height, width, 3); only its luminance is read.
+        face: The coloured face, uint8 RGB (size, size, 3).
+        matrix: float64 (2, 3), from the photo to the face.
+
+    Returns:
+        uint8 RGB (height, width, 3); pixels beyond the face are the photo's.
+    """
+    size = len(face)
+    hole = warped_hole(np.zeros((size, size), np.bool_), matrix, photo.shape[:2])
+    pasted = photo.copy()
+    if not hole.any():
+        return pasted
+    window = _window(hole)
+    place = np.arange(size, dtype=np.float32) + 0.5
+    fade = np.clip(np.minimum(place, size - place) / (size / 8), 0.0, 1.0)
+    colour = chroma(face) * np.minimum(fade[:, None], fade)[..., None]
+    painted = coloured(luminance(photo[window]), _enlarge(colour, matrix, window))
+    inside = hole[window]
+    pasted[window][inside] = painted[inside]
+    return pasted
+
+
 def warped_hole(
     mask: Mask, matrix: NDArray[np.float64], shape: tuple[int, int]
 ) -> Mask:
@@ -171,7 +201,7 @@ def _window(hole: Mask) -> tuple[slice, slice]:
 
 
 def _enlarge(
-    blended: Pixels, matrix: NDArray[np.float64], window: tuple[slice, slice]
+    blended: Pixels | Floats, matrix: NDArray[np.float64], window: tuple[slice, slice]
 ) -> Floats:
     """Resample a face to a part of its photo, by cubic interpolation."""
     rows, columns = window

@@ -6,12 +6,12 @@ from typing import TypeAlias
 import numpy as np
 
 from facefill import baselines
-from facefill.blending import complete_face, poisson_blend
 from facefill.candidates import Candidate
 from facefill.expectation import Expectation
 from facefill.face_statistics import measure
 from facefill.knowledge import Target
 from facefill.masks import lowres_factor
+from facefill.observations import BlockMeans, Luminance, NoisyPixels
 from facefill.parameters import MethodName
 from facefill.sharding import Images
 
@@ -49,23 +49,27 @@ class Baselines:
 
     def fill(self, target: Target) -> Filled:
         """Fill one face by every method that can."""
-        face, mask = target.face, target.mask
+        face, mask, seen = target.face, target.mask, target.observation
         filled: Filled = {}
-        if target.low_resolution:
-            filled["bicubic"] = baselines.bicubic(face, lowres_factor(len(face)))
-            if "mean_face" in self._methods:
-                filled["mean_face"] = self._mean
-        else:
-            filled |= self._continued(target)
+        if "mean_face" in self._methods and not isinstance(seen, NoisyPixels):
+            filled["mean_face"] = seen.complete(face, self._mean, mask)
+        match seen:
+            case BlockMeans():
+                filled["bicubic"] = baselines.bicubic(face, lowres_factor(len(face)))
+            case Luminance():
+                filled["grey"] = seen.show(face, mask)
+            case NoisyPixels():
+                filled["non_local_means"] = baselines.non_local_means(face, seen.noise)
+            case _:
+                filled |= self._continued(target)
         if self._expectation:
             expected = self._expectation.fit(self._mean, target, detail=0.0)
-            filled["pca"] = poisson_blend(face, expected, mask)
+            filled["pca"] = seen.blend(face, expected, mask)
         return filled
 
     def _continued(self, target: Target) -> Filled:
         face, mask = target.face, target.mask
         made: dict[str, Callable[[], np.ndarray]] = {
-            "mean_face": lambda: baselines.mean_completion(face, mask, self._mean),
             "nearest_face": lambda: baselines.nearest_face(face, mask, self._train),
             "telea": lambda: baselines.telea(face, mask),
             "navier_stokes": lambda: baselines.navier_stokes(face, mask),
@@ -83,11 +87,12 @@ def searched(name: str, target: Target, best: Candidate) -> Filled:
         best: What was found for it.
     """
     prefix = "" if name == "default" else f"{name}_"
-    completed = complete_face(target.face, best.fitted, target.mask)
-    blended = poisson_blend(target.face, best.fitted, target.mask)
-    if target.low_resolution:
-        return {f"{prefix}completed": completed}
-    return {f"{prefix}completed": completed, f"{prefix}blended": blended}
+    face, mask, seen = target.face, target.mask, target.observation
+    filled = {f"{prefix}completed": seen.complete(face, best.fitted, mask)}
+    # Without a known pixel there is nothing to blend with.
+    if mask.any():
+        filled[f"{prefix}blended"] = seen.blend(face, best.fitted, mask)
+    return filled
 
 
 def raw(searches: Mapping[str, Candidate]) -> Filled:

@@ -13,6 +13,7 @@ from facefill.files import file_sha256
 from facefill.images import read_png
 from facefill.knowledge import Target
 from facefill.masking import MaskMaker, hole_in_face, read_hole
+from facefill.observations import Pixels
 
 Row = dict[str, Any]
 
@@ -62,11 +63,24 @@ class Damaged:
 class Reader:
     """Reads photos to complete, one at a time."""
 
-    def __init__(self, folders: Folders, masks: MaskMaker, size: int) -> None:
-        """Take where everything is, and the size of a face in pixels."""
-        self._folders = folders
+    def __init__(
+        self, faces: Path, mask_files: Path, masks: MaskMaker, size: int
+    ) -> None:
+        """Take where they are, what gives masks, and the size of a face in pixels."""
+        self._faces = faces
+        self._mask_files = mask_files
         self._masks = masks
         self._size = size
+
+    def face(self, row: Any) -> np.ndarray:
+        """Read a photo's aligned face, uint8 (S, S, 3).
+
+        Raises:
+            PhotoError: If it has none, with the reason of the alignment.
+        """
+        if row.status != "aligned":
+            raise PhotoError(row.reason)
+        return read_png(self._faces / row.face)
 
     def key(self, row: Any, settings: str) -> str:
         """Hash all that a photo's completion depends on.
@@ -87,9 +101,7 @@ class Reader:
             PhotoError: If it has no face, with the reason of the alignment.
             MaskError: If its mask cannot be used.
         """
-        if row.status != "aligned":
-            raise PhotoError(row.reason)
-        face = read_png(self._folders.faces / row.face)
+        face = self.face(row)
         matrix = np.array(row.matrix, np.float64).reshape(2, 3)
         file = self._mask_file(row)
         if file.is_file():
@@ -97,15 +109,14 @@ class Reader:
             # Where no landmarks were looked for, the face is a square of the photo.
             is_square = row.landmarks is None
             mask = hole_in_face(hole, None if is_square else matrix, self._size, file)
-            name = "file"
-        else:
-            hole, mask = None, self._masks.shape(row.id, self._size)
-            name = self._masks.name
-        target = Target(row.id, face, mask, low_resolution=name == "lowres")
-        return Damaged(key, row.id, row.path, target, matrix, hole, name)
+            target = Target(row.id, face, mask, Pixels())
+            return Damaged(key, row.id, row.path, target, matrix, hole, "file")
+        mask = self._masks.shape(row.id, self._size)
+        target = Target(row.id, face, mask, self._masks.observation)
+        return Damaged(key, row.id, row.path, target, matrix, None, self._masks.name)
 
     def _mask_file(self, row: Any) -> Path:
-        return self._folders.masks / PurePosixPath(row.path).with_suffix(".png")
+        return self._mask_files / PurePosixPath(row.path).with_suffix(".png")
 
 
 def rejected(face_id: str, error: FacefillError) -> Row:

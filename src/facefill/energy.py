@@ -10,6 +10,7 @@ r of them tell as much as one; the likelihood to the power 1 / r allows for it. 
 discriminator has no part in it.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,8 +26,8 @@ from facefill.knowledge import Knowledge, Target, gather
 from facefill.latents import to_latents
 from facefill.losses import Tensor
 from facefill.masks import lowres_factor
-from facefill.metrics import block_means
 from facefill.objective import Objective, Weights
+from facefill.observations import Luminance
 from facefill.parameters import CompleteOptions
 
 GREY_LEVELS = 127.5
@@ -80,9 +81,13 @@ class Energy(Objective):
         pictures = self._pictures(weights, variables)
         fine = losses.contextual_loss(pictures, knowledge.faces, knowledge.weights)
         coarse = losses.coarse_contextual_loss(pictures, knowledge.faces, self._factor)
-        # The error of a mean of pixels is smaller than that of one by the root of
-        # their number, which is the side of the block.
+        grey = losses.grey_contextual_loss(pictures, knowledge.faces)
+        # The error of a sum of pixels is not that of one: of the mean of a block it is
+        # smaller by the root of their number, which is the side of the block.
         misfit = fine + knowledge.coarse * self._factor * coarse
+        misfit = misfit + knowledge.grey * grey / math.sqrt(
+            Luminance().share(self._size)
+        )
         prior = 0.5 * ops.sum(ops.square(variables), axis=-1)
         return ops.stack([misfit, prior])
 
@@ -123,10 +128,8 @@ class Energy(Objective):
         shifts = _DIFFERENCE * np.eye(size, dtype=np.float32)
         pictures = self.paint(np.concatenate([variables + shifts, variables - shifts]))
         slope = (pictures[:size] - pictures[size:]) / (2.0 * _DIFFERENCE)
-        if target.low_resolution:
-            known = self._factor * block_means(slope, self._factor).reshape(size, -1)
-        else:
-            known = slope[:, target.mask].reshape(size, -1).astype(np.float64)
+        read = target.observation.read(slope, target.mask).astype(np.float64)
+        known = read / math.sqrt(target.observation.share(self._size))
         information = self._information * known @ known.T + np.eye(size)
         lower = np.linalg.cholesky(information)
         factor = solve_triangular(lower, np.eye(size), lower=True, trans="T")

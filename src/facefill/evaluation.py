@@ -24,7 +24,6 @@ from facefill.figures import labelled_rows
 from facefill.intervals import bootstrap_interval
 from facefill.knowledge import Target
 from facefill.masking import MaskMaker
-from facefill.masks import hide
 from facefill.parameters import EvaluateOptions
 from facefill.progress import Advance, progress
 from facefill.sharding import Images
@@ -155,10 +154,8 @@ class Evaluation:
 
     def _score(self, maker: MaskMaker, advance: Advance) -> Scores:
         faces, keys = self._held_out.faces, self._held_out.keys
-        masks = [maker.shape(key, faces.shape[1]) for key in keys]
         targets = [
-            Target(key, face, mask, maker.name == "lowres")
-            for key, face, mask in zip(keys, faces, masks, strict=True)
+            maker.damaged(key, face) for key, face in zip(keys, faces, strict=True)
         ]
         found, seconds = {}, {}
         for name, search in self._searches.items():
@@ -174,7 +171,8 @@ class Evaluation:
             filled.append(made)
         rows = (self._rows(targets, filled, method) for method in filled[0])
         table = pd.DataFrame(chain.from_iterable(rows)).assign(mask=maker.name)
-        return Scores(maker.name, table, _sheet(targets, filled, table), seconds)
+        sheet = _sheet(targets, faces, filled, table)
+        return Scores(maker.name, table, sheet, seconds)
 
     def _rows(
         self, targets: Sequence[Target], filled: Sequence[Filled], method: str
@@ -183,8 +181,9 @@ class Evaluation:
         distances = np.full(len(targets), np.nan)
         if self._identify and self._truth is not None:
             distances = np.linalg.norm(self._identify(pictures) - self._truth, axis=1)
-        for target, picture, distance in zip(targets, pictures, distances, strict=True):
-            face, mask = target.face, target.mask
+        for place, target in enumerate(targets):
+            face, picture = self._held_out.faces[place], pictures[place]
+            mask = target.mask
             yield {
                 "method": method,
                 "id": target.key,
@@ -194,7 +193,7 @@ class Evaluation:
                 "known_l1": (
                     metrics.known_l1(face, picture, mask) if mask.any() else np.nan
                 ),
-                "identity": distance,
+                "identity": distances[place],
                 "seam": metrics.seam_score(picture, mask),
             }
 
@@ -248,7 +247,10 @@ def _summary(table: pd.DataFrame, resamples: int, seed: int) -> dict[str, float]
 
 
 def _sheet(
-    targets: Sequence[Target], filled: Sequence[Filled], table: pd.DataFrame
+    targets: Sequence[Target],
+    truth: np.ndarray,
+    filled: Sequence[Filled],
+    table: pd.DataFrame,
 ) -> np.ndarray:
     """Picture the best, the median and the worst by the hole's PSNR, best first."""
     ours = "blended" if "blended" in filled[0] else list(filled[0])[-1]
@@ -259,9 +261,10 @@ def _sheet(
     places = [*order[:third], *order[middle : middle + third], *order[-third:]]
     if len(order) < NUM_PICTURED:
         places = list(order)
+    chosen = [targets[each] for each in places]
     rows = {
-        "known": [hide(targets[each].face, targets[each].mask) for each in places],
+        "known": [each.observation.show(each.face, each.mask) for each in chosen],
         **{name: [filled[each][name] for each in places] for name in filled[0]},
-        "truth": [targets[each].face for each in places],
+        "truth": [truth[each] for each in places],
     }
     return labelled_rows(rows)

@@ -10,6 +10,7 @@ pixels and G(z) is continued into the hole.
 
 import logging
 from collections import OrderedDict
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,6 @@ from scipy.linalg import cho_factor, cho_solve
 
 from facefill.face_statistics import FaceStatistics, Floats
 from facefill.knowledge import Target
-from facefill.masks import Mask, lowres_factor
-from facefill.metrics import block_means
 from facefill.parameters import CompleteOptions
 
 logger = logging.getLogger(__name__)
@@ -39,8 +38,8 @@ class Expectation:
         """
         self.statistics = statistics
         self._variance = noise**2
-        # Photos often share a mask, which the system depends on alone.
-        self._systems: OrderedDict[bytes, tuple[Floats, Any]] = OrderedDict()
+        # Photos often share what is known of them, on which alone a system depends.
+        self._systems: OrderedDict[Hashable, tuple[Floats, Any]] = OrderedDict()
 
     def fit(
         self, generated: NDArray[np.uint8], target: Target, detail: float
@@ -50,7 +49,7 @@ class Expectation:
         With E the expectation, y the face, m the mean and b = detail * G(z) +
         (1 - detail) * m:
 
-            fitted = b + E(y - b given its known pixels)
+            fitted = b + E(y - b given what is known of it)
 
         which for ``detail`` 0 is the expectation of the face, whatever was generated.
 
@@ -60,49 +59,31 @@ class Expectation:
             detail: In [0, 1].
 
         Returns:
-            uint8 (S, S, 3); known pixels are near the face's, not equal to them.
+            uint8 (S, S, 3); what is known is near the face's, not equal to it.
         """
         mean = self.statistics.mean
         base = mean + np.float32(detail) * (generated.astype(np.float32) - mean)
-        known = self._read(target)
         components, system = self._system(target)
-        missing = known(target.face.astype(np.float32)) - known(base)
+        both = np.stack([target.face.astype(np.float32), base])
+        wanted, had = target.observation.read(both, target.mask)
+        missing = wanted - had
         weights = cho_solve(system, components @ missing).astype(np.float32)
         change = np.tensordot(weights, self.statistics.components, axes=1)
         return np.asarray(np.clip(np.round(base + change), 0, 255), np.uint8)
 
-    @staticmethod
-    def _read(target: Target) -> Any:
-        """Give what reads the known numbers out of pictures (..., S, S, 3)."""
-        if target.low_resolution:
-            factor = lowres_factor(len(target.face))
-
-            def read_blocks(picture: Floats) -> Floats:
-                means = block_means(picture[None], factor)[0]
-                return np.asarray(means, np.float32).ravel()
-
-            return read_blocks
-
-        def read_pixels(picture: Floats) -> Floats:
-            return np.asarray(picture[target.mask].ravel())
-
-        return read_pixels
-
     def _system(self, target: Target) -> tuple[Floats, Any]:
         """Give the components as far as they are known, and the factored system."""
-        name = _name(target.mask, target.low_resolution)
-        if name not in self._systems:
-            read = self._read(target)
-            known = np.stack([read(each) for each in self.statistics.components])
-            # The noise of a mean of pixels varies less than that of one.
-            averaged = lowres_factor(len(target.mask)) ** 2
-            variance = self._variance / (averaged if target.low_resolution else 1)
+        mask, observation = target.mask, target.observation
+        key = (mask.tobytes(), observation)
+        if key not in self._systems:
+            known = observation.read(self.statistics.components, mask)
+            variance = observation.variance(self._variance, len(mask))
             matrix = (known @ known.T).astype(np.float64)
             matrix[np.diag_indices_from(matrix)] += variance / self.statistics.variances
-            self._systems[name] = (known, cho_factor(matrix, lower=True))
+            self._systems[key] = (known, cho_factor(matrix, lower=True))
             if len(self._systems) > _SYSTEMS_KEPT:
                 self._systems.popitem(last=False)
-        return self._systems[name]
+        return self._systems[key]
 
 
 def expectation_of(
@@ -119,7 +100,3 @@ def expectation_of(
         )
         return None
     return Expectation(statistics, options.fit_noise)
-
-
-def _name(mask: Mask, low_resolution: bool) -> bytes:
-    return mask.tobytes() + bytes([low_resolution])

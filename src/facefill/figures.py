@@ -1,5 +1,6 @@
 """Figures of the reports."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,14 @@ from facefill.images import grid
 if TYPE_CHECKING:
     import plotly.graph_objects
     from matplotlib.figure import Figure
+    from PIL.ImageDraw import ImageDraw
 
 _MAX_POINTS = 1000
 _LABEL_WIDTH = 140
 _LABEL_HEIGHT = 16
+_CAPTION_HEIGHT = 13
+_CAPTION_SIZE = 10
+_CELL_GAP = 6
 
 
 def training_curves(
@@ -173,3 +178,49 @@ def labelled_columns(
             (middle, _LABEL_HEIGHT / 2), label, "black", anchor="mm", font_size=11
         )
     return np.asarray(canvas).copy()
+
+
+def captioned_grid(
+    pictures: np.ndarray, captions: Sequence[Sequence[str]]
+) -> np.ndarray:
+    """Lay pictures out as square as possible, with lines of text below each.
+
+    Args:
+        pictures: uint8 (N, height, width, 3), N at least 1.
+        captions: Lines of each, as many for all; cut where they are too long.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    from PIL import Image, ImageDraw
+
+    count, height, width = pictures.shape[:3]
+    below = np.full(
+        (count, _CAPTION_HEIGHT * len(captions[0]), width, 3), 255, np.uint8
+    )
+    cells = np.concatenate([pictures, below], axis=1)
+    columns = math.ceil(math.sqrt(count))
+    canvas = Image.fromarray(grid(cells, columns, gap=_CELL_GAP))
+    draw = ImageDraw.Draw(canvas)
+    for place, lines in enumerate(captions):
+        left = place % columns * (width + _CELL_GAP)
+        top = place // columns * (cells.shape[1] + _CELL_GAP) + height
+        for line, text in enumerate(lines):
+            draw.text(
+                (left + 1, top + line * _CAPTION_HEIGHT),
+                _shortened(text, width, draw),
+                "black",
+                font_size=_CAPTION_SIZE,
+            )
+    return np.asarray(canvas).copy()
+
+
+def _shortened(text: str, width: int, draw: "ImageDraw") -> str:
+    def fits(shown: str) -> bool:
+        return draw.textlength(shown, font_size=_CAPTION_SIZE) <= width
+
+    if fits(text):
+        return text
+    while text and not fits(f"{text}..."):
+        text = text[:-1]
+    return f"{text}..."

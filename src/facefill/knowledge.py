@@ -1,7 +1,7 @@
-"""What is known of a face, and how much each known pixel counts in a search."""
+"""What is known of faces, and how much each known pixel counts in a search."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from facefill.errors import MaskError, ModelError
 from facefill.images import to_float
 from facefill.losses import Tensor
 from facefill.masks import importance_weights
+from facefill.observations import BlockMeans, Luminance, Observation, Pixels
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,15 @@ class Target:
 
     Attributes:
         key: The photo's id, from which its first latents are drawn.
-        face: Aligned face, uint8 (S, S, 3); what is under the hole is not read.
-        mask: Known pixels, bool (S, S), True = known.
-        low_resolution: Whether the means of blocks of pixels are known besides
-            (the mask ``lowres``).
+        face: Aligned face, uint8 (S, S, 3); what is not known is not read.
+        mask: Pixels that are known as they are, bool (S, S), True = known.
+        observation: What of the face is known.
     """
 
     key: str
     face: np.ndarray
     mask: np.ndarray
-    low_resolution: bool = False
+    observation: Observation = field(default_factory=Pixels)
 
 
 class Knowledge(NamedTuple):
@@ -38,11 +38,13 @@ class Knowledge(NamedTuple):
         weights: (N, S, S, 1): what a pixel counts in the contextual loss, 0 in the
             hole.
         coarse: (N,): 1 where the means of blocks are known, else 0.
+        grey: (N,): 1 where the luminance of all pixels is known, else 0.
     """
 
     faces: Tensor
     weights: Tensor
     coarse: Tensor
+    grey: Tensor
 
 
 def check_target(target: Target, size: int) -> None:
@@ -63,7 +65,7 @@ def check_target(target: Target, size: int) -> None:
             f"the mask of {target.key} is of shape {target.mask.shape}, its face of "
             f"{size}x{size} pixels"
         )
-    if not (target.mask.any() or target.low_resolution):
+    if isinstance(target.observation, Pixels) and not target.mask.any():
         raise MaskError(
             f"the mask of {target.key} hides the whole face, so nothing is left to "
             "complete it from"
@@ -80,23 +82,27 @@ def gather(
         contextual: Whether known pixels count alike, or more beside the hole.
         window: Side of the window that ``weighted`` looks at, in pixels.
     """
-    masks = np.stack([target.mask for target in targets])
+    observations = [target.observation for target in targets]
     faces = to_float(np.stack([target.face for target in targets]))
-    coarse = np.array([target.low_resolution for target in targets])
+    coarse = np.array([isinstance(each, BlockMeans) for each in observations])
+    grey = np.array([isinstance(each, Luminance) for each in observations])
+    counted = np.stack([each.observation.counted(each.mask) for each in targets])
     # What is under a hole is cleared, so that it cannot matter.
-    used = (masks | coarse[:, None, None])[..., None]
-    weights = np.stack([_weights(mask, contextual, window) for mask in masks])
+    used = (counted | (coarse | grey)[:, None, None])[..., None]
+    weights = np.stack([_weights(mask, contextual, window) for mask in counted])
     return Knowledge(
         faces=np.where(used, faces, 0.0).astype(np.float32),
         weights=weights[..., None].astype(np.float32),
         coarse=coarse.astype(np.float32),
+        grey=grey.astype(np.float32),
     )
 
 
 def _weights(
     mask: np.ndarray, contextual: Literal["uniform", "weighted"], window: int
 ) -> np.ndarray:
-    # Where nothing is missing (the mask ``full``), nothing is nearer to it either.
-    if contextual == "uniform" or mask.all():
+    # Where nothing is missing (the mask ``full``), nothing is nearer to it either;
+    # and where no pixel is known, none counts.
+    if contextual == "uniform" or mask.all() or not mask.any():
         return mask.astype(np.float32)
     return importance_weights(mask, window)

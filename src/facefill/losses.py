@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from keras import ops
 
+from facefill.colours import LUMINANCE_WEIGHTS
+
 Tensor = Any
 """An array of whichever backend runs."""
 
@@ -86,6 +88,24 @@ def coarse_contextual_loss(generated: Tensor, faces: Tensor, factor: int) -> Ten
     """
     difference = ops.average_pool(generated - faces, factor, factor, "valid")
     return ops.sum(ops.abs(difference), axis=(1, 2, 3))
+
+
+def grey_contextual_loss(generated: Tensor, faces: Tensor) -> Tensor:
+    """Distance of each picture's luminance from that of its face.
+
+    The contextual loss of colouring, where a photo is known only in grey. By the
+    weights of ITU-R BT.601, as in ``colours.luminance``.
+
+    Args:
+        generated: G(z), (N, size, size, 3) in [-1, 1].
+        faces: Aligned faces, the same shape and range.
+
+    Returns:
+        Sum of absolute differences of the luminances for each picture, (N,).
+    """
+    weights = ops.convert_to_tensor(LUMINANCE_WEIGHTS, generated.dtype)
+    difference = ops.sum(weights * (generated - faces), axis=-1)
+    return ops.sum(ops.abs(difference), axis=(1, 2))
 
 
 def perceptual_loss(logits: Tensor, prior: Prior = "non_saturating") -> Tensor:

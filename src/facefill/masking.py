@@ -8,7 +8,9 @@ import numpy as np
 from facefill import randomness
 from facefill.errors import MaskError, PhotoError
 from facefill.images import decode_photo
+from facefill.knowledge import Target
 from facefill.masks import WHITE, build_mask, mask_from_photo, mask_from_square
+from facefill.observations import observation_of
 from facefill.parameters import CompleteOptions, MaskName
 
 MaskPolarity = Literal["white_is_hole", "white_is_known"]
@@ -21,6 +23,7 @@ class MaskMaker:
         """Take the name of the shape, its sizes, and the seed of random ones."""
         self.name = name
         self.polarity = options.mask_files
+        self.observation = observation_of(name, options.noise)
         self._options = options
         self._seed = seed
 
@@ -40,6 +43,21 @@ class MaskMaker:
             random_fraction=self._options.random_fraction,
             strokes=self._options.strokes,
             seed=int(draw.integers(2**31)),
+        )
+
+    def damaged(self, photo_id: str, face: np.ndarray) -> Target:
+        """Damage a whole face, uint8 (S, S, 3), as the shape says.
+
+        Noise differs between photos, not between runs.
+        """
+        draw = randomness.generator(
+            self._seed, randomness.Purpose.MASK, randomness.key(photo_id), 1
+        )
+        return Target(
+            photo_id,
+            self.observation.damage(face, draw),
+            self.shape(photo_id, len(face)),
+            self.observation,
         )
 
 

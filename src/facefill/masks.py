@@ -10,6 +10,8 @@ The shapes are those of bamos/dcgan-completion.tensorflow ``complete.py``, which
 has ``center``, ``random``, ``left``, ``full``, ``grid`` and ``lowres``; the other
 halves and ``pattern`` are those of ChengBinJin/semantic-image-inpainting, and
 ``strokes`` is after the free-form masks of Yu et al. 2019 (arXiv 1806.03589).
+``denoise`` and ``colorize`` are ours, and leave no pixel known as it is either; what
+there is instead is said by ``observations``.
 """
 
 from typing import Any, TypeAlias, get_args
@@ -53,9 +55,9 @@ def build_mask(
         name: ``center`` hides a square in the middle, ``random`` single pixels,
             ``left``, ``right``, ``top`` and ``bottom`` that half, ``half`` one of
             them, ``pattern`` random blobs, ``strokes`` those of a thick pen,
-            ``grid`` all but every fourth pixel of every fourth row, ``lowres``
-            every pixel (only means of blocks are known, see ``lowres_factor``),
-            and ``full`` none.
+            ``grid`` all but every fourth pixel of every fourth row, ``lowres``,
+            ``denoise`` and ``colorize`` every pixel (something else is known of
+            it), and ``full`` none.
         size: Side of the face in pixels.
         center_scale: The centre hole spans rows and columns
             ``[int(size * scale), int(size * (1 - scale)))``; 0 < scale < 0.5.
@@ -101,6 +103,8 @@ def _rectangular_hole(
         "top": (first, everything),
         "bottom": (second, everything),
         "lowres": (everything, everything),
+        "denoise": (everything, everything),
+        "colorize": (everything, everything),
         "full": (nothing, nothing),
     }
     if name not in holes:

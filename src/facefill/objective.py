@@ -79,12 +79,16 @@ class Objective:
         logits, _ = self._discriminator.stateless_call(
             weights[2], weights[3], pictures, training=False
         )
-        fine = losses.contextual_loss(pictures, knowledge.faces, knowledge.weights)
+        faces = knowledge.faces
+        contextual = losses.contextual_loss(pictures, faces, knowledge.weights)
         coarse = losses.coarse_contextual_loss(
-            pictures, knowledge.faces, lowres_factor(self._size)
+            pictures, faces, lowres_factor(self._size)
         )
+        contextual = contextual + knowledge.coarse * coarse
+        grey = losses.grey_contextual_loss(pictures, faces)
+        contextual = contextual + knowledge.grey * grey
         perceptual = losses.perceptual_loss(logits, self._options.prior)
-        return ops.stack([fine + knowledge.coarse * coarse, perceptual])
+        return ops.stack([contextual, perceptual])
 
     def differentiate(
         self, weights: Weights, variables: Tensor, knowledge: Knowledge

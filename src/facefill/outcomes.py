@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facefill.blending import complete_face, paste_back, poisson_blend
 from facefill.candidates import Candidate
 from facefill.damage import Damaged, Folders, Row
 from facefill.figures import labelled_columns
 from facefill.files import file_sha256, write_bytes
 from facefill.images import encode_png, grid, read_photo
-from facefill.masks import hide
+from facefill.observations import Placed
 from facefill.parameters import IngestOptions
 from facefill.tables import as_parquet
 from facefill.uncertainty import FILES, describe_chains, posterior_files
@@ -42,14 +41,14 @@ class Writer:
         Returns:
             A row for the table, with the hashes of the files.
         """
-        face, mask = one.target.face, one.target.mask
-        blended = [poisson_blend(face, each.fitted, mask) for each in candidates]
+        face, mask, seen = one.target.face, one.target.mask, one.target.observation
+        blended = [seen.blend(face, each.fitted, mask) for each in candidates]
         distances = hole_distances(blended, mask)
         contents = {
             f"{name}.png": encode_png(picture)
             for name, picture in self._pictures(one, candidates, blended).items()
         }
-        strip = [complete_face(face, frame, mask) for frame in frames]
+        strip = [seen.complete(face, frame, mask) for frame in frames]
         contents["frames.png"] = encode_png(
             grid(np.stack(strip), columns=len(strip), gap=0)
         )
@@ -83,25 +82,27 @@ class Writer:
         candidates: Sequence[Candidate],
         blended: Sequence[np.ndarray],
     ) -> dict[str, np.ndarray]:
-        face, mask = one.target.face, one.target.mask
+        face, mask, seen = one.target.face, one.target.mask, one.target.observation
         photo = read_photo(
             self._folders.photos / one.photo_id,
             self._limits.max_pixels,
             self._limits.max_bytes,
         )
         pictures = {
-            "known": hide(face, mask),
+            "known": seen.show(face, mask),
             "generated": candidates[0].generated,
-            "completed": complete_face(face, candidates[0].fitted, mask),
+            "completed": seen.complete(face, candidates[0].fitted, mask),
             "blended": blended[0],
-            "photo": paste_back(photo, blended[0], mask, one.matrix, one.photo_hole),
+            "photo": seen.paste(
+                Placed(photo, one.matrix, one.photo_hole), blended[0], mask
+            ),
         }
         if len(candidates) > 1:
             for number, picture in enumerate(blended, start=1):
                 pictures[f"candidate-{number}"] = picture
             pictures["candidates"] = labelled_columns(
                 ["known", *[f"{each.loss:.0f}" for each in candidates]],
-                [hide(face, mask), *blended],
+                [pictures["known"], *blended],
             )
         return pictures
 

@@ -135,7 +135,7 @@ class _Restoration:
         search: Search,
         limits: IngestOptions,
     ) -> None:
-        self._reader = Reader(folders, masks, search.image_size)
+        self._reader = Reader(folders.faces, folders.masks, masks, search.image_size)
         self._writer = Writer(folders, limits)
         self._records = Records(folders.records)
         self._search = search

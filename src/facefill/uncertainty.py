@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facefill.blending import complete_face, poisson_blend
 from facefill.candidates import Candidate
 from facefill.figures import heat_map
 from facefill.images import encode_png, grid
@@ -36,12 +35,12 @@ def posterior_files(posterior: Posterior, target: Target) -> dict[str, bytes]:
 
     Known pixels of the quantile maps and of the draws are the face's own.
     """
-    face, mask = target.face, target.mask
-    draws = [poisson_blend(face, frame, mask) for frame in posterior.frames]
+    face, mask, seen = target.face, target.mask, target.observation
+    draws = [seen.blend(face, frame, mask) for frame in posterior.frames]
     pictures = {
         "deviation.png": heat_map(posterior.deviation.mean(axis=2), DEVIATION_TOP),
-        "low.png": complete_face(face, posterior.low, mask),
-        "high.png": complete_face(face, posterior.high, mask),
+        "low.png": seen.complete(face, posterior.low, mask),
+        "high.png": seen.complete(face, posterior.high, mask),
         SAMPLES: grid(np.stack(draws), columns=len(draws), gap=0),
     }
     return {name: encode_png(each) for name, each in pictures.items()} | {

@@ -37,6 +37,8 @@ ARTIFACTS = [
     "07_model_output/completed/completed.png",
     "07_model_output/completed/completion.gif",
     "07_model_output/completed/completions.parquet",
+    "07_model_output/completed/plan.parquet",
+    "07_model_output/completed/preview.png",
     "08_reporting/preparation.json",
     "08_reporting/preparation/contact_sheet.png",
     "08_reporting/preparation/mean_faces.png",

@@ -20,6 +20,8 @@ HoleName = Literal[
     "strokes",
     "grid",
     "lowres",
+    "denoise",
+    "colorize",
 ]
 """Shapes that hide something."""
 
@@ -92,6 +94,8 @@ class CompleteOptions(Block):
         random_fraction: Share of pixels that the masks ``random`` and ``pattern``
             hide.
         strokes: Strokes of the mask ``strokes``.
+        noise: Noise that ``denoise`` takes away, in grey levels of the aligned face
+            (standard deviation of a pixel).
         precision: ``auto`` is bfloat16 arithmetic where the hardware has it.
         device: ``auto`` is the GPU where there is one.
         batch_size: Latents searched at a time.
@@ -127,6 +131,7 @@ class CompleteOptions(Block):
     center_scale: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.25
     random_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
     strokes: Annotated[int, Field(ge=1, le=64)] = 4
+    noise: Annotated[float, Field(gt=0.0, le=255.0)] = 25.0
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     batch_size: Positive = 8
@@ -233,6 +238,8 @@ class EvaluateOptions(Block):
         "bottom",
         "grid",
         "lowres",
+        "denoise",
+        "colorize",
     ]
     methods: Annotated[list[MethodName], Field(min_length=1)] = [
         "mean_face",

@@ -18,6 +18,31 @@ else:
 _ITERATIONS_BETWEEN_POINTS = 10
 
 
+def plan_completion(  # noqa: PLR0913  # what a plan needs, by name
+    *,
+    alignment: DataFrame,
+    mask_files: Path,
+    faces: Path,
+    options: CompleteOptions,
+    mask: MaskName,
+    image_size: int,
+    seed: int,
+) -> tuple[DataFrame, dict[str, Any]]:
+    """Say what is to be completed of each photo, before any search.
+
+    Returns:
+        The alignment with a mask or a problem for each photo, and a sheet of them.
+    """
+    from facefill.damage import Reader
+    from facefill.masking import MaskMaker
+    from facefill.previews import plan
+
+    maker = MaskMaker(mask, options, seed)
+    reader = Reader(faces, mask_files, maker, image_size)
+    planned, sheet = plan(alignment, reader, image_size)
+    return planned, {"preview.png": sheet}
+
+
 def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     *,
     alignment: DataFrame,

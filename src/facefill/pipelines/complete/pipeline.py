@@ -9,7 +9,11 @@ from facefill.pipelines.complete import nodes
 
 
 def create_pipeline(**_: Any) -> Pipeline:
-    """Prepare the damaged photos as those of training were, then complete them."""
+    """Prepare the damaged photos as those of training were, then complete them.
+
+    What is going to be completed is there to look at before the search begins: the
+    plan is what the search reads.
+    """
     preparation = Pipeline(
         prepare.create_preparation(),
         namespace="incomplete",
@@ -19,9 +23,23 @@ def create_pipeline(**_: Any) -> Pipeline:
     return preparation + Pipeline(
         [
             Node(
-                func=nodes.complete_photos,
+                func=nodes.plan_completion,
                 inputs={
                     "alignment": "incomplete.alignment_manifest",
+                    "mask_files": "masks",
+                    "faces": "incomplete.aligned_faces",
+                    "options": "params:complete",
+                    "mask": "params:mask",
+                    "image_size": "params:image_size",
+                    "seed": "params:seed",
+                },
+                outputs=["completion_plan", "completion_preview"],
+                name="plan_completion",
+            ),
+            Node(
+                func=nodes.complete_photos,
+                inputs={
+                    "alignment": "completion_plan",
                     "photos": "incomplete_photos",
                     "mask_files": "masks",
                     "faces": "incomplete.aligned_faces",
@@ -42,6 +60,6 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "completion_report",
                 ],
                 name="complete_photos",
-            )
+            ),
         ]
     )
