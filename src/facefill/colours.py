@@ -61,4 +61,4 @@ def coloured(grey: Floats, colour: Floats) -> NDArray[np.uint8]:
     below = grey / np.maximum(-colour.min(axis=-1), _LEAST_CHROMA)
     share = np.minimum(1.0, np.minimum(above, below))[..., None]
     levels = np.round(grey[..., None] + share * colour)
-    return np.clip(levels, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(levels, 0, 255), np.uint8)

@@ -214,7 +214,7 @@ class NoisyPixels(Observation):
     def damage(self, face: Face, draw: np.random.Generator) -> Face:
         """Add the noise, rounded and clipped to 0 to 255."""
         noisy = face + draw.normal(0.0, self.noise, face.shape)
-        return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.round(noisy), 0, 255), np.uint8)
 
     def complete(self, face: Face, fitted: Face, mask: Mask) -> Face:
         """Give what is to be expected of a face between the noisy and the fitted.
@@ -224,7 +224,7 @@ class NoisyPixels(Observation):
         """
         share = DEVIATION**2 / (DEVIATION**2 + self.noise**2)
         mixed = fitted + share * (face.astype(np.float64) - fitted)
-        return np.round(mixed).astype(np.uint8)
+        return np.asarray(np.round(mixed), np.uint8)
 
 
 def observation_of(mask: MaskName, noise: float) -> Observation:

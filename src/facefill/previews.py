@@ -38,7 +38,8 @@ def plan(
         photo, what is known of it, its name, and its mask or problem, uint8 RGB;
         photos beyond ``MAX_PREVIEWED`` are in the table alone.
     """
-    masks, problems, cells, captions = [], [], [], []
+    masks, problems, captions = [], [], []
+    cells: list[np.ndarray] = []
     for row in alignment.itertuples():
         mask, problem, cell = _look(row, reader, size)
         masks.append(mask)
