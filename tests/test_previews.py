@@ -91,6 +91,8 @@ def test_a_caption_that_is_too_long_is_cut_within_its_picture():
     assert sheet[20:].min() < 100
 
 
+# A node that belongs to no namespace reads what the namespace ``incomplete`` makes.
+@pytest.mark.filterwarnings("ignore:One or more dataset names contain:UserWarning")
 def test_the_search_reads_the_plan_so_that_the_preview_is_there_before():
     nodes = {node.name: node for node in create_pipeline().nodes}
     assert "completion_preview" in nodes["plan_completion"].outputs

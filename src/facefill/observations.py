@@ -153,7 +153,7 @@ class BlockMeans(Observation):
 
     def share(self, size: int) -> float:
         """Give that of a mean of as many pixels as a block has."""
-        return lowres_factor(size) ** -2.0
+        return 1.0 / lowres_factor(size) ** 2
 
 
 @dataclass(frozen=True)
