@@ -103,8 +103,8 @@ def searches(monkeypatch):
 @pytest.mark.parametrize(
     ("upsample", "every", "expected"),
     [
-        (0, False, [(200, 100, 0), (640, 320, 0), (800, 400, 0)]),
-        (1, False, [(200, 100, 0), (640, 320, 0), (640, 320, 1), (800, 400, 1)]),
+        (0, False, [(160, 80, 0), (640, 320, 0), (800, 400, 0)]),
+        (1, False, [(160, 80, 0), (640, 320, 0), (640, 320, 1), (800, 400, 1)]),
         (1, True, [(640, 320, 1), (800, 400, 1)]),
     ],
 )
@@ -121,7 +121,7 @@ def test_the_fast_search_does_nothing_twice_and_stops_at_a_face(searches):
     assert searches == [(90, 100, 0), (90, 100, 1)]
     searches.clear()
     assert len(detection.find_faces_fast(face_photo(), 1)) == 1
-    assert searches == [(200, 200, 0)]
+    assert searches == [(160, 160, 0)]
 
 
 def test_the_fast_search_sees_small_faces_beside_a_large_one_if_asked():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facefill import ingestion, looking
+from facefill import ingestion, inspection
 from facefill.errors import DataError
 from facefill.parameters import AlignOptions, IngestOptions
 from facefill.records import Records
@@ -29,13 +29,13 @@ def records(tmp_path):
 def decoded(monkeypatch):
     """Count how many photos are decoded."""
     calls = Counter()
-    decode = looking.decode_photo
+    decode = inspection.decode_photo
 
     def counting(*arguments):
         calls["photos"] += 1
         return decode(*arguments)
 
-    monkeypatch.setattr(looking, "decode_photo", counting)
+    monkeypatch.setattr(inspection, "decode_photo", counting)
     return calls
 
 
@@ -200,7 +200,7 @@ def test_work_done_before_a_kill_is_kept(tmp_path, records, decoded, monkeypatch
     photos = tmp_path / "photos"
     for number in range(9):
         write_photo(photos / f"{number}.png", noise(seed=number))
-    hash_photo = looking.perceptual_hash
+    hash_photo = inspection.perceptual_hash
 
     def killed(photo):
         if np.array_equal(photo, noise(seed=5)):
@@ -208,7 +208,7 @@ def test_work_done_before_a_kill_is_kept(tmp_path, records, decoded, monkeypatch
         return hash_photo(photo)
 
     with monkeypatch.context() as patch:
-        patch.setattr(looking, "perceptual_hash", killed)
+        patch.setattr(inspection, "perceptual_hash", killed)
         with pytest.raises(KeyboardInterrupt):
             ingest(photos, records, IngestOptions(), chunk_size=2)
     decoded.clear()

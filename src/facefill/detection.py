@@ -50,8 +50,8 @@ class Stage(NamedTuple):
 
 
 # What is cheap and finds most faces comes first: portraits fill their photo, so
-# that their face has 80 pixels when the photo has 200.
-_CASCADE = (Stage(200, 0), Stage(640, 0), Stage(640, 1))
+# that their face has almost 80 pixels when the photo has 160.
+_CASCADE = (Stage(160, 0), Stage(640, 0), Stage(640, 1))
 # The first stages see large faces only, and stop at them.
 _CASCADE_OF_ALL = _CASCADE[2:]
 
@@ -157,7 +157,7 @@ def find_faces_fast(
 ) -> list[Box]:
     """Find frontal faces in the photo shrunk, and in the photo itself if need be.
 
-    Searches grow until one finds a face: 200 pixels a side, 640, 640 doubled, and
+    Searches grow until one finds a face: 160 pixels a side, 640, 640 doubled, and
     last what ``find_faces`` does.
 
     Args:
@@ -186,7 +186,10 @@ def _shrunk(photo: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     if scale == 1.0:
         return photo
     height, width = (max(1, round(scale * side)) for side in photo.shape[:2])
-    shrunk = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+    # Two pixels in each direction, which bilinear sampling looks at, are then all
+    # that become one; averaging takes five times as long.
+    method = cv2.INTER_LINEAR if scale >= 0.5 else cv2.INTER_AREA
+    shrunk = cv2.resize(photo, (width, height), interpolation=method)
     return np.asarray(shrunk, np.uint8)
 
 

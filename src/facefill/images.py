@@ -192,6 +192,8 @@ def _to_rgb(image: Image.Image) -> Pixels:
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in _WITH_ALPHA:
         return np.ascontiguousarray(np.asarray(image.convert("RGBA"))[:, :, :3])
+    if image.mode == "RGB":
+        return np.array(image)  # without the copy that converting makes
     if image.mode in _DIRECT:
         return np.array(image.convert("RGB"))
     raise PhotoError("unsupported", f"pixels of kind {image.mode}")

@@ -19,7 +19,7 @@ import pandas as pd
 
 from facefill.errors import DataError, PhotoError
 from facefill.images import hash_file
-from facefill.looking import LookAtPhoto, content_key
+from facefill.inspection import InspectPhoto, content_key
 from facefill.parameters import AlignOptions, IngestOptions
 from facefill.progress import progress
 from facefill.records import Records, Row
@@ -40,7 +40,7 @@ COLUMNS: dict[str, str | int] = {
 _TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed")
 
 MapChunks = Callable[
-    [LookAtPhoto, Iterable[list[tuple[str, str]]]], Generator[list[Row], None, None]
+    [InspectPhoto, Iterable[list[tuple[str, str]]]], Generator[list[Row], None, None]
 ]
 
 
@@ -90,7 +90,7 @@ def ingest(
         raise DataError(f"the folder {photos} {state}; put your photos there")
     records.load()
     contents = _hash_all(photos, found, options)
-    work = LookAtPhoto(photos, options, align.timeout_s)
+    work = InspectPhoto(photos, options, align.timeout_s)
     _look_at_new(found, contents, work, records, align.chunk_size, map_chunks)
     used = dict.fromkeys(sha256 for sha256, reason in contents if not reason)
     records.keep(content_key(sha256, options) for sha256 in used)
@@ -170,7 +170,7 @@ def _hash_all(
 def _look_at_new(
     found: list[FoundFile],
     contents: list[tuple[str, str]],
-    work: LookAtPhoto,
+    work: InspectPhoto,
     records: Records,
     chunk_size: int,
     map_chunks: MapChunks,
@@ -192,7 +192,7 @@ def _look_at_new(
             advance(len(rows))
 
 
-def _is_known(sha256: str, work: LookAtPhoto, records: Records) -> bool:
+def _is_known(sha256: str, work: InspectPhoto, records: Records) -> bool:
     row = records.get(content_key(sha256, work.options))
     if row is None:
         return False
@@ -204,7 +204,7 @@ def _is_known(sha256: str, work: LookAtPhoto, records: Records) -> bool:
 def _rows(
     found: list[FoundFile],
     contents: list[tuple[str, str]],
-    work: LookAtPhoto,
+    work: InspectPhoto,
     records: Records,
 ) -> Iterator[Row]:
     first: dict[str, str] = {}

@@ -76,7 +76,8 @@ def _bar(total: int, description: str, unit: str, done: int) -> Iterator[Advance
         TextColumn("{task.fields[note]}"),
     )
     started = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    # Rich draws ten times a second unless told, and takes a share of a core for it.
+    with Progress(*columns, console=Console(stderr=True), refresh_per_second=2) as bars:
         bar: TaskID = bars.add_task(
             description, total=total, completed=done, rate="", note=""
         )

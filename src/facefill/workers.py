@@ -112,10 +112,12 @@ class Crew:
         again: deque[_Task] = deque()
         try:
             while busy := self._hand_out(again, fresh):
-                for worker, task in _wait_for(busy):
-                    is_alive = self._attend(worker, task)
+                for worker, task, has_said in _wait_for(busy):
+                    is_alive = self._attend(worker, task, has_said)
                     if len(task.results) == len(task.items):
                         worker.task = None
+                        # Before whoever takes the results keeps it waiting.
+                        self._hand_out(again, fresh)
                         yield task.results
                     elif not is_alive:
                         again.append(task)
@@ -136,10 +138,10 @@ class Crew:
             idle.pop().take(task)
         return [worker for worker in self._workers if worker.task]
 
-    def _attend(self, worker: "_Worker", task: _Task) -> bool:
+    def _attend(self, worker: "_Worker", task: _Task, has_said: bool) -> bool:
         """Take what a worker says; false if it is dead now."""
         reason = "timeout"
-        if worker.has_said:
+        if has_said:
             if worker.hear():
                 self._failed_starts = 0
                 return True
@@ -165,15 +167,16 @@ class Crew:
             )
 
 
-def _wait_for(busy: list["_Worker"]) -> Iterator[tuple["_Worker", _Task]]:
-    """Wait until a worker says something, dies or is late; give those."""
+def _wait_for(busy: list["_Worker"]) -> Iterator[tuple["_Worker", _Task, bool]]:
+    """Wait for workers that say something, die (both is True) or are late (False)."""
     until = min(worker.deadline for worker in busy)
     left_s = max(until - time.monotonic(), 0.0)
     said = wait([worker.connection for worker in busy], left_s)
     now = time.monotonic()
     for worker in busy:
-        if worker.task and (worker.connection in said or worker.deadline <= now):
-            yield worker, worker.task
+        has_said = worker.connection in said
+        if worker.task and (has_said or worker.deadline <= now):
+            yield worker, worker.task, has_said
 
 
 class _Worker:
@@ -210,11 +213,6 @@ class _Worker:
             self.deadline = time.monotonic() + self._timeout_s
         with suppress(OSError):
             self.connection.send(task.items[len(task.results) :])
-
-    @property
-    def has_said(self) -> bool:
-        """Whether it has sent something that was not heard yet, or died."""
-        return self.connection.poll()
 
     def hear(self) -> bool:
         """Note that it is ready, or the result of an item; false if it died.
@@ -259,12 +257,17 @@ def serve(descriptor: int) -> None:
         _silence()
         # Ours may have been a thread of a cluster's worker, which works on.
         while connection.poll(_SECONDS_OF_IDLENESS):
+            set_at = -timeout_s
             for item in connection.recv():
-                # Whoever would kill us when we are late may be dead.
-                faulthandler.dump_traceback_later(2 * timeout_s, exit=True)
+                # Whoever would kill us when we are late may be dead. Setting the
+                # alarm starts a thread, so it is set anew for some items only, and
+                # gives each twice its time at least.
+                if (now := time.monotonic()) - set_at >= timeout_s:
+                    faulthandler.dump_traceback_later(3 * timeout_s, exit=True)
+                    set_at = now
                 if not _answers(connection, _DONE, work, item):
                     return
-                faulthandler.cancel_dump_traceback_later()
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _answers(

@@ -20,7 +20,7 @@ def content_key(sha256: str, options: IngestOptions) -> str:
 
 
 @dataclass(frozen=True)
-class LookAtPhoto:
+class InspectPhoto:
     """Decodes photos of a folder: an object that any process can be sent.
 
     Attributes:
