@@ -36,7 +36,7 @@ from typing import IO, cast
 import numpy as np
 
 from recipes import ITERATIONS, LAM
-from training import MATRIX_SIZE, SIZE, matrix_rate
+from training import MATRIX_SIZE, SIZE, matrix_rate, precisions
 
 CASES = ("reference", "ours", "pytorch")
 
@@ -147,12 +147,7 @@ def main() -> None:
     if options.until_reference:
         until_reference(np.load(options.until_reference)[: options.count])
         return
-    from facefill import backend
-
-    precisions = ["float32"]
-    if backend.resolve_precision("auto", "cpu") == "mixed_bfloat16":
-        precisions.append("mixed_bfloat16")
-    for precision in precisions:
+    for precision in precisions():
         for batch_size in options.batch_sizes:
             table(precision, batch_size, options.rounds)
 

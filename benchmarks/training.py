@@ -118,6 +118,15 @@ def table(precision: str, batch_size: int, options: argparse.Namespace) -> None:
         )
 
 
+def precisions() -> list[str]:
+    """Name what is measured: float32, and bfloat16 where the processor has it."""
+    from facefill import backend
+
+    if backend.resolve_precision("auto", "cpu") == "mixed_bfloat16":
+        return ["float32", "mixed_bfloat16"]
+    return ["float32"]
+
+
 def main() -> None:
     """Print the tables, or measure the one case that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -131,12 +140,7 @@ def main() -> None:
     if options.case:
         measure(options.case, options)
         return
-    from facefill import backend
-
-    precisions = ["float32"]
-    if backend.resolve_precision("auto", "cpu") == "mixed_bfloat16":
-        precisions.append("mixed_bfloat16")
-    for precision in precisions:
+    for precision in precisions():
         for batch_size in options.batch_sizes:
             table(precision, batch_size, options)
 
