@@ -132,13 +132,7 @@ class Chains:
         numbers = np.empty((len(places), len(slots), latent_size + 2), np.float32)
         for row, place in enumerate(places):
             for column, (target, chain) in enumerate(slots):
-                draw = randomness.generator(
-                    self._seed,
-                    randomness.Purpose.CHAIN,
-                    randomness.key(target.key),
-                    chain,
-                    place,
-                )
+                draw = randomness.chain_generator(self._seed, target.key, chain, place)
                 numbers[row, column, :latent_size] = draw.standard_normal(latent_size)
                 # From (0, 1], whose logarithm is finite.
                 numbers[row, column, -2:] = 1.0 - draw.random(2)

@@ -53,3 +53,17 @@ def uniform_latents(
 ) -> np.ndarray:
     """Draw latents z, uniform in [-1, 1]; float32 of shape (count, latent_size)."""
     return draw.uniform(-1.0, 1.0, (count, latent_size)).astype(np.float32)
+
+
+def chain_generator(
+    seed: int, photo_id: str, chain: int, place: int
+) -> np.random.Generator:
+    """Begin the numbers of one transition of one chain of a photo.
+
+    Args:
+        seed: Of the project.
+        photo_id: Of the photo, whose numbers no other photo changes.
+        chain: Which of its chains.
+        place: Which of the chain's transitions, from 0.
+    """
+    return generator(seed, Purpose.CHAIN, key(photo_id), chain, place)

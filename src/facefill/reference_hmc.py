@@ -56,12 +56,8 @@ class ReferenceHmc(Descent):
         numbers = np.empty((len(iterations), len(targets), size + 1), np.float32)
         for row, iteration in enumerate(iterations):
             for column, (target, start) in enumerate(zip(targets, starts, strict=True)):
-                draw = randomness.generator(
-                    self._seed,
-                    randomness.Purpose.CHAIN,
-                    randomness.key(target.key),
-                    start,
-                    iteration,
+                draw = randomness.chain_generator(
+                    self._seed, target.key, start, iteration
                 )
                 numbers[row, column, :size] = draw.standard_normal(size)
                 # From (0, 1], whose logarithm is finite.
