@@ -1,21 +1,24 @@
-r"""Variants of training for the same time on the same faces: a table, and samples.
+r"""Variants of training on the same faces for the same time: a table, and samples.
 
 Usage::
 
     python benchmarks/ablation.py data/05_model_input/faces.npy ablation/ \
         --minutes 60 --width 32 --seeds 1 2 [--variants default reference] [--report]
+    python benchmarks/ablation.py faces.npy ablation/ --photos 250000 500000 ...
 
 Each variant and seed trains in a process of its own until it has used its minutes of
 CPU, evaluations of samples not counted; what was done is kept in the folder, so the
-same command continues after an interruption. Then every generator is compared with
-held-out faces by the same numbers, and ``table.md``, ``results.json`` and a grid of 64
-unpicked samples for each are written. ``--report`` only writes these from what is
-there. The trainings run one after the other: run nothing else beside them.
+same command continues after an interruption. With ``--photos`` each trains until it has
+seen as many, whatever the time, and is measured at each number. Then every generator
+is compared with held-out faces by the same numbers, and ``table.md``, ``results.json``
+and a grid of 64 unpicked samples for each are written. ``--report`` only writes these
+from what is there. The trainings run one after the other: run nothing else beside them.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
@@ -39,6 +42,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "D rate / 2": {"discriminator_learning_rate": 1e-4},
     "DiffAugment": {"augment": ["colour", "translation", "cutout"]},
     "DiffAugment, translation": {"augment": ["translation"]},
+    "DiffAugment, R1, no batch norm in D": {
+        "augment": ["colour", "translation", "cutout"],
+        "r1_weight": 0.5,
+        "discriminator_norm": "none",
+    },
+    "DiffAugment, spectral norm": {
+        "augment": ["colour", "translation", "cutout"],
+        "discriminator_norm": "spectral",
+    },
     "labels 0.9": {"real_label": 0.9},
     "two updates of G": {"generator_updates": 2},
 }
@@ -74,41 +86,82 @@ class Clock:
         """Keep nothing."""
 
 
-def train_one(
-    faces: Path, folder: Path, options: Mapping[str, Any], seed: int, minutes: float
+def train_for(
+    minutes: float, faces: Path, folder: Path, options: Mapping[str, Any], seed: int
 ) -> None:
     """Train one variant with one seed until its time is up, and write its samples."""
-    import numpy as np
+    from facefill.training import train
 
-    from facefill.assessment import pixel_diversity
+    photos, trainer, store = prepare(faces, folder, options, seed, checkpoint_every=50)
+    with contextlib.suppress(OutOfTimeError):
+        train(photos, trainer, store, Clock(folder / "clock.json", minutes))
+    write_result(folder, photos, trainer, store, folder / "clock.json")
+
+
+def train_until(
+    counts: Sequence[int],
+    faces: Path,
+    folder: Path,
+    options: Mapping[str, Any],
+    seed: int,
+) -> None:
+    """Train one until it has seen so many photos, with samples at each number."""
+    from facefill.training import train
+
+    photos, trainer, store = prepare(
+        faces, folder, options, seed, checkpoint_every=2000
+    )
+    clock = Clock(folder / "clock.json", math.inf)
+    for count in sorted(counts):
+        steps = {"max_steps": count // trainer.options.batch_size}
+        trainer.options = trainer.options.model_copy(update=steps)
+        train(photos, trainer, store, clock)
+        there = folder.with_name(f"{folder.name}-photos-{count}")
+        write_result(there, photos, trainer, store, folder / "clock.json")
+
+
+def prepare(
+    faces: Path,
+    folder: Path,
+    options: Mapping[str, Any],
+    seed: int,
+    checkpoint_every: int,
+) -> tuple[Any, Any, Any]:
+    """Give photos, networks and where their states are kept."""
     from facefill.checkpoints import CheckpointStore
     from facefill.dcgan import Trainer
     from facefill.face_sets import read_face_set
-    from facefill.images import grid, write_png
     from facefill.parameters import TrainOptions
-    from facefill.runs import Run
-    from facefill.training import fixed_samples, train
 
-    face_set = read_face_set(faces)
-    photos = face_set.of_split("train")
-    # Calls are short, so that the time is met well; every checkpoint is a call.
-    defaults = {"max_steps": 10**7, "evaluate_every": 0, "checkpoint_every": 50}
-    chosen = TrainOptions.model_validate(
-        defaults | {"sample_every": 10**7, "keep_checkpoints": 1} | dict(options)
-    )
+    photos = read_face_set(faces).of_split("train")
+    # Every checkpoint is a call, so that a short time is met well.
+    values = {"max_steps": 10**7, "evaluate_every": 0, "sample_every": 10**7}
+    values |= {"checkpoint_every": checkpoint_every, "keep_checkpoints": 1}
+    chosen = TrainOptions.model_validate(values | dict(options))
     trainer = Trainer(chosen, photos.shape[1], seed)
-    store = CheckpointStore(folder, keep=1)
-    with contextlib.suppress(OutOfTimeError):
-        train(photos, trainer, store, Clock(folder / "clock.json", minutes))
+    return photos, trainer, CheckpointStore(folder, keep=1)
+
+
+def write_result(
+    folder: Path, photos: Any, trainer: Any, store: Any, clock: Path
+) -> None:
+    """Write samples of the newest checkpoint, and what it took."""
+    import numpy as np
+
+    from facefill.assessment import pixel_diversity
+    from facefill.images import grid, write_png
+    from facefill.runs import Run
+    from facefill.training import fixed_samples
+
+    folder.mkdir(parents=True, exist_ok=True)
     run = Run.restore(photos, trainer, store)
     samples = fixed_samples(trainer, run.state, NUM_PAINTED)
     np.save(folder / "samples.npy", samples)
     write_png(folder / "grid.png", grid(samples[:64]))
-    clock = json.loads((folder / "clock.json").read_text())
     result = {
         "steps": run.done,
-        "images": run.done * chosen.batch_size,
-        "cpu_minutes": clock["cpu_s"] / 60.0,
+        "images": run.done * trainer.options.batch_size,
+        "cpu_minutes": json.loads(clock.read_text())["cpu_s"] / 60.0,
         "diversity": pixel_diversity(samples[:64], photos),
         "history": [row.tolist() for row in run.history],
     }
@@ -139,13 +192,14 @@ def compare(faces: Path, folders: Sequence[Path], count: int) -> dict[str, Any]:
     return found
 
 
-def table(found: Mapping[str, Mapping[str, Any]], seeds: Sequence[int]) -> str:
+def table(
+    found: Mapping[str, Mapping[str, Any]], seeds: Sequence[int], count: int = 0
+) -> str:
     """Write the results in Markdown, the best variant first, the floor last."""
     rows = []
     for name in VARIANTS:
-        results = [
-            found[key] for seed in seeds if (key := folder_name(name, seed)) in found
-        ]
+        keys = [folder_name(name, seed, count) for seed in seeds]
+        results = [found[key] for key in keys if key in found]
         if not results:
             continue
         values = {column: [result[column] for result in results] for column in COLUMNS}
@@ -172,12 +226,12 @@ def table(found: Mapping[str, Mapping[str, Any]], seeds: Sequence[int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def folder_name(variant: str, seed: int) -> str:
-    """Name the folder of a training."""
+def folder_name(variant: str, seed: int, count: int = 0) -> str:
+    """Name the folder of a training, or of what it was after so many photos."""
     letters = "".join(
         letter if letter.isalnum() or letter == "." else "-" for letter in variant
     )
-    return f"{letters}-seed-{seed}"
+    return f"{letters}-seed-{seed}" + (f"-photos-{count}" if count else "")
 
 
 def arguments() -> argparse.Namespace:
@@ -186,6 +240,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("faces", type=Path, help="faces.npy of a prepared project")
     parser.add_argument("folder", type=Path, help="where results are kept")
     parser.add_argument("--minutes", type=float, default=60.0, help="CPU of each")
+    parser.add_argument("--photos", type=int, nargs="+", help="instead of minutes")
+    parser.add_argument("--options", type=json.loads, default={}, help="of all, JSON")
     parser.add_argument("--width", type=int, default=32, help="of both networks")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
@@ -201,37 +257,48 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Train what is not done yet, then compare and write."""
     given = arguments()
-    spawn = multiprocessing.get_context("spawn")
-    folders = []
-    # A seed of all variants before the next: an interrupted study compares equals.
-    for seed in given.seeds:
-        for name in given.variants:
-            folder = given.folder / folder_name(name, seed)
-            if not given.report and not (folder / "result.json").exists():
-                print(f"{name}, seed {seed}", flush=True)
-                folder.mkdir(parents=True, exist_ok=True)
-                widths = {
-                    "generator_width": given.width,
-                    "discriminator_width": given.width,
-                }
-                worker = spawn.Process(
-                    target=train_one,
-                    args=(given.faces, folder, widths | VARIANTS[name]),
-                    kwargs={"seed": seed, "minutes": given.minutes},
-                )
-                worker.start()
-                worker.join()
-                if worker.exitcode != 0:
-                    print(f"{name}, seed {seed} failed with {worker.exitcode}")
-            if (folder / "result.json").exists():
-                folders.append(folder)
-    if not folders:
-        raise SystemExit("there is nothing to report")
-    found = compare(given.faces, folders, given.samples)
-    (given.folder / "results.json").write_text(json.dumps(found))
-    text = table(found, given.seeds)
-    (given.folder / "table.md").write_text(text)
-    print(text)
+    counts = given.photos or [0]
+    if not given.report:
+        # A seed of all variants before the next: a study cut short compares equals.
+        for seed in given.seeds:
+            for name in given.variants:
+                train_apart(given, name, seed)
+    for count in counts:
+        names = [
+            folder_name(name, seed, count)
+            for seed in given.seeds
+            for name in given.variants
+        ]
+        folders = [given.folder / name for name in names]
+        folders = [folder for folder in folders if (folder / "result.json").exists()]
+        if not folders:
+            raise SystemExit("there is nothing to report")
+        found = compare(given.faces, folders, given.samples)
+        suffix = f"-{count}" if count else ""
+        (given.folder / f"results{suffix}.json").write_text(json.dumps(found))
+        text = table(found, given.seeds, count)
+        (given.folder / f"table{suffix}.md").write_text(text)
+        print(text)
+
+
+def train_apart(given: argparse.Namespace, name: str, seed: int) -> None:
+    """Train one in a process of its own, unless that was done before."""
+    folder = given.folder / folder_name(name, seed)
+    done = given.folder / folder_name(name, seed, max(given.photos or [0]))
+    if (done / "result.json").exists():
+        return
+    print(f"{name}, seed {seed}", flush=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    widths = {"generator_width": given.width, "discriminator_width": given.width}
+    options = widths | given.options | VARIANTS[name]
+    worker = multiprocessing.get_context("spawn").Process(
+        target=train_until if given.photos else train_for,
+        args=(given.photos or given.minutes, given.faces, folder, options, seed),
+    )
+    worker.start()
+    worker.join()
+    if worker.exitcode != 0:
+        print(f"{name}, seed {seed} failed with {worker.exitcode}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,222 @@
+r"""An encoder as the start of a search: is one pass worth as much as iterations?
+
+Usage::
+
+    python benchmarks/encoder.py data/05_model_input/faces.npy searches/ \
+        [--steps 6000] [--batch-size 256] [--width 32] [--count 200]
+
+A network is trained to give z of a picture with a hole, so that G(z) is the whole
+picture: half of the pictures are generated ones, half training faces, under masks of
+six kinds. From what it gives for held-out faces under the mask ``center``, searches of
+several lengths go on. Results lie beside those of ``searches.py``, whose ``--report``
+compares them.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from facefill import backend, pretrained, randomness
+from facefill.adam import AdamRule
+from facefill.completion import Search
+from facefill.evaluation import hold_out
+from facefill.face_sets import read_face_set
+from facefill.images import to_float
+from facefill.knowledge import Target
+from facefill.masks import build_mask
+from facefill.networks import rebuild
+from facefill.parameters import CompleteOptions, MaskName
+from searches import LAM, SEED, damaged, descend, keep
+
+MASKS: tuple[MaskName, ...] = (
+    "center",
+    "random",
+    "half",
+    "pattern",
+    "strokes",
+    "grid",
+)
+NUM_MASKS = 512
+STEPS_A_CALL = 50
+LATENT_WEIGHT = 0.1
+"""Of the mean squared error of z, where z is known; that of pixels is mean |error|."""
+LENGTHS = (20, 50, 150)
+
+
+def build_encoder(size: int, latent_size: int, width: int, precision: str) -> Any:
+    """Build a network from a picture and its mask, (N, S, S, 4), to z."""
+    seen = keras.Input((size, size, 4))
+    maps, side = seen, size
+    while side > 4:
+        maps = keras.layers.Conv2D(
+            width, 5, strides=2, padding="same", dtype=precision
+        )(maps)
+        maps = keras.layers.LayerNormalization(dtype=precision)(maps)
+        maps = keras.layers.LeakyReLU(0.2, dtype=precision)(maps)
+        width, side = 2 * width, side // 2
+    flat = keras.layers.Flatten(dtype=precision)(maps)
+    latents = keras.layers.Dense(latent_size, dtype="float32")(flat)
+    return keras.Model(seen, keras.layers.Activation("tanh", dtype="float32")(latents))
+
+
+def looked_at(pictures: Any, masks: Any) -> Any:
+    """Hide what a mask hides, and tell where; (N, S, S, 4)."""
+    return ops.concatenate([pictures * masks, masks], axis=-1)
+
+
+class Lesson:
+    """The training of an encoder."""
+
+    def __init__(self, encoder: Any, generator: Any, steps: int) -> None:
+        """Compile the step."""
+        self._encoder = encoder
+        self._generator = generator
+        self._steps = steps
+        self._rule = AdamRule(2e-4)
+        self._advance = backend.compiled(self._advance_in_graph, "auto")
+
+    def _step(self, state: Any, inputs: Any) -> Any:
+        weights, moments, step, frozen = state
+        photos, latents, masks = inputs
+        drawn, _ = self._generator.stateless_call(*frozen, latents, training=False)
+        photos = ops.cast(photos, "float32") / 127.5 - 1.0
+        pictures = ops.concatenate([drawn, photos])
+        seen = looked_at(pictures, ops.cast(masks, "float32"))
+
+        def loss(weights: Any) -> Any:
+            found, _ = self._encoder.stateless_call(weights, [], seen)
+            painted, _ = self._generator.stateless_call(*frozen, found, training=False)
+            pixels = ops.mean(ops.abs(painted - pictures))
+            known = ops.mean(ops.square(found[: len(latents)] - latents))
+            return (pixels + LATENT_WEIGHT * known,), (pixels, known)
+
+        (slopes,), parts = backend.gradients(loss, (weights,))
+        part = ops.cast(step, "float32") / self._steps
+        scale = 0.5 * (1.0 + ops.cos(np.pi * part))
+        updates = [
+            self._rule.update(*each, step, scale)
+            for each in zip(weights, slopes, moments, strict=True)
+        ]
+        weights, moments = (list(each) for each in zip(*updates, strict=True))
+        return (weights, moments, step + 1, frozen), ops.stack(parts)
+
+    def _advance_in_graph(self, state: Any, inputs: Any) -> Any:
+        return backend.repeat(self._step, state, inputs, 2)
+
+    def run(self, photos: Any, batch_size: int) -> None:
+        """Train, and leave the weights in the encoder."""
+        size = self._encoder.input_shape[1]
+        masks = np.stack(
+            [
+                build_mask(MASKS[number % len(MASKS)], size, seed=number)
+                for number in range(NUM_MASKS)
+            ]
+        )[..., None]
+        weights = [ops.convert_to_tensor(v) for v in self._encoder.trainable_variables]
+        frozen = [
+            [ops.convert_to_tensor(v) for v in variables]
+            for variables in (
+                self._generator.trainable_variables,
+                self._generator.non_trainable_variables,
+            )
+        ]
+        moments = [self._rule.initial(value) for value in weights]
+        state = (weights, moments, ops.convert_to_tensor(0), frozen)
+        draw = np.random.default_rng(SEED)
+        half, latent_size = batch_size // 2, self._generator.input_shape[1]
+        for first in range(0, self._steps, STEPS_A_CALL):
+            shape = (STEPS_A_CALL, half)
+            chosen = np.asarray(photos[draw.integers(0, len(photos), shape)])
+            flips = draw.random(shape)[..., None, None, None] < 0.5
+            latents = randomness.uniform_latents(draw, STEPS_A_CALL * half, latent_size)
+            inputs = (
+                np.where(flips, chosen[:, :, :, ::-1], chosen),
+                latents.reshape(*shape, latent_size),
+                masks[draw.integers(0, NUM_MASKS, (STEPS_A_CALL, batch_size))],
+            )
+            state, records = self._advance(state, inputs)
+            if first % 500 == 0:
+                pixels, known = ops.convert_to_numpy(records).mean(axis=0)
+                print(f"step {first}: pixels {pixels:.4f}, z {known:.4f}", flush=True)
+        for variable, value in zip(
+            self._encoder.trainable_variables, state[0], strict=True
+        ):
+            variable.assign(value)
+
+
+class FromThese(Search):
+    """A search that begins at given latents."""
+
+    firsts: dict[str, np.ndarray]
+
+    def _first(self, target: Target, count: int) -> np.ndarray:
+        return np.repeat(self.firsts[target.key][None], count, axis=0)
+
+
+def search_from(
+    firsts: dict[str, np.ndarray],
+    targets: Sequence[Target],
+    folder: Path,
+    batch_size: int,
+) -> None:
+    """Search from the encoder's latents, at several lengths."""
+    pair = pretrained.load_pair()
+    # One iteration of no length measures the start.
+    lengths: dict[str, dict[str, Any]] = {
+        "encoder alone": {"iterations": 1, "keep": "best", "learning_rate": 1e-9}
+    }
+    for length in LENGTHS:
+        lengths[f"encoder, {length} iterations"] = {"iterations": length}
+    for name, changes in lengths.items():
+        values = {"precision": "float32", "batch_size": batch_size} | changes
+        options = CompleteOptions.model_validate(values)
+        plain = options.model_copy(update={"fit": "none"})
+        searcher = FromThese(*pair, plain, LAM, SEED)
+        searcher.firsts = firsts
+        started = time.monotonic()
+        found = descend(searcher, targets)
+        seconds = (time.monotonic() - started) / len(targets)
+        keep(folder / f"{name}.npz", targets, (*found, options), seconds)
+
+
+def main() -> None:
+    """Train an encoder, and search from what it gives."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("faces", type=Path, help="faces.npy of a prepared project")
+    parser.add_argument("folder", type=Path, help="where results are kept")
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--search-batch-size", type=int, default=8)
+    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--count", type=int, default=200)
+    given = parser.parse_args()
+    faces = read_face_set(given.faces)
+    precision = backend.resolve_precision("auto", "auto")
+    generator = pretrained.load_pair().generator
+    size, latent_size = generator.output_shape[1], generator.input_shape[1]
+    encoder = build_encoder(size, latent_size, given.width, precision)
+    lesson = Lesson(encoder, rebuild(generator, precision), given.steps)
+    started = time.monotonic()
+    lesson.run(faces.of_split("train"), given.batch_size)
+    print(f"{encoder.count_params():,} weights, {time.monotonic() - started:.0f} s")
+    targets = damaged(hold_out(faces, given.count, SEED), "center")
+    seen = looked_at(
+        to_float(np.stack([target.face for target in targets])),
+        np.stack([target.mask for target in targets])[..., None].astype(np.float32),
+    )
+    latents = ops.convert_to_numpy(encoder(seen))
+    firsts = {
+        target.key: latent for target, latent in zip(targets, latents, strict=True)
+    }
+    search_from(firsts, targets, given.folder / "center", given.search_batch_size)
+    encoder.save(given.folder / "encoder.keras")
+
+
+if __name__ == "__main__":
+    main()
