@@ -34,7 +34,8 @@ demo: install ## Run the whole system on the embedded sample
 	@echo 'Runs:      $(BIN)/kedro mlflow ui, then open http://127.0.0.1:5000'
 
 test: install lint ## Check style, types and layers, and run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses=4 \
+		--dist=loadfile --no-loadscope-reorder
 
 test-long: install ## Run the tests that take minutes: kills, hostile files, all of LFW
 	$(BIN)/python -m pytest -m long
@@ -57,6 +58,7 @@ docs: ## Build the documentation into site/; needs pip install -e '.[docs]'
 	$(BIN)/mkdocs build --strict
 
 lock: install ## Resolve the dependencies anew
+	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		-o requirements.lock

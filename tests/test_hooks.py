@@ -23,7 +23,8 @@ ENDS = {
     "SIGTERM": (143, "KILLED"),
     "SIGKILL": (-9, "KILLED"),  # marked by the run after it
 }
-pytestmark = pytest.mark.timeout(300)  # six runs of seconds each, on a busy machine
+# Six runs of seconds each, on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 COMMAND = ["run", "--params=lam:0.25,complete.iterations=7"]
 

@@ -1,18 +1,13 @@
 """Pictures of other things than faces go the whole way, as users type it."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-KEDRO_RUN = [sys.executable, "-m", "kedro", "run"]
+from commands import kedro
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -42,15 +37,7 @@ def discs(tmp_path_factory):
     hole[20:30, 25:35] = 255
     (data / "01_raw/masks").mkdir()
     Image.fromarray(hole).save(data / "01_raw/masks/100.png")
-    run = subprocess.run(
-        [*KEDRO_RUN, "--env=test", "--params=align.method:center_crop"],
-        cwd=ROOT,
-        env=os.environ | {"FACEFILL_TEST_DATA": str(data), "DO_NOT_TRACK": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=350,
-    )
+    run = kedro(data, "--params=align.method:center_crop")
     assert run.returncode == 0, run.stderr + run.stdout
     return data
 

@@ -4,19 +4,17 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "data/demo/01_raw"
+from commands import SAMPLE, environment, kedro, of_run
+from projects import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -53,33 +51,6 @@ ARTIFACTS = [
     "08_reporting/figures/identity.png",
     "08_reporting/figures/center.png",
 ]
-
-
-def environment(data):
-    return os.environ | {"FACEFILL_TEST_DATA": str(data), "DO_NOT_TRACK": "1"}
-
-
-def kedro(data, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "kedro", "run", "--env=test", *arguments],
-        cwd=ROOT,
-        env=environment(data),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=350,
-    )
-
-
-def query(data, sql):
-    with sqlite3.connect(data / "mlflow.db") as store:
-        return store.execute(sql).fetchall()
-
-
-def of_run(data, place, sql):
-    """Ask for what belongs to a run: place 0 is the first, -1 the last."""
-    runs = query(data, "SELECT run_uuid FROM runs ORDER BY start_time")
-    return query(data, sql.format(run=f"'{runs[place][0]}'"))
 
 
 def write_bad_photos(folder):
@@ -183,54 +154,6 @@ def test_the_notebook_runs_on_what_a_run_left(finished):
         timeout=100,
     )
     assert run.returncode == 0, run.stderr
-
-
-def one_line(run):
-    """The message of a user's error: one line and no traceback."""
-    assert run.returncode == 1
-    assert "Traceback" not in run.stderr + run.stdout
-    (line,) = [text for text in run.stderr.splitlines() if text.startswith("Error")]
-    return line
-
-
-def test_a_misspelt_parameter_is_refused_in_one_line_before_any_work(tmp_path):
-    line = one_line(kedro(tmp_path, "--pipeline=complete", "--params=lamda:0.1"))
-    assert "'lamda'" in line
-    assert "'lam'" in line
-    assert not list(tmp_path.iterdir())
-
-
-def test_training_without_photos_says_where_to_put_them(tmp_path):
-    line = one_line(kedro(tmp_path, "--pipeline=train"))
-    assert str(tmp_path / "01_raw/photos") in line
-
-
-def test_completing_without_a_model_says_how_to_get_one(tmp_path):
-    folder = tmp_path / "01_raw/incomplete"
-    folder.mkdir(parents=True)
-    shutil.copy(SAMPLE / "incomplete/face-0001.jpg", folder)
-    line = one_line(kedro(tmp_path, "--pipeline=complete"))
-    assert "kedro run --pipeline=train" in line
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["01_raw"]
-
-
-def test_completing_needs_no_training_and_says_which_model_it_used(tmp_path):
-    folder = tmp_path / "01_raw/incomplete"
-    folder.mkdir(parents=True)
-    shutil.copy(SAMPLE / "incomplete/face-0001.jpg", folder)
-    short = "complete.iterations:2,complete.iterations_per_call:1,complete.batch_size:1"
-    run = kedro(tmp_path, "--pipeline=complete", f"--params=image_size:64,{short}")
-    assert run.returncode == 0, run.stderr
-    assert "Using the pretrained model" in run.stdout + run.stderr
-    report = json.loads((tmp_path / "08_reporting/completion.json").read_text())
-    assert report["model"]["source"] == "pretrained"
-    assert (tmp_path / "07_model_output/completed/face-0001.jpg/photo.png").is_file()
-    tags = of_run(
-        tmp_path,
-        0,
-        "SELECT value FROM tags WHERE key = 'facefill.model' AND run_uuid = {run}",
-    )
-    assert tags == [("pretrained",)]
 
 
 def checkpoints(data):
