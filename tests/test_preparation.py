@@ -237,6 +237,18 @@ def test_changed_parameters_are_noticed(prepare, searched, change):
     assert table["status"].tolist() == ["aligned"]
 
 
+def test_other_sizes_of_the_cascade_are_noticed(prepare, searched, monkeypatch):
+    faces_tree(prepare.photos, ["1.png"])
+    prepare(detector="cascade")
+    searched.clear()
+    monkeypatch.setattr(detection, "CASCADE", (detection.Stage(320, 0),))
+    prepare(detector="cascade")
+    assert searched
+    searched.clear()
+    prepare(detector="cascade")
+    assert not searched
+
+
 @pytest.mark.parametrize("options", [{"workers": 1}, {"chunk_size": 1}])
 def test_parameters_that_change_no_face_redo_no_work(prepare, searched, options):
     faces_tree(prepare.photos, ["1.png"])

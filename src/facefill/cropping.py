@@ -76,6 +76,8 @@ class Job:
             decisive = options.model_dump(exclude=_INDECISIVE) | {
                 "landmark_model": detection.landmark_model_sha256(model)
             }
+        if options.detector == "cascade":
+            decisive["cascade"] = detection.CASCADE
         decisive["size"] = self.size
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

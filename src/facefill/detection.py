@@ -51,9 +51,10 @@ class Stage(NamedTuple):
 
 # What is cheap and finds most faces comes first: portraits fill their photo, so
 # that their face has almost 80 pixels when the photo has 160.
-_CASCADE = (Stage(160, 0), Stage(640, 0), Stage(640, 1))
+CASCADE = (Stage(160, 0), Stage(640, 0), Stage(640, 1))
+"""Searches of ``find_faces_fast`` before that of the photo itself."""
 # The first stages see large faces only, and stop at them.
-_CASCADE_OF_ALL = _CASCADE[2:]
+_CASCADE_OF_ALL = CASCADE[2:]
 
 
 class LandmarkModel(NamedTuple):
@@ -171,7 +172,7 @@ def find_faces_fast(
         Boxes in pixels of the photo, in dlib's order.
     """
     searched = set()
-    for stage in (*(_CASCADE_OF_ALL if every else _CASCADE), Stage(np.inf, upsample)):
+    for stage in (*(_CASCADE_OF_ALL if every else CASCADE), Stage(np.inf, upsample)):
         scale = min(1.0, stage.side / max(photo.shape[:2]))
         doublings = min(stage.upsample, upsample)
         if (scale, doublings) in searched:
