@@ -27,6 +27,7 @@ from facefill.face_statistics import FaceStatistics
 from facefill.images import to_uint8
 from facefill.knowledge import Target, check_target
 from facefill.latents import first_latent, to_latents
+from facefill.model_files import ModelPair
 from facefill.objective import Objective
 from facefill.parameters import CompleteOptions
 from facefill.posterior import Diagnosis
@@ -70,8 +71,10 @@ class Search:
                 f"the discriminator judges {discriminator.input_shape[1]}; train both "
                 "with one image_size"
             )
+        self.networks = ModelPair(generator, discriminator)
         self.image_size = int(generator.output_shape[1])
         self.options = options
+        self.lam = lam
         self.seed = seed
         self._painter = generator
         self._bank: Bank | None = None
@@ -99,9 +102,14 @@ class Search:
         return self._bank
 
     @property
+    def statistics(self) -> FaceStatistics | None:
+        """Those of faces that it fits with, if it does."""
+        return self._expectation.statistics if self._expectation else None
+
+    @property
     def fingerprint(self) -> str:
         """Hash what beside the options decides how a face comes out."""
-        faces = self._expectation.statistics.fingerprint if self._expectation else ""
+        faces = self.statistics.fingerprint if self.statistics else ""
         return f"{self._objective.fingerprint()} {self.seed} {faces}"
 
     @property

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,10 @@ from facefill.outcomes import Writer
 from facefill.parameters import IngestOptions
 from facefill.progress import Advance, progress
 from facefill.records import Records
+from facefill.searching import Found, search_batches
+
+if TYPE_CHECKING:
+    from facefill.scaling import ChunkMapper
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +55,8 @@ COLUMNS = (
 )
 
 # What changes the speed or the animation of all, and no photo's outcome.
-_INDECISIVE = {"device", "batch_size", "frames_per_second"}
+_INDECISIVE = {"cluster", "device", "batch_size", "frames_per_second"}
+_NETWORKS = "networks"
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ def restore(
     masks: MaskMaker,
     search: Search,
     limits: IngestOptions,
+    map_chunks: "ChunkMapper | None" = None,
 ) -> Restored:
     """Complete every photo whose face was found and that is not completed yet.
 
@@ -84,6 +90,8 @@ def restore(
         masks: Gives each photo its mask.
         search: The latent search.
         limits: Of the photos, which are read again to put faces back.
+        map_chunks: Maps searches over the workers of a cluster; None searches in
+            this process. Files are written by this process alone.
 
     Returns:
         Rows, pictures and curves; rows are in the order of ``alignment``.
@@ -91,7 +99,7 @@ def restore(
     Raises:
         DataError: If no photo can be completed, with the counts of reasons.
     """
-    work = _Restoration(folders, masks, search, limits)
+    work = _Restoration(folders, masks, search, limits, map_chunks)
     rows = work.run(list(alignment.itertuples()))
     table = pd.DataFrame([rows[str(face_id)] for face_id in alignment["id"]])
     completed = table[table["status"] == "completed"]
@@ -134,11 +142,14 @@ class _Restoration:
         masks: MaskMaker,
         search: Search,
         limits: IngestOptions,
+        map_chunks: "ChunkMapper | None",
     ) -> None:
         self._reader = Reader(folders.faces, folders.masks, masks, search.image_size)
         self._writer = Writer(folders, limits)
         self._records = Records(folders.records)
         self._search = search
+        self._networks = folders.records / _NETWORKS
+        self._map_chunks = map_chunks
         self._rows: dict[str, Row] = {}
 
     def run(self, alignment: list[Any]) -> dict[str, Row]:
@@ -159,8 +170,11 @@ class _Restoration:
             done=len(self._rows) * per_photo,
         ) as advance:
             damaged = self._read(todo, keys, advance)
-            for chunk in groups(damaged, self._search.options.batch_size):
-                self._complete(chunk, advance)
+            batches = groups(damaged, self._search.options.batch_size)
+            for batch in search_batches(
+                self._search, batches, self._networks, advance, self._map_chunks
+            ):
+                self._keep(batch)
         self._records.keep(row["key"] for row in self._rows.values() if "key" in row)
         return self._rows
 
@@ -175,17 +189,16 @@ class _Restoration:
                 logger.warning("%s is not completed: %s", row.id, error)
                 advance(self._search.iterations_per_photo)
 
-    def _complete(self, chunk: list[Damaged], advance: Advance) -> None:
-        frames: list[np.ndarray] = []
-        found = self._search.run(
-            [one.target for one in chunk],
-            watch=lambda _, generated: frames.append(generated),
-            advance=advance,
-        )
-        new_rows = [
-            self._writer.write(one, candidates, [frame[place] for frame in frames])
-            for place, (one, candidates) in enumerate(zip(chunk, found, strict=True))
-        ]
+    def _keep(self, batch: list[Found]) -> None:
+        new_rows = []
+        for found in batch:
+            if found.failure:
+                error = PhotoError(found.failure)
+                face_id = found.damaged.face_id
+                self._rows[face_id] = rejected(face_id, error)
+                logger.warning("%s is not completed: %s", face_id, error)
+            else:
+                new_rows.append(self._writer.write(*found[:3]))
         self._records.add(new_rows)
         self._rows.update({row["id"]: row for row in new_rows})
 

@@ -41,8 +41,8 @@ _CHUNKS_A_WORKER = 4
 _SECONDS_TO_CONNECT = 10
 _SECONDS_WITHOUT_WORKERS = 60.0
 _GONE = (
-    "the Dask cluster that align.cluster names went away; run the same command again, "
-    "which goes on after the chunks that are done"
+    "the Dask cluster went away; run the same command again, which goes on after the "
+    "chunks that are done"
 )
 
 
@@ -96,8 +96,8 @@ def _cluster_client(address: str) -> Iterator["Client"]:
         client = Client(address, timeout=_SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
         raise DataError(
-            f"no Dask scheduler answers at {address}; start one there, or leave "
-            "align.cluster empty"
+            f"no Dask scheduler answers at {address}; start one there, or leave the "
+            "parameter `cluster` empty"
         ) from error
     with client:
         if not client.nthreads():

@@ -1,6 +1,5 @@
 """Preparation on a real Dask cluster: a scheduler and two workers on loopback."""
 
-import hashlib
 import os
 import shutil
 import socket
@@ -13,13 +12,15 @@ import pytest
 from distributed import Client
 
 from crews import Square, knows
+from facefill.files import file_sha256
 from facefill.scaling import chunk_mapper
 from projects import ROOT
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
-SAMPLE = ROOT / "data/demo/01_raw/photos"
+SAMPLE = ROOT / "data/demo/01_raw"
 NUM_PHOTOS = 24
+NUM_INCOMPLETE = 6
 
 
 def free_port():
@@ -57,12 +58,9 @@ def cluster(tmp_path):
         yield address
 
 
-def kedro(data, conf, *arguments):
+def kedro(conf, *arguments):
     finished = subprocess.run(
-        [
-            *[sys.executable, "-m", "kedro", "run", "--pipeline=prepare"],
-            *[f"--conf-source={conf}", *arguments],
-        ],
+        [sys.executable, "-m", "kedro", "run", f"--conf-source={conf}", *arguments],
         cwd=ROOT,
         env=os.environ | {"DO_NOT_TRACK": "1"},
         capture_output=True,
@@ -71,9 +69,13 @@ def kedro(data, conf, *arguments):
         timeout=600,
     )
     assert finished.returncode == 0, finished.stderr
+
+
+def hashes(folder, pattern="*"):
     return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (data / "03_primary/aligned").iterdir()
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in folder.rglob(pattern)
+        if path.is_file()
     }
 
 
@@ -84,23 +86,41 @@ def configuration(folder, env):
     (folder / "conf" / env / "globals.yml").write_text(f"data: {data}\n")
     store = f"server: {{mlflow_tracking_uri: 'sqlite:///{data}/mlflow.db'}}\n"
     (folder / "conf" / env / "mlflow.yml").write_text(store)
-    (data / "01_raw/photos").mkdir(parents=True)
-    for path in sorted(SAMPLE.iterdir())[:NUM_PHOTOS]:
-        shutil.copy(path, data / "01_raw/photos")
+    for name, count in (("photos", NUM_PHOTOS), ("incomplete", NUM_INCOMPLETE)):
+        (data / "01_raw" / name).mkdir(parents=True)
+        for path in sorted((SAMPLE / name).glob("face-*.jpg"))[:count]:
+            shutil.copy(path, data / "01_raw" / name)
     return data, folder / "conf"
 
 
 def test_a_cluster_prepares_what_this_machine_does(cluster, tmp_path):
-    there = configuration(tmp_path / "there", "dask")
-    here = configuration(tmp_path / "here", "local")
+    there, remote = configuration(tmp_path / "there", "dask")
+    here, local = configuration(tmp_path / "here", "local")
     asked = f"align.cluster:{cluster},align.chunk_size:4"
-    faces = kedro(*there, "--env=dask", f"--params={asked}")
+    kedro(remote, "--pipeline=prepare", "--env=dask", f"--params={asked}")
     with Client(cluster) as client:
         assert set(client.run(knows, "facefill.cropping").values()) == {True}
+    kedro(local, "--pipeline=prepare")
+    faces = hashes(there / "03_primary/aligned")
     assert len(faces) == NUM_PHOTOS
-    assert faces == kedro(*here)
-    tables = [folder / "03_primary/alignment.parquet" for folder, _ in (there, here)]
+    assert faces == hashes(here / "03_primary/aligned")
+    tables = [folder / "03_primary/alignment.parquet" for folder in (there, here)]
     assert pd.read_parquet(tables[0]).equals(pd.read_parquet(tables[1]))
+
+
+def test_a_cluster_completes_what_this_machine_does(cluster, tmp_path):
+    there, remote = configuration(tmp_path / "there", "dask")
+    here, local = configuration(tmp_path / "here", "local")
+    short = "complete.iterations:3,complete.bank_size:16,complete.batch_size:2"
+    addresses = f"align.cluster:{cluster},complete.cluster:{cluster}"
+    kedro(remote, "--pipeline=complete", "--env=dask", f"--params={short},{addresses}")
+    with Client(cluster) as client:
+        assert True in client.run(knows, "facefill.searching").values()
+    kedro(local, "--pipeline=complete", f"--params={short}")
+    photos = hashes(there / "07_model_output/completed", "photo.png")
+    assert len(photos) == NUM_INCOMPLETE
+    assert photos == hashes(here / "07_model_output/completed", "photo.png")
+    assert not (there / "07_model_output/completion_records/networks").exists()
 
 
 def test_what_kills_the_clusters_own_workers_is_done_here(cluster):

@@ -96,6 +96,8 @@ class CompleteOptions(Block):
         strokes: Strokes of the mask ``strokes``.
         noise: Noise that ``denoise`` takes away, in grey levels of the aligned face
             (standard deviation of a pixel).
+        cluster: Address of a Dask scheduler, such as ``tcp://host:8786``, whose
+            workers search; they need this package and the same folders.
         precision: ``auto`` is bfloat16 arithmetic where the hardware has it.
         device: ``auto`` is the GPU where there is one.
         batch_size: Latents searched at a time.
@@ -132,6 +134,7 @@ class CompleteOptions(Block):
     random_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
     strokes: Annotated[int, Field(ge=1, le=64)] = 4
     noise: Annotated[float, Field(gt=0.0, le=255.0)] = 25.0
+    cluster: str | None = None
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     batch_size: Positive = 8

@@ -70,14 +70,20 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     from facefill.masking import MaskMaker
     from facefill.model_choice import describe
     from facefill.restoration import report, restore
+    from facefill.scaling import chunk_mapper
+    from facefill.searching import SECONDS_A_BATCH
     from facefill.uncertainty import COLUMNS
 
+    map_chunks = None
+    if options.cluster is not None:
+        map_chunks = chunk_mapper(None, options.cluster, SECONDS_A_BATCH)
     restored = restore(
         alignment,
         Folders(photos, mask_files, faces, output, records),
         MaskMaker(mask, options, seed),
         Search(generator, discriminator, options, lam, seed, statistics),
         limits,
+        map_chunks,
     )
     with Tracker() as tracker:
         for step in range(0, options.iterations, _ITERATIONS_BETWEEN_POINTS):
