@@ -18,19 +18,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from facefill import backend, pretrained, randomness
 from facefill.adam import AdamRule
 from facefill.completion import Search
+from facefill.encoder import Encoder, looked_at
 from facefill.evaluation import hold_out
 from facefill.face_sets import read_face_set
-from facefill.images import to_float
 from facefill.knowledge import Target
 from facefill.masks import build_mask
-from facefill.networks import rebuild
+from facefill.networks import build_encoder, rebuild
 from facefill.parameters import CompleteOptions, MaskName
 from searches import LAM, SEED, damaged, descend, keep
 
@@ -47,27 +46,6 @@ STEPS_A_CALL = 50
 LATENT_WEIGHT = 0.1
 """Of the mean squared error of z, where z is known; that of pixels is mean |error|."""
 LENGTHS = (20, 50, 150)
-
-
-def build_encoder(size: int, latent_size: int, width: int, precision: str) -> Any:
-    """Build a network from a picture and its mask, (N, S, S, 4), to z."""
-    seen = keras.Input((size, size, 4))
-    maps, side = seen, size
-    while side > 4:
-        maps = keras.layers.Conv2D(
-            width, 5, strides=2, padding="same", dtype=precision
-        )(maps)
-        maps = keras.layers.LayerNormalization(dtype=precision)(maps)
-        maps = keras.layers.LeakyReLU(0.2, dtype=precision)(maps)
-        width, side = 2 * width, side // 2
-    flat = keras.layers.Flatten(dtype=precision)(maps)
-    latents = keras.layers.Dense(latent_size, dtype="float32")(flat)
-    return keras.Model(seen, keras.layers.Activation("tanh", dtype="float32")(latents))
-
-
-def looked_at(pictures: Any, masks: Any) -> Any:
-    """Hide what a mask hides, and tell where; (N, S, S, 4)."""
-    return ops.concatenate([pictures * masks, masks], axis=-1)
 
 
 class Lesson:
@@ -174,7 +152,8 @@ def search_from(
     for length in LENGTHS:
         lengths[f"encoder, {length} iterations"] = {"iterations": length}
     for name, changes in lengths.items():
-        values = {"precision": "float32", "batch_size": batch_size} | changes
+        values = {"precision": "float32", "batch_size": batch_size, "encoder": False}
+        values |= changes
         options = CompleteOptions.model_validate(values)
         plain = options.model_copy(update={"fit": "none"})
         searcher = FromThese(*pair, plain, LAM, SEED)
@@ -206,14 +185,8 @@ def main() -> None:
     lesson.run(faces.of_split("train"), given.batch_size)
     print(f"{encoder.count_params():,} weights, {time.monotonic() - started:.0f} s")
     targets = damaged(hold_out(faces, given.count, SEED), "center")
-    seen = looked_at(
-        to_float(np.stack([target.face for target in targets])),
-        np.stack([target.mask for target in targets])[..., None].astype(np.float32),
-    )
-    latents = ops.convert_to_numpy(encoder(seen))
-    firsts = {
-        target.key: latent for target, latent in zip(targets, latents, strict=True)
-    }
+    latent = Encoder(encoder).latent
+    firsts = {target.key: latent(target) for target in targets}
     search_from(firsts, targets, given.folder / "center", given.search_batch_size)
     encoder.save(given.folder / "encoder.keras")
 

@@ -44,6 +44,7 @@ LAM = 0.1
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
+    "from the bank": {},
     "reference": {"preset": "reference"},
     "20 iterations": {"iterations": 20},
     "50 iterations": {"iterations": 50},
@@ -115,7 +116,9 @@ def search(
     name: str, targets: Sequence[Target], batch_size: int
 ) -> tuple[np.ndarray, np.ndarray, CompleteOptions]:
     """Search for every face by a variant; latents, and both parts of their losses."""
-    values = {"precision": "float32", "batch_size": batch_size} | VARIANTS[name]
+    values = {"precision": "float32", "batch_size": batch_size}
+    # Variants are of a search from the bank.
+    values |= {"encoder": name == "default"} | VARIANTS[name]
     options = CompleteOptions.model_validate(values)
     pair = pretrained.load_pair()
     if name == "L-BFGS":

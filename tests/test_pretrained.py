@@ -178,7 +178,7 @@ needs_shipped = pytest.mark.skipif(
 def test_the_shipped_model_is_small_described_and_whole():
     manifest = pretrained.require_manifest()
     files = list(FOLDER.glob("*.npz"))
-    names = {"generator", "discriminator", "face_statistics"}
+    names = {"generator", "discriminator", "face_statistics", "encoder"}
     assert {path.stem for path in files} == names
     assert sum(path.stat().st_size for path in files) <= MAX_BYTES
     card = (FOLDER / "MODEL_CARD.md").read_text(encoding="utf-8")

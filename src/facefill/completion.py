@@ -20,6 +20,7 @@ from facefill import backend
 from facefill.bank import Bank
 from facefill.candidates import Candidate, Slots
 from facefill.descent import Descent, groups
+from facefill.encoder import encoder_of
 from facefill.energy import Energy
 from facefill.errors import ModelError
 from facefill.expectation import expectation_of
@@ -78,6 +79,7 @@ class Search:
         self.seed = seed
         self._painter = generator
         self._bank: Bank | None = None
+        self._encoder = encoder_of(generator) if options.begins_encoded else None
         self._expectation = expectation_of(options, statistics, self.image_size)
         with backend.on_device(options.device):
             self._objective = Objective(generator, discriminator, options, lam)
@@ -110,7 +112,8 @@ class Search:
     def fingerprint(self) -> str:
         """Hash what beside the options decides how a face comes out."""
         faces = self.statistics.fingerprint if self.statistics else ""
-        return f"{self._objective.fingerprint()} {self.seed} {faces}"
+        encoder = self._encoder.fingerprint if self._encoder else ""
+        return f"{self._objective.fingerprint()} {self.seed} {faces} {encoder}"
 
     @property
     def iterations_per_photo(self) -> int:
@@ -205,9 +208,17 @@ class Search:
         )
 
     def _first(self, target: Target, count: int) -> np.ndarray:
+        if self._encoder and self._encoder.reads(target):
+            encoded = self._encoder.latent(target)[None]
+            return np.concatenate([encoded, self._first_of_all(target, count - 1)])
+        return self._first_of_all(target, count)
+
+    def _first_of_all(self, target: Target, count: int) -> np.ndarray:
+        size = self._objective.latent_size
+        if count == 0:
+            return np.empty((0, size), np.float32)
         if self.options.bank_size:
             return self.bank.nearest(target, count)
-        size = self._objective.latent_size
         return np.stack(
             [first_latent(self.seed, target.key, size, start) for start in range(count)]
         )

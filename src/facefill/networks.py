@@ -136,6 +136,45 @@ def build_generator_of_widths(
     return keras.Model(latents, pictures, name="generator")
 
 
+def build_encoder(
+    image_size: int, latent_size: int, width: int, precision: str = "float32"
+) -> keras.Model:
+    """Build a network from pictures with holes to latents of a generator.
+
+    The discriminator's shape, with layer norms, under which no picture sees another.
+
+    Args:
+        image_size: Side of a picture; a power of two, at least 8.
+        latent_size: Length of z.
+        width: Filters of the first layer, doubled from layer to layer.
+        precision: Keras dtype policy of the hidden layers.
+
+    Returns:
+        A model from ``encoder.looked_at``, (N, image_size, image_size, 4), to
+        (N, latent_size) float32 in [-1, 1].
+    """
+    seen = keras.Input((image_size, image_size, 4), name="seen")
+    maps, side, stage = seen, image_size, 0
+    while side > SMALLEST_MAP:
+        maps = keras.layers.Conv2D(
+            width << stage,
+            KERNEL_SIZE,
+            strides=2,
+            padding="same",
+            dtype=precision,
+            name=f"shrink_{stage}",
+        )(maps)
+        maps = keras.layers.LayerNormalization(dtype=precision, name=f"norm_{stage}")(
+            maps
+        )
+        maps = keras.layers.LeakyReLU(LEAK, dtype=precision, name=f"leak_{stage}")(maps)
+        side, stage = side // 2, stage + 1
+    flat = keras.layers.Flatten(dtype=precision, name="flat")(maps)
+    latents = keras.layers.Dense(latent_size, dtype="float32", name="place")(flat)
+    latents = keras.layers.Activation("tanh", dtype="float32", name="tanh")(latents)
+    return keras.Model(seen, latents, name="encoder")
+
+
 def build_discriminator(
     architecture: Architecture, seed: int, precision: str = "float32"
 ) -> keras.Model:

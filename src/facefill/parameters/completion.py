@@ -36,6 +36,7 @@ COMPLETE_PRESETS: dict[str, dict[str, Any]] = {
         "iterations": 1000,
         "learning_rate": 0.01,
         "schedule": "constant",
+        "encoder": False,
         "bank_size": 0,
         "keep": "last",
         "fit": "none",
@@ -76,6 +77,9 @@ class CompleteOptions(Block):
             z = 2 Phi(u) - 1).
         bank_size: Generated faces among which the first latents are chosen, by
             the known pixels; 0 draws them without looking.
+        encoder: Whether the first of these is what an encoder makes of the known
+            pixels, where one comes with the generator, as with the pretrained one;
+            not before chains.
         starts: Latents searched from at once, for each photo.
         prune_after: Iterations after which only the best ``candidates`` of the
             starts go on.
@@ -121,6 +125,7 @@ class CompleteOptions(Block):
     prior: Literal["non_saturating", "saturating"] = "non_saturating"
     projection: Literal["clip", "stochastic_clip", "normal"] = "clip"
     bank_size: Annotated[int, Field(ge=0, le=65536)] = 2048
+    encoder: bool = True
     starts: Positive = 1
     prune_after: Positive = 50
     keep: Literal["best", "last"] = "best"
@@ -186,6 +191,11 @@ class CompleteOptions(Block):
     def num_kept(self) -> int:
         """Searches that go on to the end."""
         return self.hmc.chains if self.samples_posterior else self.candidates
+
+    @property
+    def begins_encoded(self) -> bool:
+        """Whether an encoder gives first latents, if there is one."""
+        return self.encoder and self.method != "hmc"
 
     @property
     def samples_posterior(self) -> bool:

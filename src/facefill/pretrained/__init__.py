@@ -11,12 +11,15 @@ checked before a byte of it is used.
 """
 
 from facefill.pretrained.loading import (
+    ENCODER,
+    ENCODER_MANIFEST,
     MANIFEST,
     STATISTICS,
     STATISTICS_MANIFEST,
     Manifest,
     Network,
     load,
+    load_encoder,
     load_pair,
     read_manifest,
     read_statistics,
@@ -25,12 +28,15 @@ from facefill.pretrained.loading import (
 )
 
 __all__ = [
+    "ENCODER",
+    "ENCODER_MANIFEST",
     "MANIFEST",
     "STATISTICS",
     "STATISTICS_MANIFEST",
     "Manifest",
     "Network",
     "load",
+    "load_encoder",
     "load_pair",
     "read_manifest",
     "read_statistics",

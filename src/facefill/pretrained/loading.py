@@ -5,7 +5,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from facefill.errors import ModelError
 
@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parent
 MANIFEST = "manifest.json"
 STATISTICS = "face_statistics.npz"
 STATISTICS_MANIFEST = "face_statistics.json"
+ENCODER = "encoder.npz"
+ENCODER_MANIFEST = "encoder.json"
 
 Network = Literal["generator", "discriminator"]
 
@@ -134,22 +136,59 @@ def unpack(
     return model
 
 
+def load_encoder(generator_sha256: str, folder: Path = FOLDER) -> "keras.Model | None":
+    """Load the encoder that is shipped, if it is of this generator.
+
+    Args:
+        generator_sha256: ``model_files.weights_sha256`` of the generator.
+        folder: Where it is.
+
+    Returns:
+        The network, in float32; ``None`` if none is shipped, or one of another
+        generator.
+
+    Raises:
+        ModelError: If the file is not the one that was shipped.
+    """
+    import numpy as np
+
+    described = _described(folder / ENCODER_MANIFEST)
+    if described is None or described["generator_sha256"] != generator_sha256:
+        return None
+    content = _read(folder / ENCODER, described["sha256"])
+    from facefill.networks import build_encoder
+
+    sizes = (described[name] for name in ("image_size", "latent_size", "width"))
+    model = build_encoder(*sizes)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        for variable in model.variables:
+            variable.assign(archive[variable.path].astype(np.float32))
+    return model
+
+
 def read_statistics(folder: Path = FOLDER) -> bytes | None:
     """Read the statistics of faces that are shipped; ``None`` if none are.
 
     Raises:
         ModelError: If the file is not the one that was shipped.
     """
-    described = folder / STATISTICS_MANIFEST
-    if not described.is_file():
+    described = _described(folder / STATISTICS_MANIFEST)
+    if described is None:
+        return None
+    return _read(folder / STATISTICS, described["sha256"])
+
+
+def _described(path: Path) -> dict[str, Any] | None:
+    """Read what a shipped file is, ``sha256`` among it; ``None`` if there is none."""
+    if not path.is_file():
         return None
     try:
-        sha256 = json.loads(described.read_text(encoding="utf-8"))["sha256"]
+        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return described | {"sha256": described["sha256"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{described} is damaged ({error}); install facefill again"
+            f"{path} is damaged ({error}); install facefill again"
         ) from error
-    return _read(folder / STATISTICS, sha256)
 
 
 def _read(path: Path, sha256: str) -> bytes:

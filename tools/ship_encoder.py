@@ -1,0 +1,55 @@
+"""Pack an encoder of the pretrained generator, to come with facefill.
+
+Run it in the project's environment, with what ``benchmarks/encoder.py`` left::
+
+    python tools/ship_encoder.py searches/encoder.keras
+"""
+
+import argparse
+import hashlib
+import io
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from facefill.files import write_bytes, write_json
+from facefill.networks import build_encoder
+from facefill.pretrained import ENCODER, ENCODER_MANIFEST, require_manifest
+from facefill.pretrained.loading import FOLDER
+
+
+def main() -> None:
+    """Copy the weights, kernels as float16, and say what they are of."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("encoder", type=Path)
+    parser.add_argument("--output", type=Path, default=FOLDER)
+    arguments = parser.parse_args()
+    trained = keras.saving.load_model(arguments.encoder, compile=False)
+    manifest = require_manifest()
+    width = int(trained.weights[0].shape[-1])
+    model = build_encoder(manifest.image_size, manifest.latent_size, width)
+    model.set_weights(trained.get_weights())
+    arrays = {
+        variable.path: variable.numpy().astype(
+            np.float16 if "kernel" in variable.path else np.float32
+        )
+        for variable in model.variables
+    }
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    content = stream.getvalue()
+    write_bytes(arguments.output / ENCODER, content)
+    described = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "image_size": manifest.image_size,
+        "latent_size": manifest.latent_size,
+        "width": width,
+        "generator_sha256": manifest.weights_sha256["generator"],
+    }
+    write_json(arguments.output / ENCODER_MANIFEST, described)
+    print(f"{len(content)} bytes")
+
+
+if __name__ == "__main__":
+    main()
