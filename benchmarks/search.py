@@ -11,9 +11,11 @@ and 64-128-256-512) in inference mode, the same loss and the same rule. The roun
 the cases alternate, so that a machine whose speed drifts is as fast for one as for
 the other:
 
-* **reference**: the loop of bamos/dcgan-completion.tensorflow on today's TensorFlow: a
-  call an iteration that brings the generated faces along, Adam in numpy, and every
-  latent appended to a text file;
+* **reference**: the loop of bamos/dcgan-completion.tensorflow on today's TensorFlow, as
+  it is installed: a call an iteration that brings the generated faces along, Adam in
+  numpy, and every latent appended to a text file;
+* **reference-onednn**: the same with oneDNN's kernels, which facefill turns on and
+  TensorFlow by itself only on some processors;
 * **ours**: in the graph, as ``kedro run --pipeline=complete`` does;
 * **pytorch**: in PyTorch, channels last.
 
@@ -36,9 +38,16 @@ from typing import IO, cast
 import numpy as np
 
 from recipes import ITERATIONS, LAM
-from training import MATRIX_SIZE, SIZE, matrix_rate, precisions
+from training import (
+    MATRIX_SIZE,
+    MODULES,
+    SIZE,
+    environment,
+    matrix_rate,
+    precisions,
+)
 
-CASES = ("reference", "ours", "pytorch")
+CASES = ("reference", "reference-onednn", "ours", "pytorch")
 
 # A pass of G or of D is 0.163 G multiply-adds; an iteration has one forward and one
 # back to the inputs of each.
@@ -47,7 +56,9 @@ GFLOP_AN_ITERATION = 2 * 0.163 * 4
 
 def serve(case: str, batch_size: int, precision: str) -> None:
     """Take a round whenever a line comes in, and print how long it took."""
-    recipe = import_module(f"recipes.search_{case}").rounds_of_iterations
+    recipe = import_module(
+        f"recipes.search_{MODULES.get(case, case)}"
+    ).rounds_of_iterations
     draw = np.random.default_rng(0)
     faces = draw.integers(0, 256, (batch_size, SIZE, SIZE, 3), np.uint8)
     run = recipe(faces, batch_size, precision)
@@ -67,7 +78,11 @@ def seconds_of_rounds(
         command = [sys.executable, __file__, "--case", case, "--precision", precision]
         command += ["--batch-sizes", str(batch_size)]
         servers[case] = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(case),
         )
     seconds: dict[str, list[float]] = {case: [] for case in cases}
     # The first round of all is not counted: it waits for the others to be built.
@@ -93,7 +108,7 @@ def table(precision: str, batch_size: int, rounds: int) -> None:
         f"matrices {limit:.0f} GFLOP/s"
     )
     print(
-        f"{'case':<11}{'photos x iterations/s':>23}{'of reference':>14}{'of limit':>10}"
+        f"{'case':<18}{'photos x iterations/s':>23}{'of reference':>14}{'of limit':>10}"
     )
     found = seconds_of_rounds(cases, batch_size, precision, rounds)
     first = np.array(found["reference"])
@@ -102,7 +117,7 @@ def table(precision: str, batch_size: int, rounds: int) -> None:
         # Round by round, since these were taken next to each other.
         ratio = float(np.median(first / np.array(seconds)))
         share = rate * GFLOP_AN_ITERATION / limit
-        print(f"{case:<11}{rate:>23.1f}{ratio:>14.2f}{share:>10.0%}", flush=True)
+        print(f"{case:<18}{rate:>23.1f}{ratio:>14.2f}{share:>10.0%}", flush=True)
 
 
 def until_reference(faces: np.ndarray) -> None:

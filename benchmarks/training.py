@@ -10,8 +10,10 @@ and its peak memory. All train the same networks (512-256-128-64-3 and
 64-128-256-512), batches included:
 
 * **reference**: the recipe of bamos/dcgan-completion.tensorflow on today's
-  TensorFlow: the files of a batch decoded from PNG, then D once, G twice on the same
-  latents and three passes for the losses that it prints, a call each;
+  TensorFlow, as it is installed: the files of a batch decoded from PNG, then D once, G
+  twice on the same latents and three passes for the losses that it prints, a call each;
+* **reference-onednn**: the same with oneDNN's kernels, which facefill turns on and
+  TensorFlow by itself only on some processors;
 * **ours**: as ``kedro run --pipeline=train`` does;
 * **alternating**: ours with ``train.preset:reference``, D once and G twice;
 * **pytorch**: the same networks and the same rule as ours, channels last.
@@ -22,6 +24,7 @@ measured only where the processor multiplies it.
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -34,9 +37,11 @@ import numpy as np
 
 from recipes import STEPS
 
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 SIZE = 64
 MATRIX_SIZE = 2048
-CASES = ("reference", "ours", "alternating", "pytorch")
+CASES = ("reference", "reference-onednn", "ours", "alternating", "pytorch")
+MODULES = {"alternating": "ours", "reference-onednn": "reference"}
 
 # A pass of G or of D is 0.163 G multiply-adds. A lean step has three of G (one
 # forward, two back) and seven of D (two forward, four back, one to its input).
@@ -53,7 +58,7 @@ def faces_of(path: Path | None) -> np.ndarray:
 
 def measure(case: str, options: argparse.Namespace) -> None:
     """Run one case in this process and print what it gave as JSON."""
-    module = "ours" if case == "alternating" else case
+    module = MODULES.get(case, case)
     recipe = import_module(f"recipes.{module}").rounds_of_steps
     more = {"preset": "reference"} if case == "alternating" else {}
     batch_size = options.batch_sizes[0]
@@ -67,6 +72,12 @@ def measure(case: str, options: argparse.Namespace) -> None:
     print(json.dumps({"rates": rates[1:], "peak_mib": peak}))
 
 
+def environment(case: str) -> dict[str, str]:
+    """Give the environment of a case: what facefill set is not the reference's."""
+    own = {key: os.environ[key] for key in os.environ if key != ONEDNN}
+    return own | {ONEDNN: "1"} if case == "reference-onednn" else own
+
+
 def measured_apart(
     case: str, batch_size: int, precision: str, options: argparse.Namespace
 ) -> tuple[list[float], float]:
@@ -74,7 +85,9 @@ def measured_apart(
     command = [sys.executable, __file__, "--case", case, "--precision", precision]
     command += ["--batch-sizes", str(batch_size), "--rounds", str(options.rounds)]
     command += ["--faces", str(options.faces)] if options.faces else []
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, env=environment(case)
+    )
     found = json.loads(done.stdout.splitlines()[-1])
     return found["rates"], found["peak_mib"]
 
@@ -99,7 +112,7 @@ def table(precision: str, batch_size: int, options: argparse.Namespace) -> None:
     limit = matrix_rate(precision.removeprefix("mixed_"), options.rounds)
     print(f"\n{precision}, batches of {batch_size}; matrix product {limit:.0f} GFLOP/s")
     print(
-        f"{'case':<13}{'photos/s':>10}{'min to max':>16}{'to first':>10}"
+        f"{'case':<18}{'photos/s':>10}{'min to max':>16}{'to first':>10}"
         f"{'of limit':>10}{'peak MiB':>10}"
     )
     first = None
@@ -112,7 +125,7 @@ def table(precision: str, batch_size: int, options: argparse.Namespace) -> None:
         lean = case in ("ours", "pytorch")
         share = f"{rate * GFLOP_A_PHOTO / limit:.0%}" if lean else ""
         print(
-            f"{case:<13}{rate:>10.1f}{f'{min(rates):.1f} to {max(rates):.1f}':>16}"
+            f"{case:<18}{rate:>10.1f}{f'{min(rates):.1f} to {max(rates):.1f}':>16}"
             f"{rate / first:>10.2f}{share:>10}{peak:>10,.0f}",
             flush=True,
         )
