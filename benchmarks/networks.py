@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from keras import ops
 
 from facefill import backend
 from facefill.completion import Search, Target
@@ -51,6 +50,9 @@ def rate(work: float, function: Callable[[], object], rounds: int) -> float:
 
 def matrix_rate(dtype: str, rounds: int) -> float:
     """GFLOP a second of a large matrix product."""
+    # Not above: what facefill says to TensorFlow has to come before TensorFlow.
+    from keras import ops
+
     draw = np.random.default_rng(0)
     matrix = ops.cast(draw.random((MATRIX_SIZE, MATRIX_SIZE), np.float32), dtype)
     product = backend.compiled(
