@@ -3,13 +3,13 @@ r"""An encoder as the start of a search: is one pass worth as much as iterations
 Usage::
 
     python benchmarks/encoder.py data/05_model_input/faces.npy searches/ \
-        [--steps 6000] [--batch-size 256] [--width 32] [--count 200]
+        [--steps 27500] [--batch-size 256] [--width 48] [--count 200]
 
-A network is trained to give z of a picture with a hole, so that G(z) is the whole
-picture: half of the pictures are generated ones, half training faces, under masks of
-six kinds. From what it gives for held-out faces under the mask ``center``, searches of
-several lengths go on. Results lie beside those of ``searches.py``, whose ``--report``
-compares them.
+A network is trained to give z of a picture of which something is known, so that G(z)
+is the whole picture: half of the pictures are generated ones, half training faces. Of
+eight, five are under masks of six kinds, one is coarse, one is grey, one noisy. From
+what it gives for held-out faces under the mask ``center``, searches of several lengths
+go on. Results lie beside those of ``searches.py``, whose ``--report`` compares them.
 """
 
 import argparse
@@ -23,12 +23,13 @@ from keras import ops
 
 from facefill import backend, pretrained, randomness
 from facefill.adam import AdamRule
+from facefill.colours import LUMINANCE_WEIGHTS
 from facefill.completion import Search
 from facefill.encoder import Encoder, looked_at
 from facefill.evaluation import hold_out
 from facefill.face_sets import read_face_set
 from facefill.knowledge import Target
-from facefill.masks import build_mask
+from facefill.masks import build_mask, lowres_factor
 from facefill.networks import build_encoder, rebuild
 from facefill.parameters import CompleteOptions, MaskName
 from searches import LAM, SEED, damaged, descend, keep
@@ -42,6 +43,12 @@ MASKS: tuple[MaskName, ...] = (
     "grid",
 )
 NUM_MASKS = 512
+NUM_NOISES = 256
+NOISES = (5.0, 50.0)
+"""Least and largest standard deviation of a noisy picture, in grey levels."""
+MASKED, COARSE, GREY, NOISY = range(4)
+SHARES = (5 / 8, 1 / 8, 1 / 8, 1 / 8)
+"""Of the pictures that are shown masked, coarse, grey and noisy."""
 STEPS_A_CALL = 50
 LATENT_WEIGHT = 0.1
 """Of the mean squared error of z, where z is known; that of pixels is mean |error|."""
@@ -57,15 +64,23 @@ class Lesson:
         self._generator = generator
         self._steps = steps
         self._rule = AdamRule(2e-4)
+        size = encoder.input_shape[1]
+        masks = [
+            build_mask(MASKS[number % len(MASKS)], size, seed=number)
+            for number in range(NUM_MASKS)
+        ]
+        noises = np.random.default_rng(SEED).normal(size=(NUM_NOISES, size, size, 3))
+        self._masks = ops.convert_to_tensor(np.stack(masks)[..., None], "float32")
+        self._noises = ops.convert_to_tensor(noises, "float32")
         self._advance = backend.compiled(self._advance_in_graph, "auto")
 
     def _step(self, state: Any, inputs: Any) -> Any:
         weights, moments, step, frozen = state
-        photos, latents, masks = inputs
+        photos, latents, sights = inputs
         drawn, _ = self._generator.stateless_call(*frozen, latents, training=False)
         photos = ops.cast(photos, "float32") / 127.5 - 1.0
         pictures = ops.concatenate([drawn, photos])
-        seen = looked_at(pictures, ops.cast(masks, "float32"))
+        seen = self._shown(pictures, *sights)
 
         def loss(weights: Any) -> Any:
             found, _ = self._encoder.stateless_call(weights, [], seen)
@@ -87,15 +102,26 @@ class Lesson:
     def _advance_in_graph(self, state: Any, inputs: Any) -> Any:
         return backend.repeat(self._step, state, inputs, 2)
 
+    def _shown(
+        self, pictures: Any, masks: Any, kinds: Any, noises: Any, levels: Any
+    ) -> Any:
+        """Make of whole pictures what is known of them, each of its kind."""
+        size = pictures.shape[1]
+        factor = lowres_factor(size)
+        blocks = (-1, size // factor, factor, size // factor, factor, 3)
+        coarse = ops.mean(ops.reshape(pictures, blocks), axis=(2, 4))
+        coarse = ops.repeat(ops.repeat(coarse, factor, axis=1), factor, axis=2)
+        grey = ops.sum(pictures * ops.array(LUMINANCE_WEIGHTS), axis=-1, keepdims=True)
+        noise = ops.take(self._noises, noises, axis=0)
+        noisy = ops.clip(pictures + levels[:, None, None, None] * noise, -1.0, 1.0)
+        kinds = kinds[:, None, None, None]
+        for kind, changed in ((COARSE, coarse), (GREY, grey), (NOISY, noisy)):
+            pictures = ops.where(kinds == kind, changed, pictures)
+        masks = ops.take(self._masks, masks, axis=0)
+        return looked_at(pictures, ops.where(kinds == MASKED, masks, 1.0))
+
     def run(self, photos: Any, batch_size: int) -> None:
         """Train, and leave the weights in the encoder."""
-        size = self._encoder.input_shape[1]
-        masks = np.stack(
-            [
-                build_mask(MASKS[number % len(MASKS)], size, seed=number)
-                for number in range(NUM_MASKS)
-            ]
-        )[..., None]
         weights = [ops.convert_to_tensor(v) for v in self._encoder.trainable_variables]
         frozen = [
             [ops.convert_to_tensor(v) for v in variables]
@@ -116,7 +142,7 @@ class Lesson:
             inputs = (
                 np.where(flips, chosen[:, :, :, ::-1], chosen),
                 latents.reshape(*shape, latent_size),
-                masks[draw.integers(0, NUM_MASKS, (STEPS_A_CALL, batch_size))],
+                sights(draw, (STEPS_A_CALL, batch_size)),
             )
             state, records = self._advance(state, inputs)
             if first % 500 == 0:
@@ -126,6 +152,16 @@ class Lesson:
             self._encoder.trainable_variables, state[0], strict=True
         ):
             variable.assign(value)
+
+
+def sights(draw: np.random.Generator, shape: tuple[int, int]) -> tuple[Any, ...]:
+    """Draw how pictures are shown: mask, kind, noise and its level in [-1, 1]."""
+    return (
+        draw.integers(0, NUM_MASKS, shape, np.int32),
+        draw.choice(len(SHARES), shape, p=SHARES).astype(np.int32),
+        draw.integers(0, NUM_NOISES, shape, np.int32),
+        (draw.uniform(*NOISES, shape) / 127.5).astype(np.float32),
+    )
 
 
 class FromThese(Search):
@@ -169,10 +205,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("faces", type=Path, help="faces.npy of a prepared project")
     parser.add_argument("folder", type=Path, help="where results are kept")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=27500)
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--search-batch-size", type=int, default=8)
-    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--width", type=int, default=48)
     parser.add_argument("--count", type=int, default=200)
     given = parser.parse_args()
     faces = read_face_set(given.faces)

@@ -1,13 +1,14 @@
-"""Where a training step's time goes, by kind of operation and layer.
+"""Where the time of a training step, or of a search, goes, by operation and layer.
 
 Usage::
 
-    python benchmarks/profiles.py [--rows 25]
+    python benchmarks/profiles.py [training|search] [--rows 25]
     TF_ENABLE_ONEDNN_OPTS=0 python benchmarks/profiles.py
 
-The tracer of TensorFlow's profiler watches one call of STEPS steps of our training, in
-batches of 64 and float32. Operations run beside one another, so the times of a table
-add up to more than the call took.
+The tracer of TensorFlow's profiler watches one call of the graph in float32: STEPS
+steps of our training in batches of 64, or ITERATIONS iterations of a search for 8
+photos. Operations run beside one another, so the times of a table add up to more than
+the call took.
 """
 
 import argparse
@@ -16,14 +17,19 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from recipes import STEPS
+from recipes import ITERATIONS, STEPS
 from recipes.ours import rounds_of_steps
+from recipes.search_ours import rounds_of_iterations
 from training import faces_of
 
-BATCH_SIZE = 64
+CASES = {
+    "training": (rounds_of_steps, 64, STEPS),
+    "search": (rounds_of_iterations, 8, ITERATIONS),
+}
+"""How each is built, its batch size, and the steps of a call."""
 
 
-def operations(traced: Path) -> Counter[tuple[str, str]]:
+def operations(traced: Path, steps: int) -> Counter[tuple[str, str]]:
     """Sum what a trace holds: milliseconds a step by kind and place of an operation."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
@@ -39,7 +45,7 @@ def operations(traced: Path) -> Counter[tuple[str, str]]:
                 # An operation of the loop; what surrounds it holds its time once more.
                 if place.startswith("while/body"):
                     where = place.split("/", 3)[-1]
-                    found[kind, where] += event.duration_ps * 1e-9 / STEPS
+                    found[kind, where] += event.duration_ps * 1e-9 / steps
     return found
 
 
@@ -48,25 +54,27 @@ def main() -> None:
     import tensorflow as tf
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("case", nargs="?", choices=CASES, default="training")
     parser.add_argument("--rows", type=int, default=25)
-    rows = parser.parse_args().rows
-    run = rounds_of_steps(faces_of(None), BATCH_SIZE, "float32")
+    given = parser.parse_args()
+    build, batch_size, steps = CASES[given.case]
+    run = build(faces_of(None), batch_size, "float32")
     run()
     started = time.perf_counter()
     run()
-    spent = (time.perf_counter() - started) / STEPS
+    spent = (time.perf_counter() - started) / steps
     with tempfile.TemporaryDirectory() as folder:
         with tf.profiler.experimental.Profile(folder):
             run()
-        found = operations(Path(folder))
+        found = operations(Path(folder), steps)
     kinds: Counter[str] = Counter()
     for (kind, _), spent_there in found.items():
         kinds[kind] += spent_there
-    print(f"a step: {1000 * spent:.0f} ms, {BATCH_SIZE / spent:.1f} photos/s")
-    for kind, milliseconds in kinds.most_common(rows // 3):
+    print(f"a step: {1000 * spent:.0f} ms, {batch_size / spent:.1f} photos/s")
+    for kind, milliseconds in kinds.most_common(given.rows // 3):
         print(f"{milliseconds:9.1f} ms  {kind}")
     print()
-    for (kind, where), milliseconds in found.most_common(rows):
+    for (kind, where), milliseconds in found.most_common(given.rows):
         print(f"{milliseconds:9.1f} ms  {kind:<32}{where}")
 
 

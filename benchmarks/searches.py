@@ -46,6 +46,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "from the bank": {},
     "reference": {"preset": "reference"},
+    "encoder, 20 iterations": {"encoder": True, "iterations": 20},
+    "encoder, 50 iterations": {"encoder": True, "iterations": 50},
     "20 iterations": {"iterations": 20},
     "50 iterations": {"iterations": 50},
     "300 iterations": {"iterations": 300},

@@ -10,13 +10,13 @@ from facefill.completion import Search
 from facefill.damage import Folders
 from facefill.errors import DataError
 from facefill.files import file_sha256
-from facefill.images import read_png, write_png
+from facefill.images import grid, read_png, write_png
 from facefill.masking import MaskMaker
 from facefill.masks import build_mask, mask_from_square
 from facefill.networks import Architecture, build_discriminator, build_generator
 from facefill.observations import observation_of
 from facefill.parameters import CompleteOptions, HmcOptions, IngestOptions
-from facefill.restoration import report, restore
+from facefill.restoration import MAX_PICTURED, report, restore
 
 SIZE = 16
 OPTIONS = CompleteOptions(
@@ -104,8 +104,12 @@ def test_65_photos_give_65_results_with_all_their_pictures(folders, search):
         "before.png",
         "masked.png",
         "completed.png",
+        "blended.png",
         "completion.gif",
     }
+    pictured = [folders.output / row["path"] for row in rows[:MAX_PICTURED]]
+    blended = [read_png(folder / "blended.png") for folder in pictured]
+    assert np.array_equal(restored.pictures["blended.png"], grid(np.stack(blended)))
 
 
 def test_each_face_of_a_photo_is_completed_on_its_own(folders, search):

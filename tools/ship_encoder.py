@@ -19,8 +19,15 @@ from facefill.pretrained import ENCODER, ENCODER_MANIFEST, require_manifest
 from facefill.pretrained.loading import FOLDER
 
 
+def eight_bits(name: str, kernel: np.ndarray) -> dict[str, np.ndarray]:
+    """Round a kernel to 255 levels between the extremes of each of its filters."""
+    scale = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1))) / 127.0
+    levels = np.round(kernel / np.maximum(scale, np.finfo(np.float32).tiny))
+    return {name: levels.astype(np.int8), f"{name}/scale": scale.astype(np.float32)}
+
+
 def main() -> None:
-    """Copy the weights, kernels as float16, and say what they are of."""
+    """Copy the weights, kernels in 8 bits, and say what they are of."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("encoder", type=Path)
     parser.add_argument("--output", type=Path, default=FOLDER)
@@ -30,12 +37,14 @@ def main() -> None:
     width = int(trained.weights[0].shape[-1])
     model = build_encoder(manifest.image_size, manifest.latent_size, width)
     model.set_weights(trained.get_weights())
-    arrays = {
-        variable.path: variable.numpy().astype(
-            np.float16 if "kernel" in variable.path else np.float32
+    arrays: dict[str, np.ndarray] = {}
+    for variable in model.variables:
+        value = variable.numpy()
+        arrays |= (
+            eight_bits(variable.path, value)
+            if value.ndim > 1
+            else {variable.path: value}
         )
-        for variable in model.variables
-    }
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     content = stream.getvalue()

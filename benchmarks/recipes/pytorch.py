@@ -1,6 +1,7 @@
 """The same networks and the same rule as ours, in PyTorch, channels last."""
 
 import itertools
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,10 @@ from recipes import LATENT_SIZE, STEPS
 
 WIDTHS = (512, 256, 128, 64)
 AVERAGE_DECAY = 0.999
+
+# What PyTorch compiles for GPUs with crashes where TensorFlow's LLVM is loaded, as Adam
+# is made; without it PyTorch does the same on a CPU.
+sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 
 def build_generator() -> nn.Module:

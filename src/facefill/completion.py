@@ -208,7 +208,7 @@ class Search:
         )
 
     def _first(self, target: Target, count: int) -> np.ndarray:
-        if self._encoder and self._encoder.reads(target):
+        if self._encoder:
             encoded = self._encoder.latent(target)[None]
             return np.concatenate([encoded, self._first_of_all(target, count - 1)])
         return self._first_of_all(target, count)

@@ -1,8 +1,9 @@
 """An encoder: from what is known of a face to a latent whose picture fits it.
 
 It makes in one pass of a small network what a search needs hundreds of iterations for,
-and knows of the hidden part, too, since it was trained on whole faces with holes. The
-search goes on from there. An encoder is of one generator and of no other.
+and knows of what is hidden, too, since it was trained on whole faces of which something
+was hidden: pixels, detail, colour. The search goes on from there. An encoder is of one
+generator and of no other.
 """
 
 import keras
@@ -29,17 +30,18 @@ class Encoder:
         """Hash the weights; 64 hexadecimal digits."""
         return weights_sha256(self._network)
 
-    def reads(self, target: Target) -> bool:
-        """Whether what is known of a face is some of its pixels, as they are."""
-        return isinstance(target.observation, Pixels) and bool(target.mask.any())
-
     def latent(self, target: Target) -> np.ndarray:
         """Give z of one face, float32 (latent_size,), in [-1, 1].
 
-        Faces are taken alone, so that none depends on how many there are.
+        What there is to see of a face to be restored, coarse, noisy or grey, is shown
+        as if all of it were known. Faces are taken alone, so that none depends on how
+        many there are.
         """
-        masks = target.mask[None, ..., None].astype(np.float32)
-        seen = looked_at(to_float(target.face[None]), masks)
+        face, mask = target.observation.show(target.face, target.mask), target.mask
+        if not isinstance(target.observation, Pixels):
+            mask = np.ones_like(mask)
+        masks = mask[None, ..., None].astype(np.float32)
+        seen = looked_at(to_float(face[None]), masks)
         found = ops.convert_to_numpy(self._network(seen, training=False))
         latent: np.ndarray = np.asarray(found, np.float32)[0]
         return latent

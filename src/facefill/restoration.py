@@ -229,6 +229,7 @@ def _pictures(
         "before.png": grid(np.stack(before)),
         "masked.png": grid(pictures_of("known.png")),
         "completed.png": frames[-1],
+        "blended.png": grid(pictures_of("blended.png")),
         "completion.gif": encode_gif(np.stack(frames), frames_per_second),
     }
     if all((folders.output / one / uncertainty.SAMPLES).is_file() for one in photos):

@@ -33,6 +33,7 @@ ARTIFACTS = [
     "07_model_output/completed/before.png",
     "07_model_output/completed/masked.png",
     "07_model_output/completed/completed.png",
+    "07_model_output/completed/blended.png",
     "07_model_output/completed/completion.gif",
     "07_model_output/completed/completions.parquet",
     "07_model_output/completed/plan.parquet",

@@ -162,7 +162,10 @@ def load_encoder(generator_sha256: str, folder: Path = FOLDER) -> "keras.Model |
     model = build_encoder(*sizes)
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         for variable in model.variables:
-            variable.assign(archive[variable.path].astype(np.float32))
+            value = archive[variable.path].astype(np.float32)
+            # Kernels are of 8 bits, in steps of the filter that they belong to.
+            step = f"{variable.path}/scale"
+            variable.assign(value * archive[step] if step in archive else value)
     return model
 
 
