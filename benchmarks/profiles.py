@@ -2,13 +2,12 @@
 
 Usage::
 
-    python benchmarks/profiles.py [training|search] [--rows 25]
+    python benchmarks/profiles.py [training|search] [--precision float32] [--rows 25]
     TF_ENABLE_ONEDNN_OPTS=0 python benchmarks/profiles.py
 
-The tracer of TensorFlow's profiler watches one call of the graph in float32: STEPS
-steps of our training in batches of 64, or ITERATIONS iterations of a search for 8
-photos. Operations run beside one another, so the times of a table add up to more than
-the call took.
+The tracer of TensorFlow's profiler watches one call of the graph: STEPS steps of our
+training in batches of 64, or ITERATIONS iterations of a search for 8 photos. Operations
+run beside one another, so the times of a table add up to more than the call took.
 """
 
 import argparse
@@ -55,10 +54,13 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("case", nargs="?", choices=CASES, default="training")
+    parser.add_argument(
+        "--precision", choices=("float32", "mixed_bfloat16"), default="float32"
+    )
     parser.add_argument("--rows", type=int, default=25)
     given = parser.parse_args()
     build, batch_size, steps = CASES[given.case]
-    run = build(faces_of(None), batch_size, "float32")
+    run = build(faces_of(None), batch_size, given.precision)
     run()
     started = time.perf_counter()
     run()

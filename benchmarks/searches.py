@@ -26,11 +26,12 @@ from facefill import pretrained
 from facefill.bank import Bank
 from facefill.candidates import Candidate
 from facefill.completion import Search
-from facefill.evaluation import Evaluation, HeldOut, Identify, hold_out, report
+from facefill.evaluation import Evaluation, HeldOut, hold_out, report
 from facefill.expectation import Expectation
 from facefill.face_sets import read_face_set
 from facefill.face_statistics import FaceStatistics
 from facefill.files import replacing
+from facefill.identity import Identify
 from facefill.images import write_png
 from facefill.knowledge import Target
 from facefill.masking import MaskMaker

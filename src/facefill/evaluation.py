@@ -6,8 +6,9 @@ the known share whatever fills the hole; identity is how far the completed face 
 from the true one as dlib tells people apart.
 """
 
+import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -29,11 +30,17 @@ from facefill.progress import Advance, progress
 from facefill.sharding import Images
 from facefill.splitting import identities
 
+Identify = Callable[[np.ndarray], np.ndarray]
+"""Gives descriptors of faces, uint8 (N, S, S, 3), by which people can be told apart."""
+
 NUM_PICTURED = 9
 
 METRICS = ("hole_psnr", "psnr", "ssim", "known_l1", "identity", "seam")
 """dB over the hole, dB and structural similarity over all, grey levels over the known
 pixels, distance of dlib's descriptors, how much the hole's border stands out."""
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,20 +108,6 @@ class Scores:
     seconds_per_face: Mapping[str, float]
 
 
-class Identify:
-    """Gives dlib's descriptors of faces, (N, 128)."""
-
-    def __init__(self, landmarks: Any) -> None:
-        """Note which landmarks are at their places in the faces."""
-        self._landmarks = landmarks
-
-    def __call__(self, faces: np.ndarray) -> np.ndarray:
-        """Describe faces, uint8 (N, S, S, 3)."""
-        from facefill.descriptors import describe
-
-        return np.asarray(describe(faces, self._landmarks))
-
-
 class Evaluation:
     """Completes faces under masks by methods, and measures the results."""
 
@@ -169,18 +162,37 @@ class Evaluation:
             for name, best in bests.items():
                 made |= searched(name, target, best)
             filled.append(made)
-        rows = (self._rows(targets, filled, method) for method in filled[0])
+        distances = self._distances(filled)
+        rows = (
+            self._rows(targets, filled, method, distances[method])
+            for method in filled[0]
+        )
         table = pd.DataFrame(chain.from_iterable(rows)).assign(mask=maker.name)
         sheet = _sheet(targets, faces, filled, table)
         return Scores(maker.name, table, sheet, seconds)
 
+    def _distances(self, filled: Sequence[Filled]) -> dict[str, np.ndarray]:
+        """Tell how far the results of each method are from the true faces."""
+        methods = list(filled[0])
+        if self._identify is None or self._truth is None:
+            return dict.fromkeys(methods, np.full(len(filled), np.nan))
+        logger.info("describing %d faces", len(methods) * len(filled))
+        # All at once, since it takes a while to get ready.
+        found = self._identify(
+            np.stack([each[method] for method in methods for each in filled])
+        ).reshape(len(methods), *self._truth.shape)
+        return dict(
+            zip(methods, np.linalg.norm(found - self._truth, axis=2), strict=True)
+        )
+
     def _rows(
-        self, targets: Sequence[Target], filled: Sequence[Filled], method: str
+        self,
+        targets: Sequence[Target],
+        filled: Sequence[Filled],
+        method: str,
+        distances: np.ndarray,
     ) -> Iterator[dict[str, Any]]:
-        pictures = np.stack([each[method] for each in filled])
-        distances = np.full(len(targets), np.nan)
-        if self._identify and self._truth is not None:
-            distances = np.linalg.norm(self._identify(pictures) - self._truth, axis=1)
+        pictures = [each[method] for each in filled]
         for place, target in enumerate(targets):
             face, picture = self._held_out.faces[place], pictures[place]
             mask = target.mask

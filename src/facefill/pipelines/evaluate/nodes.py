@@ -42,12 +42,12 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     from facefill.evaluation import (
         METRICS,
         Evaluation,
-        Identify,
         every_row,
         hold_out,
         report,
     )
     from facefill.figures import score_bars
+    from facefill.identity import Identify
     from facefill.masking import MaskMaker
     from facefill.model_choice import describe
 
