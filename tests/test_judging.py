@@ -98,7 +98,7 @@ def smooth():
     maps = keras.layers.BatchNormalization(momentum=0.9)(maps)
     flat = keras.layers.Flatten()(ops.softplus(maps))
     return rebuild(
-        keras.Model(pictures, keras.layers.Dense(1)(flat)), "float64", synchronized=True
+        keras.Model(pictures, keras.layers.Dense(1)(flat)), "float64", "synchronized"
     )
 
 

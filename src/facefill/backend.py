@@ -226,6 +226,32 @@ def resolve_precision(precision: Precision, device: Device) -> str:
     return "mixed_bfloat16" if has_bfloat16 else "float32"
 
 
+def fused_batch_norm(
+    maps: Tensor, scale: Tensor, offset: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalise maps by their own moments, as one operation of TensorFlow.
+
+    Args:
+        maps: (N, H, W, C), float32 or bfloat16.
+        scale: (C,) float32, likewise ``offset``, which the mean becomes.
+        offset: See there.
+        epsilon: Added to the variance.
+
+    Returns:
+        The maps, and mean and variance (divided by N H W) of each channel, float32.
+    """
+    import tensorflow as tf
+
+    scale, offset = tf.convert_to_tensor(scale), tf.convert_to_tensor(offset)
+    none = {"mean": tf.zeros((0,)), "variance": tf.zeros((0,))}
+    normed, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=maps, scale=scale, offset=offset, epsilon=epsilon, is_training=True, **none
+    )
+    # The operation estimates the variance of all maps that there might be.
+    count = tf.cast(tf.size(maps) // tf.shape(maps)[-1], tf.float32)
+    return normed, mean, variance * ((count - 1.0) / count)
+
+
 def has_replicas() -> bool:
     """Say whether the backend can run one step on several devices."""
     return bool(keras.backend.backend() == "tensorflow")

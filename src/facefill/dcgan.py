@@ -21,6 +21,7 @@ from facefill.losses import Tensor
 from facefill.model_files import ModelPair
 from facefill.networks import (
     Architecture,
+    Norms,
     build_discriminator,
     build_generator,
     rebuild,
@@ -70,13 +71,15 @@ class Trainer:
         )
         networks.require_sizes(image_size, options.latent_size)
         _require_norm(networks.discriminator, options.discriminator_norm)
-        together = self.replicas.count > 1
-        self._generator = rebuild(networks.generator, precision, synchronized=together)
+        together: Norms = "synchronized" if self.replicas.count > 1 else "fused"
+        self._generator = rebuild(networks.generator, precision, together)
         # The penalty takes second derivatives, from which TensorFlow's own moments hide
         # that a mean depends on every picture; synchronised ones do not.
         has_penalty = options.r1_weight > 0.0 and backend.has_replicas()
         self._discriminator = rebuild(
-            networks.discriminator, precision, synchronized=together or has_penalty
+            networks.discriminator,
+            precision,
+            "synchronized" if has_penalty else together,
         )
         self._judge = Judge(self._discriminator, options, seed)
         self._updates = Updates(self._generator, self._judge, options)

@@ -15,12 +15,16 @@ from typing import Literal
 
 import keras
 
+from facefill.norms import FusedBatchNormalization
+
 KERNEL_SIZE = 5
 SMALLEST_MAP = 4
 LEAK = 0.2
 INITIAL_DEVIATION = 0.02
 NORM_MOMENTUM = 0.9
 NORM_EPSILON = 1e-5
+
+Norms = Literal["plain", "fused", "synchronized"]
 
 
 @dataclass(frozen=True)
@@ -218,9 +222,7 @@ def build_discriminator(
     return keras.Model(pictures, logits, name="discriminator")
 
 
-def rebuild(
-    model: keras.Model, precision: str, *, synchronized: bool = False
-) -> keras.Model:
+def rebuild(model: keras.Model, precision: str, norms: Norms = "plain") -> keras.Model:
     """Copy a network under another dtype policy, weights included.
 
     A model file is float32; a search or a benchmark may want bfloat16.
@@ -228,17 +230,21 @@ def rebuild(
     Args:
         model: The network.
         precision: Keras dtype policy of the hidden layers.
-        synchronized: Whether batch norms take the moments of what all devices of a
-            ``tf.distribute`` strategy have together; never so in a model file.
+        norms: How batch norms are computed: ``plain`` in model files, ``fused`` in
+            one operation where TensorFlow is the backend, or ``synchronized``, with the
+            moments of what all devices of a ``tf.distribute`` strategy have together.
     """
 
     def with_precision(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
         if "dtype" in config and layer.name not in ("tanh", "judge"):
             config["dtype"] = precision
-        if "synchronized" in config:
-            config["synchronized"] = synchronized
-        return layer.__class__.from_config(config)
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            return layer.__class__.from_config(config)
+        config["synchronized"] = norms == "synchronized"
+        is_fused = norms == "fused"
+        kind = FusedBatchNormalization if is_fused else keras.layers.BatchNormalization
+        return kind.from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=with_precision)
     copy.set_weights(model.get_weights())
