@@ -251,3 +251,12 @@ def test_every_row_of_a_sheet_has_its_name_beside_it():
     assert np.array_equal(sheet[:20, -64:-44], picture)
     assert all(part.min() < 100 for part in (margin[:20], margin[22:]))
     assert margin[20:22].min() == 255
+
+
+@pytest.mark.parametrize("name", ["a", "a name longer than any of our own methods has"])
+def test_no_name_beside_a_sheet_is_cut(name):
+    picture = np.zeros((20, 20, 3), np.uint8)
+    margin = labelled_rows({name: [picture]})[:, :-20]
+    inked = (margin.min(axis=(0, 2)) < 255).nonzero()[0]
+    assert 5 <= inked[0] <= 8
+    assert margin.shape[1] - 9 <= inked[-1] <= margin.shape[1] - 6

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 _MAX_POINTS = 1000
-_LABEL_WIDTH = 140
+_LABEL_SIZE = 12
+_LABEL_GAP = 6
 _LABEL_HEIGHT = 16
 _CAPTION_HEIGHT = 13
 _CAPTION_SIZE = 10
@@ -138,18 +139,20 @@ def labelled_rows(rows: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
     Returns:
         uint8 (height, width, 3).
     """
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
     pictures = [picture for row in rows.values() for picture in row]
     sheet = grid(np.stack(pictures), columns=len(pictures) // len(rows))
-    margin = np.full((len(sheet), _LABEL_WIDTH, 3), 255, np.uint8)
+    font = ImageFont.load_default(_LABEL_SIZE)
+    labels = [name.replace("_", " ") for name in rows]
+    widest = math.ceil(max(font.getlength(label) for label in labels))
+    margin = np.full((len(sheet), widest + 2 * _LABEL_GAP, 3), 255, np.uint8)
     canvas = Image.fromarray(np.concatenate([margin, sheet], axis=1))
     draw = ImageDraw.Draw(canvas)
     pitch = (len(sheet) + 2) / len(rows)
-    for place, name in enumerate(rows):
-        middle = (place + 0.5) * pitch
-        text = name.replace("_", " ")
-        draw.text((_LABEL_WIDTH - 6, middle), text, "black", anchor="rm", font_size=12)
+    for place, label in enumerate(labels):
+        end = (widest + _LABEL_GAP, (place + 0.5) * pitch)
+        draw.text(end, label, "black", font, anchor="rm")
     return np.asarray(canvas).copy()
 
 
