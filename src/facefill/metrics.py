@@ -6,6 +6,7 @@ in the documentation's "How it works".
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -130,15 +131,18 @@ def known_distances(pictures: Images, face: Face, mask: Mask) -> NDArray[np.int6
     # Hidden pixels are made equal instead of left out, which would copy all others.
     known = np.where(mask[..., None], np.uint8(255), np.uint8(0))
     wanted = (face & known).reshape(1, -1)
-    distances = []
-    for begin in range(0, len(pictures), _PICTURES_AT_A_TIME):
+
+    def of_some(begin: int) -> NDArray[np.int32]:
         some = np.asarray(pictures[begin : begin + _PICTURES_AT_A_TIME]) & known
         # Of each, the distance to the one nearest of one.
         found, _ = cv2.batchDistance(
             some.reshape(len(some), -1), wanted, cv2.CV_32S, normType=cv2.NORM_L1, K=1
         )
-        distances.append(found[:, 0])
-    return np.concatenate(distances).astype(np.int64)
+        return np.asarray(found[:, 0], np.int32)
+
+    with ThreadPoolExecutor() as pool:
+        distances = pool.map(of_some, range(0, len(pictures), _PICTURES_AT_A_TIME))
+        return np.concatenate(list(distances)).astype(np.int64)
 
 
 def block_means(pictures: NDArray[Any], factor: int) -> NDArray[np.float64]:
