@@ -30,7 +30,7 @@ from facefill.progress import Advance, progress
 from facefill.sharding import Images
 from facefill.splitting import identities
 
-Identify = Callable[[np.ndarray], np.ndarray]
+Describe = Callable[[np.ndarray], np.ndarray]
 """Gives descriptors of faces, uint8 (N, S, S, 3), by which people can be told apart."""
 
 NUM_PICTURED = 9
@@ -116,7 +116,7 @@ class Evaluation:
         held_out: HeldOut,
         options: EvaluateOptions,
         searches: Mapping[str, Search],
-        identify: Identify | None,
+        identify: Describe | None,
         seed: int,
     ) -> None:
         """Take the faces, the methods, and what tells people apart.
