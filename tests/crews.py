@@ -67,6 +67,8 @@ class Square:
             acts[name]()
         if name == "raises":
             raise DataError("4 is faulty")
+        if name == "defect":
+            raise ZeroDivisionError("a defect")
         if name == "disk full":
             raise OSError(28, "No space left on device")
         if name == "cannot be sent":

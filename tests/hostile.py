@@ -17,6 +17,9 @@ FOREIGN = {"not_a_picture"}
 LARGE = {"too_many_pixels"}
 
 
+SMALL = {"too_small"}
+
+
 def encoded(image, kind="PNG", **options):
     stream = io.BytesIO()
     image.save(stream, kind, **options)
@@ -106,8 +109,8 @@ def contents():
         yield f"claims {side}.png", png(side, side), LARGE
     yield "claims what is allowed.png", png(5000, 5000), BROKEN
     yield "claims nothing.png", png(0, 0), BROKEN | FOREIGN
-    yield "line.png", encoded(Image.new("RGB", (1, 65_535))), FINE
-    yield "other line.png", encoded(Image.new("RGB", (65_535, 1))), FINE
+    yield "line.png", encoded(Image.new("RGB", (1, 65_535))), SMALL
+    yield "other line.png", encoded(Image.new("RGB", (65_535, 1))), SMALL
     yield "many scans.jpg", many_scans(), {"timeout"}
     text = PngImagePlugin.PngInfo()
     text.add_text("comment", "x" * 60_000_000, zip=True)
@@ -161,7 +164,14 @@ def legitimate():
     yield "palette.png", encoded(palette, transparency=3), FINE
     yield "16 bit.png", encoded(Image.fromarray(grey.astype(np.uint16) * 257)), FINE
     yield "inks.jpg", encoded(picture(seed=13).convert("CMYK"), "JPEG"), FINE
-    yield "one pixel.png", encoded(picture(1, 1)), FINE
+    yield "one pixel.png", encoded(picture(1, 1)), SMALL
+    # NumPy takes any stride along an axis of one pixel; dlib does not.
+    for mode in ("P", "LA", "RGBA", "L", "1"):
+        for width, height in ((1, 1), (1, 40), (40, 1)):
+            pixel = Image.new(mode, (width, height))
+            yield f"pixel {mode} {width}x{height}.png", encoded(pixel), SMALL
+    yield "tracking.gif", encoded(Image.new("P", (1, 1)), "GIF", transparency=0), SMALL
+    yield "thin.png", encoded(Image.new("RGBA", (5, 40))), FINE
     for orientation in range(10):
         yield f"turned {orientation}.png", with_orientation(orientation), FINE
     exif = b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xff" * 30

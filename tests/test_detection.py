@@ -139,3 +139,10 @@ def test_each_landmark_model_is_built_once():
         for model in (LandmarkModel(None, 68), LandmarkModel(None, 5)):
             detection.find_landmarks(face_photo(), box, model)
     assert detection._predictor.cache_info().misses == 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1)])
+def test_pixels_in_a_row_of_one_are_laid_out_as_dlib_wants_them(shape):
+    photo = np.zeros((*shape, 4), np.uint8)[:, :, :3]
+    assert detection.find_faces(photo) == []
+    assert detection.find_landmarks(photo, detection.Box(0, 0, 9, 9)).shape == (68, 2)

@@ -113,12 +113,23 @@ def test_the_time_of_an_item_is_its_own(tmp_path):
     [
         ("raises", DataError, r"^4 is faulty\n"),
         ("disk full", OSError, "No space left"),
-        ("cannot be sent", RuntimeError, "cannot be sent"),
     ],
 )
 def test_an_error_there_is_the_error_here(act, error, text):
     with pytest.raises(error, match=text):
         results({4: act})
+
+
+@pytest.mark.parametrize("act", ["defect", "cannot be sent"])
+def test_what_nobody_has_foreseen_is_the_fate_of_one_item_and_logged(act, caplog):
+    found = results({4: act, 17: act})
+    fates = dict.fromkeys([4, 17], "failed")
+    assert values(found) == [(n, fates.get(n, square)) for n, square in SQUARES]
+    messages = [record.getMessage() for record in caplog.records]
+    assert sorted(messages) == [f"{n} failed; the others go on" for n in (17, 4)]
+    if act == "defect":
+        assert "ZeroDivisionError: a defect" in caplog.text
+        assert "crews.py" in caplog.text
 
 
 def test_an_error_says_where_it_was_raised():

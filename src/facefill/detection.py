@@ -149,8 +149,18 @@ def find_faces(photo: NDArray[np.uint8], upsample: int = 1) -> list[Box]:
     Returns:
         Boxes in dlib's order: the most certain first.
     """
-    found = _detector()(np.ascontiguousarray(photo), upsample)
+    found = _detector()(_packed(photo), upsample)
     return [Box(box.left(), box.top(), box.right(), box.bottom()) for box in found]
+
+
+def _packed(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay pixels out as dlib wants them, which asks for the strides themselves.
+
+    NumPy takes any stride along an axis of one pixel for contiguous.
+    """
+    _, width, channels = photo.shape
+    is_packed = photo.strides == (width * channels, channels, 1)
+    return photo if is_packed else photo.copy(order="C")
 
 
 def find_faces_fast(
@@ -222,7 +232,7 @@ def find_landmarks(
     Raises:
         ModelError: If the model is absent, damaged or of another kind.
     """
-    shape = _predictor(model)(np.ascontiguousarray(photo), dlib.rectangle(*box))
+    shape = _predictor(model)(_packed(photo), dlib.rectangle(*box))
     if shape.num_parts != model.num_landmarks:
         raise ModelError(
             f"{landmark_model_path(model)} places {shape.num_parts} landmarks; "

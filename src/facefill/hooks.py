@@ -23,6 +23,7 @@ from facefill.cluster import this_cluster
 from facefill.datasets import KerasModelDataset
 from facefill.exclusion import exclusive
 from facefill.model_choice import Source, choose_source, require_start
+from facefill.tracking_store import prepare_store
 from facefill.validation import resolve
 
 log = logging.getLogger(__name__)
@@ -183,11 +184,13 @@ class TrackingHooks:
         Two first runs at once would both create the tables of the store, and fail.
         """
         self._context = context
-        _anchor_store(context)
+        store = _anchor_store(context)
         _prepare_mlflow_page()
         _measure_the_machine()
         _leave_parameters_to_us()
-        with _locked(context.project_path / "pyproject.toml"):
+        with _locked(context.project_path):
+            if store:
+                prepare_store(store)
             return (yield)
 
     @hook_impl(trylast=True)
@@ -220,11 +223,14 @@ class TrackingHooks:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock on a file that is there; it ends with the process at the latest."""
-    with path.open(encoding="utf-8") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder; it ends with the process at the latest."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
 
 
 def _track(record: Callable[..., None], *arguments: object) -> None:
@@ -236,20 +242,25 @@ def _track(record: Callable[..., None], *arguments: object) -> None:
         log.warning("MLflow does not have all of this run: %s", error)
 
 
-def _anchor_store(context: KedroContext) -> None:
+def _anchor_store(context: KedroContext) -> Path | None:
     """Put a relative SQLite file into the project, wherever the command is typed.
 
     SQLite alone would put it into the current directory.
+
+    Returns:
+        The file, or None if runs are tracked elsewhere.
     """
     try:
         config = context.config_loader["mlflow"]
     except MissingConfigException:
-        return
+        return None
     server = config.setdefault("server", {})
     scheme, _, name = (server.get("mlflow_tracking_uri") or "").partition(":///")
-    if scheme == "sqlite":
-        server["mlflow_tracking_uri"] = f"sqlite:///{context.project_path / name}"
+    store = context.project_path / name if scheme == "sqlite" else None
+    if store:
+        server["mlflow_tracking_uri"] = f"sqlite:///{store}"
     context.config_loader["mlflow"] = config
+    return store
 
 
 def _prepare_mlflow_page() -> None:

@@ -191,7 +191,7 @@ def _to_rgb(image: Image.Image) -> Pixels:
         grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in _WITH_ALPHA:
-        return np.ascontiguousarray(np.asarray(image.convert("RGBA"))[:, :, :3])
+        return np.asarray(image.convert("RGBA"))[:, :, :3].copy(order="C")
     if image.mode == "RGB":
         return np.array(image)  # without the copy that converting makes
     if image.mode in _DIRECT:

@@ -37,7 +37,7 @@ COLUMNS: dict[str, str | int] = {
     "duplicate_of": "",
 }
 # Not properties of the photo: it may be otherwise the next time.
-_TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed")
+_TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed", "failed")
 
 MapChunks = Callable[
     [InspectPhoto, Iterable[list[tuple[str, str]]]], Generator[list[Row], None, None]

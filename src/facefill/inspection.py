@@ -13,6 +13,9 @@ from facefill.records import Row
 # A photo's id and its SHA-256.
 Item = tuple[str, str]
 
+MIN_SIDE = 5
+"""What is not as high and wide shows nothing: web pages are full of single pixels."""
+
 
 def content_key(sha256: str, options: IngestOptions) -> str:
     """Name what is known of a content by all that it depends on."""
@@ -43,6 +46,8 @@ class InspectPhoto:
         try:
             content = read_known(self.photos / photo_id, sha256)
             photo = decode_photo(content, self.options.max_pixels)
+            if min(photo.shape[:2]) < MIN_SIDE:
+                raise PhotoError("too_small")
         except PhotoError as error:
             return self.failed(item, error.reason)
         height, width = photo.shape[:2]

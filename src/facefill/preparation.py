@@ -31,7 +31,7 @@ from facefill.reports import describe_reasons
 from facefill.tables import as_table
 
 # What says nothing about the photo's pixels, and may be otherwise next time.
-_TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed")
+_TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed", "failed")
 
 MapChunks = Callable[
     [AlignPhoto, Iterable[list[Item]]], Generator[list[Row], None, None]

@@ -13,9 +13,14 @@ signal that Python handles: what outlasts its time is killed with its process.
 
 An item is blamed for the death of its process at the third time only, since
 processes also die of what others do to them, such as the kernel's lack of memory.
+
+What an item raises that nobody has foreseen is the fate of that item alone: it has
+failed, and the traceback is logged. What its user can cure, and what the machine lacks
+(``FacefillError``, ``OSError``), would meet every item, and ends the work.
 """
 
 import faulthandler
+import logging
 import os
 import signal
 import subprocess
@@ -30,6 +35,10 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol, Self
+
+from facefill.errors import FacefillError
+
+logger = logging.getLogger(__name__)
 
 TRIES = 3
 SECONDS_TO_START = 300.0
@@ -48,7 +57,7 @@ class Work(Protocol):
         """Do an item; it may be done twice, or left half done before."""
 
     def failed(self, item: Any, reason: str) -> Any:
-        """Give the result of an item that was ``crashed`` or ``timeout``."""
+        """Give the result of an item that ``failed``, ``crashed``, or ``timeout``."""
 
 
 @dataclass
@@ -105,7 +114,8 @@ class Crew:
             The results of a chunk, in the order of its items; chunks in any order.
 
         Raises:
-            Exception: What the work raises, in whatever process.
+            FacefillError: What the work raises, in whatever process; and OSError.
+            Exception: What the start of the work raises.
             RuntimeError: If processes die again and again before they are ready.
         """
         fresh = (_Task(chunk) for chunk in chunks if chunk)
@@ -142,7 +152,7 @@ class Crew:
         """Take what a worker says; false if it is dead now."""
         reason = "timeout"
         if has_said:
-            if worker.hear():
+            if self._hear(worker, task):
                 self._failed_starts = 0
                 return True
             reason = "crashed"
@@ -157,6 +167,21 @@ class Crew:
             item = task.items[len(task.results)]
             task.results.append(self._work.failed(item, reason))
         return False
+
+    def _hear(self, worker: "_Worker", task: _Task) -> bool:
+        """Take what a worker says; false if it says nothing any more."""
+        try:
+            return worker.hear()
+        except (FacefillError, OSError):
+            raise
+        except Exception as error:
+            if not worker.is_ready:
+                raise
+            item = task.items[len(task.results)]
+            logger.error("%s failed; the others go on", item, exc_info=error)
+            task.results.append(self._work.failed(item, "failed"))
+            worker.deadline = time.monotonic() + self._timeout_s
+            return True
 
     def _count_failed_start(self, worker: "_Worker") -> None:
         self._failed_starts += 1
@@ -265,8 +290,7 @@ def serve(descriptor: int) -> None:
                 if (now := time.monotonic()) - set_at >= timeout_s:
                     faulthandler.dump_traceback_later(3 * timeout_s, exit=True)
                     set_at = now
-                if not _answers(connection, _DONE, work, item):
-                    return
+                _answers(connection, _DONE, work, item)
             faulthandler.cancel_dump_traceback_later()
 
 
