@@ -90,7 +90,7 @@ def train_for(
     minutes: float, faces: Path, folder: Path, options: Mapping[str, Any], seed: int
 ) -> None:
     """Train one variant with one seed until its time is up, and write its samples."""
-    from facefill.training import train
+    from facefill.training.loop import train
 
     photos, trainer, store = prepare(faces, folder, options, seed, checkpoint_every=50)
     with contextlib.suppress(OutOfTimeError):
@@ -106,7 +106,7 @@ def train_until(
     seed: int,
 ) -> None:
     """Train one until it has seen so many photos, with samples at each number."""
-    from facefill.training import train
+    from facefill.training.loop import train
 
     photos, trainer, store = prepare(
         faces, folder, options, seed, checkpoint_every=2000
@@ -128,10 +128,10 @@ def prepare(
     checkpoint_every: int,
 ) -> tuple[Any, Any, Any]:
     """Give photos, networks and where their states are kept."""
-    from facefill.checkpoints import CheckpointStore
-    from facefill.dcgan import Trainer
-    from facefill.face_sets import read_face_set
     from facefill.parameters import TrainOptions
+    from facefill.preparation.face_set import read_face_set
+    from facefill.training.checkpoints import CheckpointStore
+    from facefill.training.trainer import Trainer
 
     photos = read_face_set(faces).of_split("train")
     # Every checkpoint is a call, so that a short time is met well.
@@ -148,10 +148,10 @@ def write_result(
     """Write samples of the newest checkpoint, and what it took."""
     import numpy as np
 
-    from facefill.assessment import pixel_diversity
-    from facefill.images import grid, write_png
-    from facefill.runs import Run
-    from facefill.training import fixed_samples
+    from facefill.evaluation.sample_quality import pixel_diversity
+    from facefill.imaging.pictures import grid, write_png
+    from facefill.training.loop import fixed_samples
+    from facefill.training.run import Run
 
     folder.mkdir(parents=True, exist_ok=True)
     run = Run.restore(photos, trainer, store)
@@ -172,9 +172,9 @@ def compare(faces: Path, folders: Sequence[Path], count: int) -> dict[str, Any]:
     """Compare as many samples of every result with the same held-out faces."""
     import numpy as np
 
-    from facefill.assessment import assessor
-    from facefill.face_sets import read_face_set
+    from facefill.evaluation.sample_quality import assessor
     from facefill.parameters import AlignOptions, TrainOptions
+    from facefill.preparation.face_set import read_face_set
 
     options = TrainOptions(evaluate_samples=count)
     cache = folders[0].parent / "descriptors"

@@ -39,14 +39,14 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from facefill.alignment import target_points
-from facefill.cropping import Job
-from facefill.detection import landmark_model_path
-from facefill.ingestion import ingest
+from facefill.imaging.geometry import target_points
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation import align_photos
-from facefill.records import Records
-from facefill.scaling import chunk_mapper
+from facefill.preparation.align_worker import Job
+from facefill.preparation.alignment import align_photos
+from facefill.preparation.detection import landmark_model_path
+from facefill.preparation.ingestion import ingest
+from facefill.runtime.parallel import chunk_mapper
+from facefill.runtime.result_cache import Records
 
 SAMPLE = Path(__file__).parents[1] / "data/demo/01_raw/photos"
 SIZE = 64

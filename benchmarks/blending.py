@@ -11,10 +11,10 @@ from collections.abc import Callable
 import numpy as np
 import skimage.data
 
-from facefill.alignment import affine, warp
-from facefill.blending import paste_back, poisson_blend
-from facefill.detection import by_size, find_faces, find_landmarks
-from facefill.masks import build_mask, mask_from_photo
+from facefill.imaging.compositing import paste_back, poisson_blend
+from facefill.imaging.geometry import affine, warp
+from facefill.imaging.masks import build_mask, mask_from_photo
+from facefill.preparation.detection import by_size, find_faces, find_landmarks
 
 SIZE = 64
 ROUNDS = 15

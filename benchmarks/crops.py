@@ -19,8 +19,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from facefill.alignment import affine, target_points
-from facefill.detection import (
+from facefill.errors import PhotoError
+from facefill.imaging.geometry import affine, target_points
+from facefill.imaging.photos import read_photo
+from facefill.preparation.detection import (
     Box,
     LandmarkModel,
     by_size,
@@ -28,8 +30,6 @@ from facefill.detection import (
     find_faces_fast,
     find_landmarks,
 )
-from facefill.errors import PhotoError
-from facefill.images import read_photo
 
 SIZE = 64
 LANDMARKS = "innerEyesAndBottomLip"

@@ -21,17 +21,19 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from facefill import backend, pretrained, randomness
-from facefill.adam import AdamRule
-from facefill.colours import LUMINANCE_WEIGHTS
-from facefill.completion import Search
-from facefill.encoder import Encoder, looked_at
-from facefill.evaluation import hold_out
-from facefill.face_sets import read_face_set
-from facefill.knowledge import Target
-from facefill.masks import build_mask, lowres_factor
-from facefill.networks import build_encoder, rebuild
+from facefill.backend import devices, graph
+from facefill.backend.optimizers import AdamRule
+from facefill.evaluation.completions import hold_out
+from facefill.imaging.colour import LUMINANCE_WEIGHTS
+from facefill.imaging.masks import build_mask, lowres_factor
+from facefill.inversion.encoder import Encoder, looked_at
+from facefill.inversion.measurement import Target
+from facefill.inversion.search import Search
+from facefill.models import pretrained
+from facefill.models.dcgan import build_encoder, rebuild
 from facefill.parameters import CompleteOptions, MaskName
+from facefill.preparation.face_set import read_face_set
+from facefill.runtime import rng
 from searches import LAM, SEED, damaged, descend, keep
 
 MASKS: tuple[MaskName, ...] = (
@@ -72,7 +74,7 @@ class Lesson:
         noises = np.random.default_rng(SEED).normal(size=(NUM_NOISES, size, size, 3))
         self._masks = ops.convert_to_tensor(np.stack(masks)[..., None], "float32")
         self._noises = ops.convert_to_tensor(noises, "float32")
-        self._advance = backend.compiled(self._advance_in_graph, "auto")
+        self._advance = graph.compiled(self._advance_in_graph, "auto")
 
     def _step(self, state: Any, inputs: Any) -> Any:
         weights, moments, step, frozen = state
@@ -89,7 +91,7 @@ class Lesson:
             known = ops.mean(ops.square(found[: len(latents)] - latents))
             return (pixels + LATENT_WEIGHT * known,), (pixels, known)
 
-        (slopes,), parts = backend.gradients(loss, (weights,))
+        (slopes,), parts = graph.gradients(loss, (weights,))
         part = ops.cast(step, "float32") / self._steps
         scale = 0.5 * (1.0 + ops.cos(np.pi * part))
         updates = [
@@ -100,7 +102,7 @@ class Lesson:
         return (weights, moments, step + 1, frozen), ops.stack(parts)
 
     def _advance_in_graph(self, state: Any, inputs: Any) -> Any:
-        return backend.repeat(self._step, state, inputs, 2)
+        return graph.repeat(self._step, state, inputs, 2)
 
     def _shown(
         self, pictures: Any, masks: Any, kinds: Any, noises: Any, levels: Any
@@ -138,7 +140,7 @@ class Lesson:
             shape = (STEPS_A_CALL, half)
             chosen = np.asarray(photos[draw.integers(0, len(photos), shape)])
             flips = draw.random(shape)[..., None, None, None] < 0.5
-            latents = randomness.uniform_latents(draw, STEPS_A_CALL * half, latent_size)
+            latents = rng.uniform_latents(draw, STEPS_A_CALL * half, latent_size)
             inputs = (
                 np.where(flips, chosen[:, :, :, ::-1], chosen),
                 latents.reshape(*shape, latent_size),
@@ -212,7 +214,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     given = parser.parse_args()
     faces = read_face_set(given.faces)
-    precision = backend.resolve_precision("auto", "auto")
+    precision = devices.resolve_precision("auto", "auto")
     generator = pretrained.load_pair().generator
     size, latent_size = generator.output_shape[1], generator.input_shape[1]
     encoder = build_encoder(size, latent_size, given.width, precision)

@@ -20,9 +20,9 @@ import numpy as np
 import psutil
 from numpy.lib.format import open_memmap
 
-from facefill.batches import batches
 from facefill.parameters import TrainOptions
-from facefill.sharding import Images, ShardedArray
+from facefill.preparation.sharded_array import Images, ShardedArray
+from facefill.training.batches import batches
 
 SIZE = 64
 ROUNDS = 5

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from facefill import backend
-from facefill.completion import Search, Target
-from facefill.dcgan import Trainer
-from facefill.masks import build_mask
-from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.backend import graph
+from facefill.imaging.masks import build_mask
+from facefill.inversion.search import Search, Target
+from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions, TrainOptions
-from facefill.states import Batch
+from facefill.training.state import Batch
+from facefill.training.trainer import Trainer
 
 STEPS = 4
 ITERATIONS = 10
@@ -55,7 +55,7 @@ def matrix_rate(dtype: str, rounds: int) -> float:
 
     draw = np.random.default_rng(0)
     matrix = ops.cast(draw.random((MATRIX_SIZE, MATRIX_SIZE), np.float32), dtype)
-    product = backend.compiled(
+    product = graph.compiled(
         lambda a: ops.sum(ops.cast(ops.matmul(a, a), "float32")), "auto"
     )
     work = 2e-9 * MATRIX_SIZE**3

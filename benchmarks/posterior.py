@@ -25,19 +25,21 @@ from typing import Any
 
 import numpy as np
 
-from facefill import metrics, pretrained, randomness
-from facefill.blending import complete_face, poisson_blend
-from facefill.candidates import Candidate
-from facefill.completion import Search
-from facefill.face_statistics import FaceStatistics
-from facefill.images import grid, write_png
-from facefill.knowledge import Target
-from facefill.latents import to_variables
-from facefill.masks import build_mask, hide
-from facefill.observations import observation_of
+from facefill.evaluation import metrics
+from facefill.imaging.compositing import complete_face, poisson_blend
+from facefill.imaging.degradations import observation_of
+from facefill.imaging.masks import build_mask, hide
+from facefill.imaging.pictures import grid, write_png
+from facefill.inversion.candidates import Candidate
+from facefill.inversion.hmc.summary import HIGH, LOW, coverage, laplace_scale
+from facefill.inversion.latents import to_variables
+from facefill.inversion.measurement import Target
+from facefill.inversion.search import Search
+from facefill.models import pretrained
+from facefill.models.face_pca import FaceStatistics
+from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions
-from facefill.posterior import HIGH, LOW, coverage, laplace_scale
-from facefill.sampling import generate
+from facefill.runtime import rng
 
 SEED = 1
 
@@ -59,7 +61,7 @@ class Faces:
 def draw_faces(generator: Any, count: int, noise: float) -> Faces:
     """Draw faces from the model, with its noise."""
     draw = np.random.default_rng(SEED)
-    latents = randomness.uniform_latents(draw, count, generator.input_shape[1])
+    latents = rng.uniform_latents(draw, count, generator.input_shape[1])
     generated = generate(generator, latents)
     noisy = generated + [
         np.random.default_rng([SEED, place]).laplace(0.0, noise, picture.shape)
@@ -72,8 +74,8 @@ def draw_faces(generator: Any, count: int, noise: float) -> Faces:
 def read_faces(path: Path, count: int) -> Faces:
     """Read held-out faces of a training set, or all of an array without a table."""
     if path.with_suffix(".parquet").exists():
-        from facefill.evaluation import hold_out
-        from facefill.face_sets import read_face_set
+        from facefill.evaluation.completions import hold_out
+        from facefill.preparation.face_set import read_face_set
 
         faces = hold_out(read_face_set(path), count, SEED).faces
     else:

@@ -24,13 +24,13 @@ import psutil
 import skimage.data
 from PIL import Image
 
-from facefill.cropping import Job
-from facefill.ingestion import ingest
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation import align_photos
-from facefill.records import Records
-from facefill.scaling import ChunkMapper, chunk_mapper
-from facefill.workers import Work
+from facefill.preparation.align_worker import Job
+from facefill.preparation.alignment import align_photos
+from facefill.preparation.ingestion import ingest
+from facefill.runtime.parallel import ChunkMapper, chunk_mapper
+from facefill.runtime.process_pool import Work
+from facefill.runtime.result_cache import Records
 
 LINES = 10
 

@@ -122,10 +122,10 @@ def table(precision: str, batch_size: int, rounds: int) -> None:
 
 def until_reference(faces: np.ndarray) -> None:
     """Complete faces by both presets and compare how their known pixels come out."""
-    from facefill import pretrained
-    from facefill.completion import Search
-    from facefill.knowledge import Target
-    from facefill.masks import build_mask
+    from facefill.imaging.masks import build_mask
+    from facefill.inversion.measurement import Target
+    from facefill.inversion.search import Search
+    from facefill.models import pretrained
     from facefill.parameters import CompleteOptions
 
     mask = build_mask("center", SIZE)

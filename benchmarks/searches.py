@@ -22,23 +22,23 @@ from typing import Any
 
 import numpy as np
 
-from facefill import pretrained
-from facefill.bank import Bank
-from facefill.candidates import Candidate
-from facefill.completion import Search
-from facefill.evaluation import Evaluation, HeldOut, hold_out, report
-from facefill.expectation import Expectation
-from facefill.face_sets import read_face_set
-from facefill.face_statistics import FaceStatistics
-from facefill.files import replacing
-from facefill.identity import Identify
-from facefill.images import write_png
-from facefill.knowledge import Target
-from facefill.masking import MaskMaker
-from facefill.objective import Objective
+from facefill.evaluation.completions import Evaluation, HeldOut, hold_out, report
+from facefill.evaluation.identity import Identify
+from facefill.imaging.pictures import write_png
+from facefill.inversion.candidates import Candidate
+from facefill.inversion.latent_bank import Bank
+from facefill.inversion.masking import MaskMaker
+from facefill.inversion.measurement import Target
+from facefill.inversion.objective import Objective
+from facefill.inversion.pca_fit import Expectation
+from facefill.inversion.search import Search
+from facefill.models import pretrained
+from facefill.models.face_pca import FaceStatistics
+from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions, EvaluateOptions
-from facefill.progress import Advance
-from facefill.sampling import generate
+from facefill.preparation.face_set import read_face_set
+from facefill.runtime.files import replacing
+from facefill.runtime.progress import Advance
 
 SEED = 1
 LAM = 0.1
@@ -144,15 +144,15 @@ def descend_by_bfgs(
     """Search by SciPy's L-BFGS-B in the box [-1, 1], from the bank, face by face."""
     from scipy.optimize import minimize
 
-    from facefill import backend
-    from facefill.knowledge import gather
+    from facefill.backend import graph
+    from facefill.inversion.measurement import gather
 
     bank = Bank(pretrained.load_pair().generator, options.bank_size, SEED)
-    differentiate = backend.compiled(objective.differentiate, options.device)
+    differentiate = graph.compiled(objective.differentiate, options.device)
     weights = objective.weights()
     latents, parts = [], []
     for target in targets:
-        knowledge = backend.to_device(gather([target], options.contextual, 7))
+        knowledge = graph.to_device(gather([target], options.contextual, 7))
 
         def loss(latent: np.ndarray, knowledge: Any = knowledge) -> Any:
             given = np.asarray(latent, np.float32)[None]

@@ -133,9 +133,9 @@ def table(precision: str, batch_size: int, options: argparse.Namespace) -> None:
 
 def precisions() -> list[str]:
     """Name what is measured: float32, and bfloat16 where the processor has it."""
-    from facefill import backend
+    from facefill.backend import devices
 
-    if backend.resolve_precision("auto", "cpu") == "mixed_bfloat16":
+    if devices.resolve_precision("auto", "cpu") == "mixed_bfloat16":
         return ["float32", "mixed_bfloat16"]
     return ["float32"]
 

@@ -8,7 +8,7 @@ import pytest
 from projects import ROOT
 
 MODULES = sorted((ROOT / "src" / "facefill").rglob("*.py"))
-MAX_MODULE_LINES = 300
+MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 40
 MAX_PARAMETERS = 6
 

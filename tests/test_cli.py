@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 
-from facefill import cli, tracking
+from facefill import cli
 from facefill.errors import DataError, ModelError, ParameterError, PhotoError
+from facefill.runtime import tracking
 from projects import ROOT, Miniature
 
 

@@ -35,7 +35,7 @@ import numpy as np
 import skimage
 from PIL import Image
 
-from facefill.files import write_bytes
+from facefill.runtime.files import write_bytes
 
 WHEEL_SHA256 = "24102f4be41d164e44251168ede0458a45e498a888c81493e2aea48529640569"
 WEIGHTS = "gan_face_generate/weights.tar"

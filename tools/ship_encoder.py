@@ -13,10 +13,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from facefill.files import write_bytes, write_json
-from facefill.networks import build_encoder
-from facefill.pretrained import ENCODER, ENCODER_MANIFEST, require_manifest
-from facefill.pretrained.loading import FOLDER
+from facefill.models.dcgan import build_encoder
+from facefill.models.pretrained import (
+    ENCODER,
+    ENCODER_MANIFEST,
+    FOLDER,
+    require_manifest,
+)
+from facefill.runtime.files import write_bytes, write_json
 
 
 def eight_bits(name: str, kernel: np.ndarray) -> dict[str, np.ndarray]:

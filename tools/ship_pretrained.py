@@ -14,10 +14,11 @@ import argparse
 import json
 from pathlib import Path
 
-from facefill.checkpoints import CheckpointStore
-from facefill.model_files import ModelPair, read_pair
-from facefill.pretrained.loading import FOLDER
-from facefill.shipping import models_of_checkpoint, ship
+from facefill.models.files import ModelPair, read_pair
+from facefill.models.packing import ship
+from facefill.models.pretrained import FOLDER
+from facefill.training.checkpoints import CheckpointStore
+from facefill.training.export import models_of_checkpoint
 
 
 def read(folder: Path) -> tuple[ModelPair, int]:

@@ -9,12 +9,11 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from facefill import randomness
-from facefill.face_sets import read_face_set
-from facefill.face_statistics import measure
-from facefill.files import write_bytes, write_json
-from facefill.pretrained import STATISTICS, STATISTICS_MANIFEST
-from facefill.pretrained.loading import FOLDER
+from facefill.models.face_pca import measure
+from facefill.models.pretrained import FOLDER, STATISTICS, STATISTICS_MANIFEST
+from facefill.preparation.face_set import read_face_set
+from facefill.runtime import rng
+from facefill.runtime.files import write_bytes, write_json
 
 
 def main() -> None:
@@ -25,7 +24,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     faces = read_face_set(arguments.faces).of_split("train")
-    draw = randomness.generator(1, randomness.Purpose.STATISTICS)
+    draw = rng.generator(1, rng.Purpose.STATISTICS)
     content = measure(faces, arguments.components, draw).packed()
     write_bytes(arguments.output / STATISTICS, content)
     described = {

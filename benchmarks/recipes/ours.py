@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from facefill.batches import batches
-from facefill.dcgan import Trainer
 from facefill.parameters import TrainOptions
+from facefill.training.batches import batches
+from facefill.training.trainer import Trainer
 from recipes import STEPS
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from facefill.batches import batches
 from facefill.parameters import TrainOptions
+from facefill.training.batches import batches
 from recipes import LATENT_SIZE, STEPS
 
 WIDTHS = (512, 256, 128, 64)
@@ -22,7 +22,7 @@ sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 
 def build_generator() -> nn.Module:
-    """As ``facefill.networks.build_generator``, channels first in name only."""
+    """As ``facefill.models.dcgan.build_generator``, channels first in name only."""
     layers: list[nn.Module] = [
         nn.Linear(LATENT_SIZE, 16 * WIDTHS[0], bias=False),
         nn.Unflatten(1, (WIDTHS[0], 4, 4)),
@@ -37,7 +37,7 @@ def build_generator() -> nn.Module:
 
 
 def build_discriminator() -> nn.Module:
-    """As ``facefill.networks.build_discriminator``."""
+    """As ``facefill.models.dcgan.build_discriminator``."""
     narrow = WIDTHS[::-1]
     layers: list[nn.Module] = [nn.Conv2d(3, narrow[0], 5, 2, 2), nn.LeakyReLU(0.2)]
     for width, wider in itertools.pairwise(narrow):

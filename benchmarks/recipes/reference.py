@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from recipes import LATENT_SIZE, STEPS
 
 MAX_FILES = 1024

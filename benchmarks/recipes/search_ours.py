@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from facefill.descent import Descent
-from facefill.knowledge import Target
-from facefill.masks import build_mask
-from facefill.networks import Architecture, build_discriminator, build_generator
-from facefill.objective import Objective
+from facefill.imaging.masks import build_mask
+from facefill.inversion.descent import Descent
+from facefill.inversion.measurement import Target
+from facefill.inversion.objective import Objective
+from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions
 from recipes import ITERATIONS, LAM, LATENT_SIZE
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn.functional import softplus
 
-from facefill.masks import build_mask
+from facefill.imaging.masks import build_mask
 from recipes import ITERATIONS, LAM, LATENT_SIZE
 from recipes.pytorch import build_discriminator, build_generator
 

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facefill.masks import build_mask
-from facefill.networks import Architecture, build_discriminator, build_generator
+from facefill.imaging.masks import build_mask
+from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from recipes import ITERATIONS, LAM, LATENT_SIZE
 
 

@@ -188,7 +188,7 @@ def _stopping_on_signals() -> Iterator[None]:
 
 
 def _end_tracking(status: str) -> None:
-    from facefill.tracking import end_runs
+    from facefill.runtime.tracking import end_runs
 
     end_runs(status)
 

@@ -4,13 +4,11 @@ import os
 
 from omegaconf.resolvers import oc
 
-from facefill.hooks import (
-    ExclusionHooks,
-    InputHooks,
-    ParameterHooks,
-    StageHooks,
-    TrackingHooks,
-)
+from facefill.hooks.locks import LockHooks
+from facefill.hooks.models import ModelHooks
+from facefill.hooks.parameters import ParameterHooks
+from facefill.hooks.stages import StageHooks
+from facefill.hooks.tracking import TrackingHooks
 
 # TensorFlow greets every process with a dozen lines about the machine. Whoever sets
 # the variable keeps them.
@@ -20,8 +18,8 @@ HOOKS = (
     StageHooks(),
     TrackingHooks(),
     ParameterHooks(),
-    ExclusionHooks(),
-    InputHooks(),
+    LockHooks(),
+    ModelHooks(),
 )
 
 CONFIG_LOADER_ARGS = {

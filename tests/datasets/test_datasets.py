@@ -21,7 +21,7 @@ from facefill.datasets import (
     TableDataset,
 )
 from facefill.errors import DataError, ModelError
-from facefill.face_sets import FaceSet
+from facefill.preparation.face_set import FaceSet
 
 EVERY = [
     FaceArrayDataset,

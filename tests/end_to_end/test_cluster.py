@@ -12,8 +12,8 @@ import pytest
 from distributed import Client
 
 from crews import Square, knows
-from facefill.files import file_sha256
-from facefill.scaling import chunk_mapper
+from facefill.runtime.files import file_sha256
+from facefill.runtime.parallel import chunk_mapper
 from projects import ROOT
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -30,7 +30,7 @@ def free_port():
 
 
 def dask(*arguments):
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests/support")])
     return subprocess.Popen(
         [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
         env=os.environ | {"PYTHONPATH": path},
@@ -99,7 +99,9 @@ def test_a_cluster_prepares_what_this_machine_does(cluster, tmp_path):
     asked = f"align.cluster:{cluster},align.chunk_size:4"
     kedro(remote, "--pipeline=prepare", "--env=dask", f"--params={asked}")
     with Client(cluster) as client:
-        assert set(client.run(knows, "facefill.cropping").values()) == {True}
+        assert set(client.run(knows, "facefill.preparation.align_worker").values()) == {
+            True
+        }
     kedro(local, "--pipeline=prepare")
     faces = hashes(there / "03_primary/aligned")
     assert len(faces) == NUM_PHOTOS
@@ -115,7 +117,7 @@ def test_a_cluster_completes_what_this_machine_does(cluster, tmp_path):
     addresses = f"align.cluster:{cluster},complete.cluster:{cluster}"
     kedro(remote, "--pipeline=complete", "--env=dask", f"--params={short},{addresses}")
     with Client(cluster) as client:
-        assert True in client.run(knows, "facefill.searching").values()
+        assert True in client.run(knows, "facefill.completion.dispatch").values()
     kedro(local, "--pipeline=complete", f"--params={short}")
     photos = hashes(there / "07_model_output/completed", "photo.png")
     assert len(photos) == NUM_INCOMPLETE

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from facefill.datasets.local import LocalDataset
 from facefill.errors import ModelError
-from facefill.files import write_bytes
+from facefill.runtime.files import write_bytes
 
 if TYPE_CHECKING:
-    from facefill.face_statistics import FaceStatistics
+    from facefill.models.face_pca import FaceStatistics
 
 
 class FaceStatisticsDataset(LocalDataset["FaceStatistics", "FaceStatistics | None"]):
@@ -23,8 +23,8 @@ class FaceStatisticsDataset(LocalDataset["FaceStatistics", "FaceStatistics | Non
         Raises:
             ModelError: If it is damaged.
         """
-        from facefill import pretrained
-        from facefill.face_statistics import FaceStatistics
+        from facefill.models import pretrained
+        from facefill.models.face_pca import FaceStatistics
 
         if not self._path.is_file():
             content = pretrained.read_statistics()

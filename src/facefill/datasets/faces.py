@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from facefill.datasets.local import LocalDataset
 
 if TYPE_CHECKING:
-    from facefill.face_sets import FaceSet
+    from facefill.preparation.face_set import FaceSet
 
 
 class FaceArrayDataset(LocalDataset["FaceSet", "FaceSet"]):
@@ -34,13 +34,13 @@ class FaceArrayDataset(LocalDataset["FaceSet", "FaceSet"]):
         Raises:
             DataError: If one is absent or damaged, or they are of several sets.
         """
-        from facefill.face_sets import read_face_set
+        from facefill.preparation.face_set import read_face_set
 
         return read_face_set(self._path)
 
     def save(self, data: "FaceSet") -> None:
         """Replace all files."""
-        from facefill.face_sets import write_face_set
+        from facefill.preparation.face_set import write_face_set
 
         write_face_set(self._path, data, self._faces_per_file)
 

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from facefill import model_files, pretrained
 from facefill.datasets.local import LocalDataset
-from facefill.files import replacing
+from facefill.models import files, pretrained
+from facefill.runtime.files import replacing
 
 if TYPE_CHECKING:
     import keras
@@ -21,7 +21,7 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
 
     Attributes:
         pretrained: As given.
-        source: Where ``load`` takes the model from. ``hooks.InputHooks`` sets it
+        source: Where ``load`` takes the model from. ``hooks.models.ModelHooks`` sets it
             before a run, by the parameter ``model``.
     """
 
@@ -44,7 +44,7 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
             ModelError: If it is absent, damaged or no model.
         """
         if self.source == "trained" or self.pretrained is None:
-            return model_files.read_model(self._path)
+            return files.read_model(self._path)
         return pretrained.load(self.pretrained)
 
     def save(self, data: "keras.Model") -> None:

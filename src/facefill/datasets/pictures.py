@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from facefill.datasets.local import LocalDataset
 from facefill.errors import DataError
-from facefill.files import write_bytes
+from facefill.runtime.files import write_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class PictureFolderDataset(LocalDataset["dict[str, Picture]", dict[str, Path]]):
         Raises:
             DataError: If a name leaves the folder; nothing is written then.
         """
-        from facefill.images import encode_png
+        from facefill.imaging.pictures import encode_png
 
         for name in data:
             parts = PurePosixPath(name).parts

@@ -5,7 +5,7 @@ from typing import Any
 
 from facefill.datasets.local import LocalDataset
 from facefill.errors import DataError
-from facefill.files import write_json
+from facefill.runtime.files import write_json
 
 
 class ReportDataset(LocalDataset[dict[str, Any], dict[str, Any]]):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from facefill.datasets.local import LocalDataset
 from facefill.errors import DataError
-from facefill.files import replacing
+from facefill.runtime.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd

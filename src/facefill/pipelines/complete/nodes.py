@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facefill.parameters import CompleteOptions, IngestOptions, MaskName
-from facefill.tracking import Tracker
+from facefill.runtime.tracking import Tracker
 
 if TYPE_CHECKING:
     from keras import Model
     from pandas import DataFrame
 
-    from facefill.face_statistics import FaceStatistics
+    from facefill.models.face_pca import FaceStatistics
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
     DataFrame = FaceStatistics = Model = Any
@@ -33,9 +33,9 @@ def plan_completion(  # noqa: PLR0913  # what a plan needs, by name
     Returns:
         The alignment with a mask or a problem for each photo, and a sheet of them.
     """
-    from facefill.damage import Reader
-    from facefill.masking import MaskMaker
-    from facefill.previews import plan
+    from facefill.completion.inputs import Reader
+    from facefill.completion.plan import plan
+    from facefill.inversion.masking import MaskMaker
 
     maker = MaskMaker(mask, options, seed)
     reader = Reader(faces, mask_files, maker, image_size)
@@ -65,14 +65,14 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     Returns:
         A row a photo, grids with the animation, and the report.
     """
-    from facefill.completion import Search
-    from facefill.damage import Folders
-    from facefill.masking import MaskMaker
-    from facefill.model_choice import describe
-    from facefill.restoration import report, restore
-    from facefill.scaling import chunk_mapper
-    from facefill.searching import SECONDS_A_BATCH
-    from facefill.uncertainty import COLUMNS
+    from facefill.completion.dispatch import SECONDS_A_BATCH
+    from facefill.completion.inputs import Folders
+    from facefill.completion.restore import report, restore
+    from facefill.completion.uncertainty import COLUMNS
+    from facefill.inversion.masking import MaskMaker
+    from facefill.inversion.search import Search
+    from facefill.models.sources import describe
+    from facefill.runtime.parallel import chunk_mapper
 
     map_chunks = None
     if options.cluster is not None:

@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
-from facefill.tracking import Tracker
+from facefill.runtime.tracking import Tracker
 
 if TYPE_CHECKING:
     from keras import Model
     from pandas import DataFrame
 
-    from facefill.face_sets import FaceSet
-    from facefill.face_statistics import FaceStatistics
+    from facefill.models.face_pca import FaceStatistics
+    from facefill.preparation.face_set import FaceSet
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
     DataFrame = FaceSet = FaceStatistics = Model = Any
@@ -38,18 +38,18 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     Returns:
         A row for each mask, method and face, the report, and figures by file name.
     """
-    from facefill.completion import Search
-    from facefill.evaluation import (
+    from facefill.evaluation.completions import (
         METRICS,
         Evaluation,
         every_row,
         hold_out,
         report,
     )
-    from facefill.figures import score_bars
-    from facefill.identity import Identify
-    from facefill.masking import MaskMaker
-    from facefill.model_choice import describe
+    from facefill.evaluation.figures import score_bars
+    from facefill.evaluation.identity import Identify
+    from facefill.inversion.masking import MaskMaker
+    from facefill.inversion.search import Search
+    from facefill.models.sources import describe
 
     searches = {
         name: Search(generator, discriminator, chosen, lam, seed, statistics)

@@ -13,7 +13,7 @@ else:
 
 def import_models(options: ImportOptions) -> tuple[Model, Model, dict[str, Any]]:
     """Read a checkpoint of TensorFlow 1; give both networks, and what they are."""
-    from facefill import importing
+    from facefill.models import tf1_import
 
-    models, report = importing.import_models(options.path)
+    models, report = tf1_import.import_models(options.path)
     return models.generator, models.discriminator, report

@@ -13,7 +13,7 @@ from facefill.parameters import (
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from facefill.face_sets import FaceSet
+    from facefill.preparation.face_set import FaceSet
 else:
     # Kedro resolves annotations when it starts; pandas would take it a second.
     DataFrame = FaceSet = Any
@@ -23,9 +23,9 @@ def ingest_photos(
     photos: Path, records: Path, options: IngestOptions, align: AlignOptions
 ) -> DataFrame:
     """List every file under the folder of photos, with what it is."""
-    from facefill.ingestion import ingest
-    from facefill.records import Records
-    from facefill.scaling import chunk_mapper
+    from facefill.preparation.ingestion import ingest
+    from facefill.runtime.parallel import chunk_mapper
+    from facefill.runtime.result_cache import Records
 
     map_chunks = chunk_mapper(align.workers, align.cluster, align.timeout_s)
     return ingest(photos, Records(records), options, align, map_chunks)
@@ -40,10 +40,10 @@ def align_faces(
     image_size: int,
 ) -> DataFrame:
     """Cut the faces out of every photo, in as many processes as asked."""
-    from facefill.cropping import Job
-    from facefill.preparation import align_photos
-    from facefill.records import Records
-    from facefill.scaling import chunk_mapper
+    from facefill.preparation.align_worker import Job
+    from facefill.preparation.alignment import align_photos
+    from facefill.runtime.parallel import chunk_mapper
+    from facefill.runtime.result_cache import Records
 
     job = Job(photos, faces, image_size, options)
     map_chunks = chunk_mapper(options.workers, options.cluster, options.timeout_s)
@@ -59,7 +59,7 @@ def select_faces(
     seed: int,
 ) -> DataFrame:
     """Look for duplicates, and split the faces by person."""
-    from facefill import selection
+    from facefill.preparation import selection
 
     return selection.select_faces(
         photos, alignment, aligned, options, flattening.held_out_fraction, seed
@@ -73,7 +73,7 @@ def flatten_faces(
     image_size: int,
 ) -> FaceSet:
     """Put every selected face into one folder and one array."""
-    from facefill.flattening import flatten
+    from facefill.preparation.flattening import flatten
 
     return flatten(aligned, selection, faces, image_size)
 
@@ -82,7 +82,7 @@ def report_preparation(
     manifest: DataFrame, aligned: DataFrame, selection: DataFrame
 ) -> dict[str, Any]:
     """Sum up what became of every file."""
-    from facefill.reports import report
+    from facefill.preparation.report import report
 
     return report(manifest, aligned, selection)
 
@@ -91,6 +91,6 @@ def draw_preparation(
     alignment: DataFrame, photos: Path, faces: Path, limits: IngestOptions
 ) -> dict[str, Any]:
     """Picture some faces, their mean before and after, and what became of files."""
-    from facefill import preparation_figures
+    from facefill.preparation import figures
 
-    return preparation_figures.draw_preparation(alignment, photos, faces, limits)
+    return figures.draw_preparation(alignment, photos, faces, limits)

@@ -20,7 +20,7 @@ def sample_generator(
     seed: int,
 ) -> dict[str, Any]:
     """Draw a grid, single pictures, a walk, arithmetic and the training's film."""
-    from facefill.sampling import draw_samples
+    from facefill.models.sampling import draw_samples
 
     grids = sorted(training_grids.glob("samples-*.png"))
     return draw_samples(generator, grids, options, image_size, seed)

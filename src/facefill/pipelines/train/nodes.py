@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facefill.parameters import AlignOptions, CompleteOptions, TrainOptions
-from facefill.tracking import Tracker
+from facefill.runtime.tracking import Tracker
 
 if TYPE_CHECKING:
     import numpy as np
     from keras import Model
     from plotly.graph_objects import Figure
 
-    from facefill.face_sets import FaceSet
-    from facefill.face_statistics import FaceStatistics
+    from facefill.models.face_pca import FaceStatistics
+    from facefill.preparation.face_set import FaceSet
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
     Figure = FaceSet = FaceStatistics = Model = Any
@@ -30,7 +30,7 @@ class _GridKeeper:
         self._tracker.scalars(step, {f"train/{name}": values[name] for name in values})
 
     def picture(self, step: int, name: str, image: "np.ndarray") -> None:
-        from facefill.images import write_png
+        from facefill.imaging.pictures import write_png
 
         write_png(self._folder / f"{name}-{step:08d}.png", image)
         self._tracker.picture(step, name, image)
@@ -52,12 +52,12 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
     Returns:
         The averaged generator, the discriminator and the report.
     """
-    from facefill.assessment import assessor
-    from facefill.checkpoints import CheckpointStore
-    from facefill.dcgan import Trainer
-    from facefill.model_choice import starting_models
-    from facefill.replicas import choose_replicas
-    from facefill.training import report, train
+    from facefill.evaluation.sample_quality import assessor
+    from facefill.models.sources import starting_models
+    from facefill.training.checkpoints import CheckpointStore
+    from facefill.training.distribution import choose_replicas
+    from facefill.training.loop import report, train
+    from facefill.training.trainer import Trainer
 
     # Before TensorFlow loads a model, which would be too late to join a cluster.
     choose_replicas(options.distribute, options.device)
@@ -79,16 +79,16 @@ def measure_faces(
     training_set: FaceSet, completion: CompleteOptions, seed: int
 ) -> FaceStatistics:
     """Measure what the training faces have in common, for completion."""
-    from facefill import randomness
-    from facefill.face_statistics import measure
+    from facefill.models.face_pca import measure
+    from facefill.runtime import rng
 
-    draw = randomness.generator(seed, randomness.Purpose.STATISTICS)
+    draw = rng.generator(seed, rng.Purpose.STATISTICS)
     faces = training_set.of_split("train")
     return measure(faces, completion.fit_components, draw)
 
 
 def draw_curves(training_report: dict[str, Any]) -> Figure:
     """Draw the losses and D's verdicts over the steps."""
-    from facefill.figures import training_curves
+    from facefill.training.figures import training_curves
 
     return training_curves(training_report["history"])

@@ -1,0 +1,1 @@
+"""Damaged photos to completed ones: read, search for, blend, write."""

@@ -1,0 +1,171 @@
+"""Searches for damaged photos, a batch at a time: by this process, or by a cluster.
+
+Synopsis::
+
+    for batch in search_batches(search, batches, folder, advance, map_chunks):
+        for damaged, candidates, frames, failure in batch:
+            ...
+
+Faces and what is found for them are small, and travel to the workers of a cluster and
+back. Networks are not: workers read them from files that they share with the process
+that was started, once for all batches.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from facefill.completion.inputs import Damaged
+from facefill.errors import ModelError
+from facefill.inversion.candidates import Candidate
+from facefill.inversion.search import Search
+from facefill.models.face_pca import FaceStatistics
+from facefill.models.files import read_pair
+from facefill.parameters import CompleteOptions
+from facefill.runtime.files import replacing
+from facefill.runtime.progress import Advance
+
+if TYPE_CHECKING:
+    from facefill.runtime.parallel import ChunkMapper
+
+SECONDS_A_BATCH = 86_400.0
+"""After which a batch counts as hung: with chains on a slow machine it takes hours."""
+
+_STATISTICS = "statistics.npz"
+
+
+class Found(NamedTuple):
+    """What came of the search for one photo.
+
+    Attributes:
+        damaged: The photo.
+        candidates: What was found, best first; nothing if the search failed.
+        frames: G(z) of the best so far, from the start to the end, uint8 (S, S, 3).
+        failure: ``crashed`` or ``timeout`` if processes died of it, else empty.
+    """
+
+    damaged: Damaged
+    candidates: tuple[Candidate, ...] = ()
+    frames: tuple[np.ndarray, ...] = ()
+    failure: str = ""
+
+
+def search_batches(
+    search: Search,
+    batches: Iterable[list[Damaged]],
+    folder: Path,
+    advance: Advance,
+    map_chunks: "ChunkMapper | None" = None,
+) -> Iterator[list[Found]]:
+    """Search for every photo of every batch.
+
+    Args:
+        search: The latent search.
+        batches: Taken one at a time, as there is somebody to search.
+        folder: Receives the networks for as long as other processes need them.
+        advance: Told the iterations done since the last call, of all searches.
+        map_chunks: Maps work over the workers of a cluster; None searches here.
+
+    Yields:
+        Batches in any order.
+    """
+    if map_chunks is None:
+        for batch in batches:
+            yield _look_for(search, batch, advance)
+        return
+    _write(folder, search)
+    work = SearchWork(
+        folder, search.options, search.lam, search.seed, search.fingerprint
+    )
+    try:
+        for (found,) in map_chunks(work, ([batch] for batch in batches)):
+            advance(len(found) * search.iterations_per_photo)
+            yield found
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class SearchWork:
+    """Searches for batches of photos, in whatever process sees the folder.
+
+    Attributes:
+        folder: Holds the networks.
+        options: Of the search.
+        lam: Weight of the perceptual loss.
+        seed: Of all that is drawn.
+        fingerprint: Of the search that has these networks.
+    """
+
+    folder: Path
+    options: CompleteOptions
+    lam: float
+    seed: int
+    fingerprint: str
+    _search: Search | None = field(default=None, init=False, repr=False, compare=False)
+
+    def start(self) -> None:
+        """Read the networks.
+
+        Raises:
+            ModelError: If they are not whole, or of another search.
+        """
+        pair = read_pair(self.folder, "start the run again, which writes them")
+        statistics = _read_statistics(self.folder / _STATISTICS)
+        search = Search(*pair, self.options, self.lam, self.seed, statistics)
+        if search.fingerprint != self.fingerprint:
+            raise ModelError(f"{self.folder} holds the networks of another search")
+        self._search = search
+
+    def __call__(self, item: list[Damaged]) -> list[Found]:
+        """Search for the photos of a batch."""
+        assert self._search is not None
+        return _look_for(self._search, item)
+
+    def failed(self, item: list[Damaged], reason: str) -> list[Found]:
+        """Say of every photo of a batch that its process died, or hung."""
+        return [Found(damaged, failure=reason) for damaged in item]
+
+
+def _look_for(
+    search: Search, batch: list[Damaged], advance: Advance | None = None
+) -> list[Found]:
+    frames: list[np.ndarray] = []
+    all_candidates = search.run(
+        [one.target for one in batch],
+        watch=lambda _, generated: frames.append(generated),
+        advance=advance,
+    )
+    return [
+        Found(damaged, candidates, tuple(frame[place] for frame in frames))
+        for place, (damaged, candidates) in enumerate(
+            zip(batch, all_candidates, strict=True)
+        )
+    ]
+
+
+def _write(folder: Path, search: Search) -> None:
+    """Write what ``SearchWork.start`` reads."""
+    for name, model in search.networks._asdict().items():
+        with replacing(folder / f"{name}.keras", suffix=".keras") as temporary:
+            model.save(temporary)
+    statistics = search.statistics
+    if statistics is not None:
+        arrays: dict[str, Any] = {
+            "mean": statistics.mean,
+            "components": statistics.components,
+            "variances": statistics.variances,
+        }
+        with replacing(folder / _STATISTICS, suffix=".npz") as temporary:
+            np.savez(temporary, **arrays)
+
+
+def _read_statistics(file: Path) -> FaceStatistics | None:
+    if not file.is_file():
+        return None
+    with np.load(file, allow_pickle=False) as arrays:
+        return FaceStatistics(**arrays)

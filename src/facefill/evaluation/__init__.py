@@ -1,0 +1,1 @@
+"""Scores: of completions against baselines, and of samples against photos."""

@@ -1,0 +1,122 @@
+"""How far a completed face is from the true one.
+
+All take uint8 RGB faces of shape (height, width, 3), one at a time, and measure
+in grey levels of 0 to 255; means over many faces are left to the caller. Formulas
+in the documentation's "How it works".
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.metrics import structural_similarity
+
+from facefill.errors import MaskError
+from facefill.imaging.masks import Mask
+
+Face = NDArray[np.uint8]
+DATA_RANGE = 255.0
+
+
+def psnr(face: Face, other: Face) -> float:
+    """Measure the peak signal-to-noise ratio in dB, over all pixels and channels.
+
+    Returns:
+        10 log10(255^2 / mean squared difference); infinite for equal faces,
+        which JSON cannot hold.
+    """
+    return _decibels(_difference(face, other))
+
+
+def hole_psnr(face: Face, other: Face, mask: Mask) -> float:
+    """Measure the peak signal-to-noise ratio in dB, over the hole alone.
+
+    Args:
+        face: One face.
+        other: The other.
+        mask: Known pixels, bool (height, width), True = known.
+
+    Returns:
+        As ``psnr``; infinite if the hole is equal in both.
+
+    Raises:
+        MaskError: If nothing is hidden.
+    """
+    if mask.all():
+        raise MaskError("the mask hides nothing, so there is no hole to measure")
+    return _decibels(_difference(face, other)[~mask])
+
+
+def ssim(face: Face, other: Face) -> float:
+    """Measure the structural similarity, the mean over pixels and channels.
+
+    With the Gaussian window (standard deviation 1.5 pixels) and the population
+    statistics of Wang, Bovik, Sheikh and Simoncelli 2004.
+
+    Returns:
+        Up to 1, which is reached by equal faces only.
+    """
+    value = structural_similarity(  # type: ignore[no-untyped-call]
+        face,
+        other,
+        data_range=DATA_RANGE,
+        channel_axis=2,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    return float(value)
+
+
+def seam_score(picture: Face, mask: Mask) -> float:
+    """Measure how much the border of the hole stands out.
+
+    The mean absolute difference of neighbours across the border, divided by that of
+    the next two pixels on its known side, on the same lines.
+
+    Returns:
+        1 where the border is like its surroundings, more where it shows as a line;
+        1 besides if there is no border, or nothing known beside it.
+    """
+    pixels = picture.astype(np.float64)
+    across, beside = [], []
+    for turns in range(4):
+        values, known = np.rot90(pixels, turns), np.rot90(mask, turns)
+        steps = np.abs(np.diff(values, axis=1)).mean(axis=2)
+        enters = known[:, :-1] & ~known[:, 1:]
+        across.append(steps[enters])
+        beside.append(steps[:, :-1][known[:, :-2] & enters[:, 1:]])
+    border, outside = np.concatenate(across), np.concatenate(beside)
+    if border.size == 0 or outside.size == 0:
+        return 1.0
+    # Half a grey level: flat surroundings do not make a flat border infinitely bad.
+    return float((border.mean() + 0.5) / (outside.mean() + 0.5))
+
+
+def known_l1(face: Face, other: Face, mask: Mask) -> float:
+    """Measure the mean absolute difference over the known pixels.
+
+    What the search for a latent minimises, in grey levels.
+
+    Args:
+        face: One face.
+        other: The other.
+        mask: Known pixels, bool (height, width), True = known.
+
+    Raises:
+        MaskError: If no pixel is known.
+    """
+    if not mask.any():
+        raise MaskError("the mask hides everything, so no known pixel can be compared")
+    return float(np.abs(_difference(face, other)[mask]).mean())
+
+
+def _difference(face: Face, other: Face) -> NDArray[np.float64]:
+    return face.astype(np.float64) - other
+
+
+def _decibels(difference: NDArray[np.float64]) -> float:
+    mean_square = float(np.mean(difference**2))
+    if mean_square == 0.0:
+        return math.inf
+    return 10.0 * math.log10(DATA_RANGE**2 / mean_square)

@@ -1,0 +1,1 @@
+"""What happens around every run: parameters checked, stages named, all tracked."""

@@ -1,0 +1,1 @@
+"""Pixels: photos, pictures, geometry, masks, degradations, blending. No TensorFlow."""

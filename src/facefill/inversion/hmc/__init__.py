@@ -1,0 +1,1 @@
+"""Hamiltonian Monte Carlo over latents: kernel, chains, summaries, diagnostics."""

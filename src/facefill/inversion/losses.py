@@ -1,0 +1,79 @@
+"""The losses of training and of completion, in ``keras.ops`` alone.
+
+Names follow Yeh, Chen et al. 2017 (arXiv 1607.07539): the contextual loss pulls
+G(z) towards the known pixels, the perceptual (prior) loss towards what D takes
+for a photo. Formulas and signs are those of bamos/dcgan-completion.tensorflow
+``model.py``.
+"""
+
+from typing import Literal
+
+from keras import ops
+
+from facefill.backend.types import Tensor
+from facefill.imaging.colour import LUMINANCE_WEIGHTS
+
+Prior = Literal["non_saturating", "saturating"]
+
+
+def contextual_loss(generated: Tensor, faces: Tensor, weights: Tensor) -> Tensor:
+    """Distance of each picture from its face over the known pixels.
+
+    Args:
+        generated: G(z), (N, size, size, 3) in [-1, 1].
+        faces: Aligned faces, the same shape and range.
+        weights: What a pixel counts, 0.0 in the hole, (N, size, size, 1).
+
+    Returns:
+        Weighted sum of absolute differences for each picture, (N,).
+    """
+    return ops.sum(ops.abs(weights * (generated - faces)), axis=(1, 2, 3))
+
+
+def coarse_contextual_loss(generated: Tensor, faces: Tensor, factor: int) -> Tensor:
+    """Distance of each picture from its face after averaging over blocks.
+
+    The contextual loss of super-resolution, where a photo is known only at a
+    lower resolution (``lowres`` of the reference).
+
+    Args:
+        generated: G(z), (N, size, size, 3) in [-1, 1].
+        faces: Aligned faces, the same shape and range.
+        factor: Side of a block in pixels; divides size.
+
+    Returns:
+        Sum of absolute differences of the block means for each picture, (N,).
+    """
+    difference = ops.average_pool(generated - faces, factor, factor, "valid")
+    return ops.sum(ops.abs(difference), axis=(1, 2, 3))
+
+
+def grey_contextual_loss(generated: Tensor, faces: Tensor) -> Tensor:
+    """Distance of each picture's luminance from that of its face.
+
+    The contextual loss of colouring, where a photo is known only in grey. By the
+    weights of ITU-R BT.601, as in ``colour.luminance``.
+
+    Args:
+        generated: G(z), (N, size, size, 3) in [-1, 1].
+        faces: Aligned faces, the same shape and range.
+
+    Returns:
+        Sum of absolute differences of the luminances for each picture, (N,).
+    """
+    weights = ops.convert_to_tensor(LUMINANCE_WEIGHTS, generated.dtype)
+    difference = ops.sum(weights * (generated - faces), axis=-1)
+    return ops.sum(ops.abs(difference), axis=(1, 2))
+
+
+def perceptual_loss(logits: Tensor, prior: Prior = "non_saturating") -> Tensor:
+    """How little each picture looks like a photo to D; shape (N,).
+
+    Args:
+        logits: D's, (N, 1).
+        prior: ``non_saturating`` is -log D(G(z)) of the reference's code,
+            ``saturating`` log(1 - D(G(z))) of the paper, which is negative.
+    """
+    if prior == "saturating":
+        return -ops.softplus(logits[:, 0])
+    return ops.softplus(-logits[:, 0])

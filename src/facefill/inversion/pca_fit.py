@@ -1,0 +1,102 @@
+"""What is to be expected of a face's hidden pixels, given the known ones.
+
+If a face is the mean of all plus components of normally distributed weight, plus
+noise, then what is missing of it has an expectation: one linear system in the
+weights. Alone it is a blurred face, but right in light, colour and pose.
+
+A search uses it for what its generator cannot draw: the difference between the known
+pixels and G(z) is continued into the hole.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from facefill.inversion.measurement import Target
+from facefill.models.face_pca import FaceStatistics, Floats
+from facefill.parameters import CompleteOptions
+
+logger = logging.getLogger(__name__)
+
+_SYSTEMS_KEPT = 4
+
+
+class Expectation:
+    """Expectations by the statistics of faces."""
+
+    def __init__(self, statistics: FaceStatistics, noise: float) -> None:
+        """Take the statistics, and how far faces are from their components.
+
+        Args:
+            statistics: Of faces.
+            noise: Standard deviation of a pixel, in grey levels.
+        """
+        self.statistics = statistics
+        self._variance = noise**2
+        # Photos often share what is known of them, on which alone a system depends.
+        self._systems: OrderedDict[Hashable, tuple[Floats, Any]] = OrderedDict()
+
+    def fit(
+        self, generated: NDArray[np.uint8], target: Target, detail: float
+    ) -> NDArray[np.uint8]:
+        """Move a generated face to what is known of the true one.
+
+        With E the expectation, y the face, m the mean and b = detail * G(z) +
+        (1 - detail) * m:
+
+            fitted = b + E(y - b given what is known of it)
+
+        which for ``detail`` 0 is the expectation of the face, whatever was generated.
+
+        Args:
+            generated: G(z), uint8 (S, S, 3).
+            target: What is known of the face.
+            detail: In [0, 1].
+
+        Returns:
+            uint8 (S, S, 3); what is known is near the face's, not equal to it.
+        """
+        mean = self.statistics.mean
+        base = mean + np.float32(detail) * (generated.astype(np.float32) - mean)
+        components, system = self._system(target)
+        both = np.stack([target.face.astype(np.float32), base])
+        wanted, had = target.observation.read(both, target.mask)
+        missing = wanted - had
+        weights = cho_solve(system, components @ missing).astype(np.float32)
+        change = np.tensordot(weights, self.statistics.components, axes=1)
+        return np.asarray(np.clip(np.round(base + change), 0, 255), np.uint8)
+
+    def _system(self, target: Target) -> tuple[Floats, Any]:
+        """Give the components as far as they are known, and the factored system."""
+        mask, observation = target.mask, target.observation
+        key = (mask.tobytes(), observation)
+        if key not in self._systems:
+            known = observation.read(self.statistics.components, mask)
+            variance = observation.variance(self._variance, len(mask))
+            matrix = (known @ known.T).astype(np.float64)
+            matrix[np.diag_indices_from(matrix)] += variance / self.statistics.variances
+            self._systems[key] = (known, cho_factor(matrix, lower=True))
+            if len(self._systems) > _SYSTEMS_KEPT:
+                self._systems.popitem(last=False)
+        return self._systems[key]
+
+
+def expectation_of(
+    options: CompleteOptions, statistics: FaceStatistics | None, image_size: int
+) -> Expectation | None:
+    """Give what fits completions by the options; None if there is nothing to do it."""
+    if options.fit == "none":
+        return None
+    if statistics is None or statistics.image_size != image_size:
+        logger.warning(
+            "there are no statistics of faces of %d pixels, so completions are not "
+            "fitted to the known pixels; the pipeline train measures them",
+            image_size,
+        )
+        return None
+    return Expectation(statistics, options.fit_noise)

@@ -1,0 +1,1 @@
+"""Networks and what comes with them: architectures, files, sources, sampling."""

@@ -1,0 +1,220 @@
+"""The model that comes with facefill, read from ``facefill/pretrained``.
+
+Synopsis::
+
+    models = load_pair()  # both networks, checked by their hashes
+
+Each network is one ``.npz``, read without pickle: kernels as float16, which halves
+the files, biases and statistics as float32, whose range float16 lacks.
+``manifest.json`` holds what the networks are built by, and the SHA-256 of each file,
+checked before a byte of it is used. The card is ``MODEL_CARD.md`` beside them.
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from facefill.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+    from facefill.models.dcgan import Architecture
+    from facefill.models.files import ModelPair
+
+FOLDER = Path(__file__).parents[1] / "pretrained"
+MANIFEST = "manifest.json"
+STATISTICS = "face_statistics.npz"
+STATISTICS_MANIFEST = "face_statistics.json"
+ENCODER = "encoder.npz"
+ENCODER_MANIFEST = "encoder.json"
+
+Network = Literal["generator", "discriminator"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the shipped files are.
+
+    Attributes:
+        image_size: Side of a picture in pixels.
+        latent_size: Length of z.
+        generator_width: As in ``dcgan.Architecture``.
+        discriminator_width: The same.
+        steps: Steps of the training, for the record.
+        sha256: Of each network's file, by the network's name.
+        weights_sha256: Of each network's weights once loaded
+            (``files.weights_sha256``), by its name.
+        discriminator_norm: As in ``dcgan.Architecture``, but never ``spectral``:
+            such a discriminator is shipped with the norm in its kernels.
+    """
+
+    image_size: int
+    latent_size: int
+    generator_width: int
+    discriminator_width: int
+    steps: int
+    sha256: dict[str, str]
+    weights_sha256: dict[str, str]
+    discriminator_norm: Literal["batch", "none"] = "batch"
+
+
+def read_manifest(folder: Path = FOLDER) -> Manifest | None:
+    """Read what is shipped, or ``None`` if this copy of facefill ships no model.
+
+    Raises:
+        ModelError: If the file is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{path} is damaged ({error}); install facefill again"
+        ) from error
+
+
+def require_manifest(folder: Path = FOLDER) -> Manifest:
+    """Read what is shipped.
+
+    Raises:
+        ModelError: If nothing is, or the file is damaged.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise ModelError(
+            "this copy of facefill comes without a pretrained model; train one, or "
+            "install a release"
+        )
+    return manifest
+
+
+def load_pair(folder: Path = FOLDER) -> "ModelPair":
+    """Load both networks.
+
+    Raises:
+        ModelError: If nothing is shipped, or a file is not the one that was.
+    """
+    from facefill.models.files import ModelPair
+
+    return ModelPair(load("generator", folder), load("discriminator", folder))
+
+
+def load(network: Network, folder: Path = FOLDER) -> "keras.Model":
+    """Load one network, in float32.
+
+    Raises:
+        ModelError: If nothing is shipped, or the file is not the one that was.
+    """
+    from facefill.models.dcgan import Architecture
+
+    manifest = require_manifest(folder)
+    content = _read(folder / f"{network}.npz", manifest.sha256[network])
+    architecture = Architecture(
+        image_size=manifest.image_size,
+        latent_size=manifest.latent_size,
+        generator_width=manifest.generator_width,
+        discriminator_width=manifest.discriminator_width,
+        discriminator_norm=manifest.discriminator_norm,
+    )
+    return unpack(content, network, architecture)
+
+
+def unpack(
+    content: bytes, network: Network, architecture: "Architecture"
+) -> "keras.Model":
+    """Build a network and put the arrays of a file of ours into it.
+
+    Raises:
+        KeyError: If one is absent.
+        ValueError: If one is of another shape.
+    """
+    import numpy as np
+
+    from facefill.models.dcgan import build_discriminator, build_generator
+
+    build = build_generator if network == "generator" else build_discriminator
+    model = build(architecture, seed=0)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        for variable in model.variables:
+            variable.assign(archive[variable.path].astype(np.float32))
+    return model
+
+
+def load_encoder(generator_sha256: str, folder: Path = FOLDER) -> "keras.Model | None":
+    """Load the encoder that is shipped, if it is of this generator.
+
+    Args:
+        generator_sha256: ``files.weights_sha256`` of the generator.
+        folder: Where it is.
+
+    Returns:
+        The network, in float32; ``None`` if none is shipped, or one of another
+        generator.
+
+    Raises:
+        ModelError: If the file is not the one that was shipped.
+    """
+    import numpy as np
+
+    described = _described(folder / ENCODER_MANIFEST)
+    if described is None or described["generator_sha256"] != generator_sha256:
+        return None
+    content = _read(folder / ENCODER, described["sha256"])
+    from facefill.models.dcgan import build_encoder
+
+    sizes = (described[name] for name in ("image_size", "latent_size", "width"))
+    model = build_encoder(*sizes)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        for variable in model.variables:
+            value = archive[variable.path].astype(np.float32)
+            # Kernels are of 8 bits, in steps of the filter that they belong to.
+            step = f"{variable.path}/scale"
+            variable.assign(value * archive[step] if step in archive else value)
+    return model
+
+
+def read_statistics(folder: Path = FOLDER) -> bytes | None:
+    """Read the statistics of faces that are shipped; ``None`` if none are.
+
+    Raises:
+        ModelError: If the file is not the one that was shipped.
+    """
+    described = _described(folder / STATISTICS_MANIFEST)
+    if described is None:
+        return None
+    return _read(folder / STATISTICS, described["sha256"])
+
+
+def _described(path: Path) -> dict[str, Any] | None:
+    """Read what a shipped file is, ``sha256`` among it; ``None`` if there is none."""
+    if not path.is_file():
+        return None
+    try:
+        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return described | {"sha256": described["sha256"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} is damaged ({error}); install facefill again"
+        ) from error
+
+
+def _read(path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"the pretrained {path} cannot be read ({error}); install facefill again"
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ModelError(
+            f"the pretrained {path} has sha256 {found}, not {sha256}: it is not the "
+            "file that was shipped; install facefill again"
+        )
+    return content

@@ -1,0 +1,111 @@
+"""Which networks to use: those trained here, those that come with facefill, others."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from facefill.errors import ModelError
+from facefill.models import pretrained
+from facefill.models.files import TRAIN_FIRST, read_pair, require_model, weights_sha256
+
+if TYPE_CHECKING:
+    import keras
+
+    from facefill.models.files import ModelPair
+
+log = logging.getLogger(__name__)
+
+Choice = Literal["auto", "trained", "pretrained"]
+Source = Literal["trained", "pretrained"]
+
+RANDOM = "random"
+PRETRAINED = "pretrained"
+
+_NO_START = (
+    "train.start_from is random, pretrained, or a folder with generator.keras and "
+    "discriminator.keras"
+)
+
+
+def choose_source(choice: Choice, files: Sequence[Path], image_size: int) -> Source:
+    """Decide which networks a run uses, before it does any work.
+
+    Args:
+        choice: The parameter ``model``: ``auto`` takes the pretrained networks only
+            if none has been trained.
+        files: Of the trained networks that the run needs; one at least.
+        image_size: Side of a picture that the run is set to.
+
+    Raises:
+        ModelError: If the networks are not there, or are pretrained for another
+            image size.
+    """
+    found = [path for path in files if path.is_file()]
+    if choice == "trained" or (choice == "auto" and found):
+        for path in files:
+            require_model(path)
+        return "trained"
+    manifest = pretrained.read_manifest()
+    if choice == "auto" and manifest is None:
+        raise ModelError(f"no model at {files[0]}; {TRAIN_FIRST}")
+    size = pretrained.require_manifest().image_size
+    if size != image_size:
+        reason = f"the pretrained model is of image_size {size}, which is {image_size}"
+        if choice == "auto":
+            raise ModelError(f"no model at {files[0]}; {TRAIN_FIRST} ({reason} here)")
+        raise ModelError(f"{reason}; set image_size to {size}, or model to trained")
+    return "pretrained"
+
+
+def describe(generator: "keras.Model") -> dict[str, str]:
+    """Say for a report which networks were used, by the generator's weights.
+
+    Returns:
+        ``source`` (``pretrained`` if the weights are those that come with facefill,
+        else ``trained``) and ``generator_sha256``, the hash of the weights.
+    """
+    sha256 = weights_sha256(generator)
+    manifest = pretrained.read_manifest()
+    is_shipped = manifest is not None and sha256 == manifest.weights_sha256["generator"]
+    return {
+        "source": "pretrained" if is_shipped else "trained",
+        "generator_sha256": sha256,
+    }
+
+
+def require_start(start_from: str) -> None:
+    """Check that there are networks to start from, before photos are prepared.
+
+    Args:
+        start_from: As for ``starting_models``.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    if start_from == PRETRAINED:
+        pretrained.require_manifest()
+    elif start_from != RANDOM:
+        for name in ("generator", "discriminator"):
+            require_model(Path(start_from, f"{name}.keras"), _NO_START)
+
+
+def starting_models(start_from: str) -> "ModelPair | None":
+    """Load the networks that a training begins with.
+
+    Args:
+        start_from: ``random``, ``pretrained``, or a folder with ``generator.keras``
+            and ``discriminator.keras``.
+
+    Returns:
+        The networks, or ``None`` if their weights are drawn at random.
+
+    Raises:
+        ModelError: If there are no such networks.
+    """
+    if start_from == RANDOM:
+        return None
+    log.info("the training starts from the models: %s", start_from)
+    if start_from == PRETRAINED:
+        return pretrained.load_pair()
+    return read_pair(Path(start_from), _NO_START)

@@ -1,0 +1,1 @@
+"""Photos to a training set: ingest, align, select, flatten."""

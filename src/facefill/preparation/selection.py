@@ -1,0 +1,103 @@
+"""Which aligned faces make the training set, and who is held out.
+
+Every aligned face is a row of the selection: on one side of the split, or left out
+as a duplicate. This is where a preparation ends that went wrong in too many photos.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from facefill.errors import DataError
+from facefill.parameters import PrepareOptions
+from facefill.preparation.duplicates import EXACT, NEAR, find_duplicates
+from facefill.preparation.report import describe_reasons
+from facefill.preparation.splits import HELD_OUT, split
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ["id", "path", "face", "split", "duplicate", "duplicate_of"]
+LEFT_OUT = ""
+_DROPPED = {"none": (), "exact": (EXACT,), "near": (EXACT, NEAR)}
+
+
+def select_faces(
+    photos: pd.DataFrame,
+    alignment: pd.DataFrame,
+    aligned: Path,
+    options: PrepareOptions,
+    held_out_fraction: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Choose the faces of the training set and a side for each.
+
+    Args:
+        photos: From ``ingestion.ingest``.
+        alignment: From ``alignment.align_photos``.
+        aligned: Folder of the faces.
+        options: What is refused, and what is left out.
+        held_out_fraction: Share of the people who are not trained on.
+        seed: Of the choice of these people.
+
+    Returns:
+        A row an aligned face, sorted by id: ``id``, ``path`` (of its photo), ``face``
+        (below ``aligned``), ``split`` (``train`` or ``held_out``, empty if it is left
+        out), ``duplicate`` and ``duplicate_of`` (see ``duplicates``).
+
+    Raises:
+        DataError: If fewer photos have a face than ``options`` asks for, with the
+            reasons counted.
+    """
+    _refuse_too_few(alignment, options)
+    rows = aligned_rows(alignment)
+    hashes = photos.set_index("path")["perceptual_hash"]
+    rows = rows.assign(perceptual_hash=hashes.loc[rows["path"]].to_numpy())
+    found = find_duplicates(rows, aligned, options)
+    sides = _split(
+        rows.assign(group=found["group"].to_numpy()), held_out_fraction, seed
+    )
+    is_dropped = found["duplicate"].isin(_DROPPED[options.drop_duplicates])
+    return rows.assign(
+        split=np.where(is_dropped, LEFT_OUT, sides),
+        duplicate=found["duplicate"].to_numpy(),
+        duplicate_of=found["duplicate_of"].to_numpy(),
+    )[COLUMNS].reset_index(drop=True)
+
+
+def _split(rows: pd.DataFrame, fraction: float, seed: int) -> list[str]:
+    """Split by person and by what shows the same.
+
+    If near duplicates connect everybody, nothing could be held out: then only equal
+    photos are kept together, which is better than no evaluation at all.
+    """
+    paths = list(rows["path"])
+    sides = split(paths, list(rows["group"].astype(str)), fraction, seed)
+    if fraction == 0.0 or HELD_OUT in sides:
+        return sides
+    sides = split(paths, list(rows["photo_sha256"]), fraction, seed)
+    if HELD_OUT in sides:
+        logger.warning(
+            "all faces are near duplicates of each other; some are held out all the "
+            "same, so what is measured on them says little"
+        )
+    return sides
+
+
+def aligned_rows(alignment: pd.DataFrame) -> pd.DataFrame:
+    """Select the faces of a manifest, sorted by id."""
+    return alignment[alignment["status"] == "aligned"].sort_values("id")
+
+
+def _refuse_too_few(alignment: pd.DataFrame, options: PrepareOptions) -> None:
+    files = alignment[alignment["reason"] != "hidden"]
+    num_files = files["path"].nunique()
+    num_aligned = files["path"][files["status"] == "aligned"].nunique()
+    if num_aligned < options.min_aligned_fraction * num_files:
+        raise DataError(
+            f"only {num_aligned} of {num_files} photos have become a face "
+            f"({describe_reasons(files)}), less than the share of "
+            f"{options.min_aligned_fraction:g} that prepare.min_aligned_fraction asks "
+            "for; look at data/03_primary/alignment.parquet, or lower it"
+        )

@@ -1,0 +1,1 @@
+"""Machinery without a subject: files, caches, locks, processes, tracking."""

@@ -1,0 +1,1 @@
+"""The DCGAN learns: step, loop, checkpoints, replicas."""

@@ -1,0 +1,91 @@
+"""What a training depends on, so that it is continued as what it was begun.
+
+The data, the architecture, the seed and the parameters that decide its steps are
+kept in every checkpoint, and a training with others is refused. A few parameters
+may change on purpose between two runs; that is said, with both values.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from facefill.errors import CheckpointError
+from facefill.preparation.sharded_array import Images
+from facefill.training.batches import digest
+from facefill.training.trainer import Trainer
+
+Origin = Mapping[str, Any]
+
+_FIXED = (
+    "batch_size",
+    "beta_1",
+    "generator_updates",
+    "update_order",
+    "r1_weight",
+    "r1_interval",
+    "real_label",
+    "augment",
+    "flip",
+    "average_decay",
+)
+_CHANGEABLE = (
+    "max_steps",
+    "learning_rate",
+    "discriminator_learning_rate",
+    "steps_per_call",
+    "precision",
+)
+_FREE = "changeable"
+
+# What trainings did before these could be chosen. Never change a value here, even
+# where a default changes: it says what old checkpoints are of.
+_NEUTRAL: Origin = {
+    "discriminator_norm": "batch",
+    "train.start_from": "random",
+    "train.r1_weight": 0.0,
+    "train.r1_interval": 16,
+    "train.real_label": 1.0,
+    "train.augment": [],
+    _FREE: {},
+}
+
+logger = logging.getLogger(__name__)
+
+
+def origin_of(photos: Images, trainer: Trainer) -> dict[str, Any]:
+    """Name what the steps depend on; everything in it can be written as JSON."""
+    options = trainer.options.model_dump()
+    return {
+        **{f"train.{name}": options[name] for name in _FIXED},
+        "train.start_from": trainer.start,
+        **asdict(trainer.architecture),
+        "seed": trainer.seed,
+        "faces": f"{len(photos)} of hash {digest(photos)}",
+        _FREE: {f"train.{name}": options[name] for name in _CHANGEABLE},
+    }
+
+
+def require_same(then: Origin, now: Origin, folder: Path) -> None:
+    """Refuse to continue what was begun with other data or parameters.
+
+    Args:
+        then: The origin in the checkpoint.
+        now: Of this run. Options that either does not name have neutral values.
+        folder: Of the checkpoints, for the message.
+
+    Raises:
+        CheckpointError: Naming the first difference with both values.
+    """
+    then, now = {**_NEUTRAL, **then}, {**_NEUTRAL, **now}
+    for name in sorted({*then, *now} - {_FREE}):
+        if then.get(name) != now.get(name):
+            raise CheckpointError(
+                f"the training in {folder} was begun with {name} = {then.get(name)}, "
+                f"now it is {now.get(name)}; set it back, or move that folder away to "
+                "begin anew"
+            )
+    for name, value in then[_FREE].items():
+        if value != now[_FREE].get(name, value):
+            logger.info("%s is now %s, was %s", name, now[_FREE][name], value)

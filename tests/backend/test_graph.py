@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from facefill.backend import devices, graph
+from facefill.errors import TrainingError
+
+
+def test_each_argument_gets_the_gradient_of_its_own_loss():
+    first = [np.array([1.0, 2.0], np.float32)]
+    second = [np.array([3.0, -1.0], np.float32)]
+
+    def function(a, b):
+        product = ops.sum(a[0] * b[0])
+        return (product**2, 5.0 * product), product
+
+    (by_first, by_second), product = graph.gradients(
+        function,
+        ([ops.convert_to_tensor(first[0])], [ops.convert_to_tensor(second[0])]),
+    )
+    assert float(product) == 1.0
+    # d(p^2)/da = 2 p b and d(5 p)/db = 5 a, with p = 1.
+    assert np.asarray(by_first[0]) == pytest.approx([6.0, -2.0])
+    assert np.asarray(by_second[0]) == pytest.approx([5.0, 10.0])
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_repeat_does_what_a_loop_does(count):
+    values = np.arange(1.0, count + 1.0, dtype=np.float32)
+
+    def step(state, value):
+        total = state["total"] + value
+        return {"total": total}, ops.stack([total, value * value])
+
+    run = graph.compiled(
+        lambda state, inputs: graph.repeat(step, state, inputs, 2), "cpu"
+    )
+    state, records = run({"total": ops.convert_to_tensor(10.0)}, values)
+    assert float(state["total"]) == 10.0 + values.sum()
+    assert np.asarray(records)[:, 0] == pytest.approx(10.0 + np.cumsum(values))
+    assert np.asarray(records)[:, 1] == pytest.approx(values**2)
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    if devices.device_kind("auto") == "gpu":
+        pytest.skip("there is a GPU")
+    with pytest.raises(TrainingError, match="no GPU is visible"):
+        devices.device_kind("gpu")
+
+
+def test_an_explicit_precision_is_kept_and_auto_is_one_of_two():
+    assert devices.resolve_precision("float32", "cpu") == "float32"
+    assert devices.resolve_precision("auto", "cpu") in {"float32", "mixed_bfloat16"}

@@ -1,0 +1,100 @@
+"""Searches by other processes find what this one would, and lose no photo."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facefill.completion.inputs import Folders
+from facefill.completion.restore import restore
+from facefill.errors import ModelError
+from facefill.inversion.masking import MaskMaker
+from facefill.inversion.search import Search
+from facefill.models.dcgan import Architecture, build_discriminator, build_generator
+from facefill.models.face_pca import measure
+from facefill.parameters import CompleteOptions, IngestOptions
+from facefill.runtime.parallel import chunk_mapper
+from photos import map_here
+from restoring import OPTIONS, SIZE, contents, place
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    # Keras's own writer converts arrays the old way.
+    pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning"),
+]
+
+
+def search_of(seed=1, **changes):
+    architecture = Architecture(SIZE, 8, 4, 4)
+    networks = build_generator(architecture, 1), build_discriminator(architecture, 1)
+    options = OPTIONS.model_dump() | {"fit": "expected", "batch_size": 2} | changes
+    draw = np.random.default_rng(0)
+    faces = draw.integers(0, 256, (12, SIZE, SIZE, 3), np.uint8)
+    return Search(
+        *networks,
+        CompleteOptions.model_validate(options),
+        lam=0.5,
+        seed=seed,
+        statistics=measure(faces, 4, draw),
+    )
+
+
+def folders_in(root, name):
+    data = (root / each for each in ("photos", "masks", "faces"))
+    return Folders(*data, root / name / "out", root / name / "records")
+
+
+def complete(rows, folders, search, map_chunks=None):
+    maker = MaskMaker("center", OPTIONS, seed=1)
+    table = pd.DataFrame(rows)
+    return restore(table, folders, maker, search, IngestOptions(), map_chunks).table
+
+
+def map_here_after_the_journey(work, chunks):
+    """Do the work in this process, as it would arrive in another one."""
+    arrived = pickle.loads(pickle.dumps(work))
+    arrived.start()
+    yield from map_here(arrived, chunks)
+
+
+def test_another_process_finds_the_same_to_the_byte_and_leaves_no_network(tmp_path):
+    here, there = folders_in(tmp_path, "here"), folders_in(tmp_path, "there")
+    rows = [place(here, f"{n}.png", n) for n in range(5)]
+    expected = complete(rows, here, search_of())
+    found = complete(rows, there, search_of(), chunk_mapper(1, None, 200.0))
+    pd.testing.assert_frame_equal(found, expected)
+    assert contents(there.output) == contents(here.output)
+    assert contents(there.records).keys() == contents(here.records).keys()
+    # What another process has found is not searched for again.
+    again = complete(rows, there, search_of(), None)
+    pd.testing.assert_frame_equal(again, expected)
+
+
+def test_a_batch_whose_process_dies_is_rows_with_the_reason_and_tried_again(tmp_path):
+    folders = folders_in(tmp_path, "there")
+    rows = [place(folders, f"{n}.png", n) for n in range(4)]
+
+    def deadly(work, chunks):
+        work.start()
+        yield [work.failed(next(chunks)[0], "crashed")]
+        yield from map_here(work, chunks)
+
+    first = complete(rows, folders, search_of(), deadly)
+    assert first["reason"].tolist() == ["crashed", "crashed", "", ""]
+    second = complete(rows, folders, search_of(), map_here_after_the_journey)
+    assert second["status"].tolist() == ["completed"] * 4
+
+
+def test_networks_of_another_search_are_refused(tmp_path):
+    folders = folders_in(tmp_path, "there")
+    rows = [place(folders, "a.png")]
+
+    def mistaken(work, chunks):
+        yield from map_here_after_the_journey(replace(work, seed=2), chunks)
+
+    with pytest.raises(ModelError, match="networks of another search"):
+        complete(rows, folders, search_of(), mistaken)
+    assert not (folders.records / "networks").exists()

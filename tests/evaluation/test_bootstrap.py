@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from facefill.evaluation.bootstrap import bootstrap_interval
+
+
+def test_the_interval_of_a_mean_is_about_two_standard_errors_to_each_side():
+    values = np.random.default_rng(0).normal(5.0, 2.0, 400)
+    low, high = bootstrap_interval(values, 4000, seed=1)
+
+    error = values.std() / 20.0
+    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.15 * error)
+    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
+
+
+def test_intervals_hold_the_true_mean_as_often_as_they_say():
+    draw = np.random.default_rng(0)
+    held = 0
+    for seed in range(200):
+        low, high = bootstrap_interval(draw.exponential(3.0, 60), 300, seed)
+        held += low <= 3.0 <= high
+
+    # Binomial of 200 at 0.95 has a deviation of 3; skewed values lose some more.
+    assert 175 <= held <= 200
+
+
+def test_equal_values_leave_no_doubt():
+    assert bootstrap_interval(np.full(9, 2.5), 100, seed=3) == (2.5, 2.5)

@@ -1,0 +1,232 @@
+"""The affine map and the crop are those of OpenFace."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import openface
+from facefill.imaging import geometry
+from facefill.imaging.pictures import read_png
+from facefill.parameters import AlignOptions, IngestOptions
+from facefill.preparation.align_worker import Job
+from facefill.preparation.alignment import align_photos
+from facefill.preparation.ingestion import ingest
+from facefill.runtime.result_cache import Records
+from photos import face_photo, map_here, noise, write_photo
+from projects import ROOT
+
+# Places of the three landmarks as shares of the crop's side, worked out from
+# OpenFace's mean face by hand, to five digits.
+OPENFACE = {
+    "innerEyesAndBottomLip": (
+        [39, 42, 57],
+        [(0.36378, 0.17795), (0.61896, 0.17278), (0.50020, 0.75058)],
+    ),
+    "outerEyesAndNose": (
+        [36, 45, 33],
+        [(0.19416, 0.16927), (0.78886, 0.15817), (0.49495, 0.51444)],
+    ),
+}
+
+
+SETS = {
+    "innerEyesAndBottomLip": openface.INNER_EYES_AND_BOTTOM_LIP,
+    "outerEyesAndNose": openface.OUTER_EYES_AND_NOSE,
+}
+SAMPLE = ROOT / "data/demo/01_raw/photos"
+
+
+def aligned_by_us(folder, paths, landmark_set, size):
+    """Prepare a folder of photos; give the pixels of each face that was written."""
+    for number, path in enumerate(paths):
+        photo = folder / "photos" / f"{number:04d}{path.suffix}"
+        photo.parent.mkdir(exist_ok=True)
+        photo.write_bytes(path.read_bytes())
+    options = AlignOptions(landmarks=landmark_set)
+    known = Records(folder / "known")
+    manifest = ingest(folder / "photos", known, IngestOptions(), options, map_here)
+    faces = folder / landmark_set / str(size)
+    job = Job(folder / "photos", faces, size, options)
+    table = align_photos(manifest, job, Records(faces / ".records"), map_here)
+    return [read_png(faces / face) if face else None for face in table["face"]]
+
+
+def assert_equal_to_openface(folder, paths, sizes):
+    wanted = [(landmark_set, size) for landmark_set in SETS for size in sizes]
+    pairs = [(size, SETS[landmark_set]) for landmark_set, size in wanted]
+    references = [openface.align(path, pairs) for path in paths]
+    for column, (landmark_set, size) in enumerate(wanted):
+        ours = aligned_by_us(folder, paths, landmark_set, size)
+        for crop, reference in zip(ours, references, strict=True):
+            if reference is None:
+                assert crop is None
+            else:
+                difference = np.abs(crop.astype(int) - reference[column])
+                assert difference.mean() == 0.0
+    return sum(reference is not None for reference in references)
+
+
+def test_faces_are_those_of_openface_to_the_last_bit(tmp_path):
+    astronaut = write_photo(tmp_path / "astronaut.png", face_photo())
+    paths = [astronaut, *sorted(SAMPLE.glob("*.jpg"))[::40]]
+    assert assert_equal_to_openface(tmp_path, paths, [64, 128]) > 5
+
+
+@pytest.mark.lfw
+@pytest.mark.slow
+@pytest.mark.skipif("FACEFILL_LFW" not in os.environ, reason="FACEFILL_LFW is not set")
+def test_faces_of_lfw_are_those_of_openface_to_the_last_bit(tmp_path):
+    paths = sorted(Path(os.environ["FACEFILL_LFW"]).rglob("*.jpg"))[::55]
+    assert assert_equal_to_openface(tmp_path, paths, [64]) >= 200
+
+
+def test_the_orientation_that_a_camera_noted_is_undone(tmp_path):
+    upright = Image.fromarray(face_photo())
+    # What turns the stored picture upright is what the orientation says.
+    undone = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = {1: upright} | {
+        number: upright.transpose(step) for number, step in undone.items()
+    }
+    paths = [tmp_path / f"{number}.png" for number in stored]
+    for path, (number, picture) in zip(paths, stored.items(), strict=True):
+        exif = Image.Exif()
+        exif[274] = number
+        picture.save(path, exif=exif)
+    first, *others = aligned_by_us(tmp_path, paths, "innerEyesAndBottomLip", 64)
+    assert len(others) == 7
+    assert all(np.array_equal(first, other) for other in others)
+
+
+COORDINATES = st.integers(-200, 2000)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(COORDINATES, COORDINATES), min_size=68, max_size=68),
+    st.sampled_from(sorted(OPENFACE)),
+    st.sampled_from([16, 64, 128]),
+)
+def test_the_three_landmarks_arrive_at_their_places(points, landmark_set, size):
+    indices, places = OPENFACE[landmark_set]
+    chosen = np.array(points, float)[indices]
+    sides = chosen[1:] - chosen[0]
+    if abs(np.linalg.det(sides)) < 100:  # almost on one line
+        return
+    matrix = geometry.affine(points, landmark_set, size)
+    arrived = np.column_stack([chosen, np.ones(3)]) @ matrix.T
+    # Five digits of the places, and float64 arithmetic with coordinates to 2000.
+    assert np.allclose(arrived, np.array(places) * size, atol=1e-5 * size + 1e-3)
+
+
+def test_landmarks_of_another_model_are_refused():
+    with pytest.raises(ValueError, match="68"):
+        geometry.affine(np.zeros((5, 2)), "outerEyesAndNose", 64)
+
+
+def test_the_crop_is_bilinear_and_black_outside_the_photo():
+    photo = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    half_right = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]])
+    crop = geometry.warp(photo, half_right, 24)
+    between = (photo[:, :-1].astype(int) + photo[:, 1:]) / 2
+    assert np.abs(crop[:20, 1:20] - between).max() <= 1
+    assert not crop[20:].any()
+    assert not crop[:, 21:].any()
+
+
+POINTS = st.lists(
+    st.tuples(st.integers(-500, 500), st.integers(-500, 500)),
+    min_size=5,
+    max_size=5,
+    unique=True,
+)
+
+
+@given(POINTS, POINTS)
+def test_five_points_are_fitted_by_the_least_squares_similarity(source, target):
+    source, target = np.float32(source), np.float32(target)
+    # x' = a x - b y + c and y' = b x + a y + d, as one linear system.
+    one, nothing = np.ones(5), np.zeros(5)
+    x, y = source.T.astype(float)
+    system = np.vstack(
+        [
+            np.column_stack([x, -y, one, nothing]),
+            np.column_stack([y, x, nothing, one]),
+        ]
+    )
+    (a, b, c, d), *_ = np.linalg.lstsq(system, target.T.astype(float).ravel())
+    expected = [[a, -b, c], [b, a, d]]
+    assert np.allclose(geometry.fit(source, target), expected, atol=1e-6, rtol=1e-6)
+
+
+def test_five_points_of_a_turned_template_come_to_their_places():
+    places = geometry.target_points("five_point", 64)
+    turn = np.float32([[0.6, -0.8], [0.8, 0.6]])
+    landmarks = 3 * places @ turn.T + [100, 200]
+    matrix = geometry.affine(landmarks, "five_point", 64)
+    arrived = np.column_stack([landmarks, np.ones(5)]) @ matrix.T
+    assert np.allclose(arrived, places, atol=1e-3)  # float32
+
+
+def test_five_points_in_one_place_give_no_map():
+    matrix = geometry.affine(np.ones((5, 2)), "five_point", 64)
+    assert not np.isfinite(matrix).all()
+
+
+def test_the_corners_of_the_eyes_are_the_same_in_both_models():
+    points = np.random.default_rng(0).normal(size=(68, 2))
+    five = points[geometry.LANDMARK_INDICES["five_point"]]
+    corners = geometry.eye_corners(points, "innerEyesAndBottomLip")
+    assert np.array_equal(geometry.eye_corners(five, "five_point"), corners)
+    assert np.array_equal(corners, points[[36, 39, 42, 45]])
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (97, 64), (64, 64)])
+def test_a_square_crop_averages_blocks_of_the_middle(shape):
+    photo = noise(*shape)
+    crop, matrix = geometry.square_crop(photo, 16)
+    top, left = (shape[0] - 64) // 2, (shape[1] - 64) // 2
+    square = photo[top : top + 64, left : left + 64].astype(float)
+    means = square.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3))
+    assert np.abs(crop - means).max() <= 0.5
+    # The middle of a block of four pixels is the middle of a pixel.
+    middle = matrix @ [left + 4 * 5 + 1.5, top + 4 * 9 + 1.5, 1.0]
+    assert np.allclose(middle, [5, 9])
+
+
+def test_a_square_of_the_right_size_is_left_as_it_is():
+    photo = noise(32, 32)
+    crop, matrix = geometry.square_crop(photo, 32)
+    assert np.array_equal(crop, photo)
+    assert np.array_equal(matrix, [[1, 0, 0], [0, 1, 0]])
+
+
+def test_a_small_square_is_enlarged_where_its_map_says():
+    photo = noise(8, 10)
+    crop, matrix = geometry.square_crop(photo, 32)
+    inner = np.s_[4:-4, 4:-4]  # the edge is repeated, the map is black beyond it
+    assert np.abs(crop.astype(int) - geometry.warp(photo, matrix, 32))[inner].max() <= 2
+
+
+@pytest.mark.parametrize("size", [5, 16, 30, 64])
+def test_hidden_pixels_have_a_share_in_all_that_is_made_of_them(size):
+    random = np.random.default_rng(size)
+    hidden = random.random((30, 41)) < 0.02
+    share = geometry.share_of_square(hidden, size)
+    for value in (0, 255):
+        photo = np.where(hidden, np.uint8(value), np.uint8(128))[..., None].repeat(3, 2)
+        crop, _ = geometry.square_crop(photo, size)
+        assert (crop[share == 0.0] == 128).all()
+    assert (share > 0.0).any()

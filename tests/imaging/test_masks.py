@@ -1,0 +1,293 @@
+from typing import get_args
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facefill.errors import MaskError
+from facefill.imaging.masks import (
+    build_mask,
+    hide,
+    lowres_factor,
+    mask_from_photo,
+    mask_from_square,
+)
+from facefill.inversion.measurement import importance_weights
+from facefill.parameters import MaskName
+
+SIZE = 16
+HEIGHT, WIDTH = 40, 50
+
+
+@st.composite
+def matrices(draw):
+    """Maps from a 40x50 photo to a 16x16 face: turned, sheared, also beyond it."""
+    angle = draw(st.floats(-3.2, 3.2))
+    scale = draw(st.floats(0.2, 2.0))
+    shear = draw(st.floats(-0.3, 0.3))
+    x, y = draw(st.floats(-5, 55)), draw(st.floats(-5, 45))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = scale * turn @ np.array([[1.0, shear], [0.0, 1.0]])
+    middle = np.full(2, (SIZE - 1) / 2)
+    return np.column_stack([linear, middle - linear @ (x, y)])
+
+
+def holes(seed, share):
+    return np.random.default_rng(seed).random((HEIGHT, WIDTH)) < share
+
+
+@pytest.mark.parametrize("name", get_args(MaskName))
+@pytest.mark.parametrize("size", [16, 32, 64, 128])
+def test_every_shape_is_a_square_of_bools(name, size):
+    mask = build_mask(name, size)
+
+    assert mask.shape == (size, size)
+    assert mask.dtype == np.bool_
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "columns"),
+    [
+        ("center", slice(16, 48), slice(16, 48)),
+        ("left", slice(0, 64), slice(0, 32)),
+        ("right", slice(0, 64), slice(32, 64)),
+        ("top", slice(0, 32), slice(0, 64)),
+        ("bottom", slice(32, 64), slice(0, 64)),
+        ("lowres", slice(0, 64), slice(0, 64)),
+        ("denoise", slice(0, 64), slice(0, 64)),
+        ("colorize", slice(0, 64), slice(0, 64)),
+        ("full", slice(0, 0), slice(0, 0)),
+    ],
+)
+def test_the_hole_is_where_the_reference_has_it_and_false(name, rows, columns):
+    expected = np.ones((64, 64), bool)
+    expected[rows, columns] = False
+
+    np.testing.assert_array_equal(build_mask(name, 64), expected)
+
+
+def test_the_grid_leaves_every_fourth_pixel_of_every_fourth_row():
+    known = np.argwhere(build_mask("grid", 16)).tolist()
+
+    assert known == [[y, x] for y in (0, 4, 8, 12) for x in (0, 4, 8, 12)]
+
+
+def test_the_scale_of_the_centre_is_the_share_left_at_each_side():
+    mask = build_mask("center", 20, center_scale=0.1)
+
+    assert not mask[2:18, 2:18].any()
+    assert mask.sum() == 20 * 20 - 16 * 16
+
+
+@settings(deadline=None)
+@given(
+    size=st.sampled_from([16, 32, 64, 128]),
+    scale=st.floats(0, 0.5, exclude_min=True, exclude_max=True),
+)
+def test_the_centre_hides_something_at_any_scale(size, scale):
+    mask = build_mask("center", size, center_scale=scale)
+
+    assert not mask.all()
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.2, 0.8])
+def test_the_random_mask_hides_about_the_fraction_asked_for(fraction):
+    hidden = (~build_mask("random", 128, random_fraction=fraction, seed=3)).mean()
+
+    # Five standard deviations of a mean of 128 x 128 draws.
+    assert abs(hidden - fraction) <= 5 * (fraction * (1 - fraction)) ** 0.5 / 128
+
+
+def test_the_seed_decides_what_the_random_mask_hides():
+    one, again, other = (build_mask("random", 64, seed=seed) for seed in (1, 1, 2))
+
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
+def test_an_unknown_shape_is_refused_with_the_names_of_all():
+    with pytest.raises(MaskError, match=r"'heart'.*center.*full"):
+        build_mask("heart", 64)
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"), [(128, 8), (64, 8), (32, 8), (16, 8), (8, 4), (2, 1)]
+)
+def test_low_resolution_has_two_by_two_means_at_least(size, factor):
+    assert lowres_factor(size) == factor
+
+
+@settings(deadline=None)
+@given(matrix=matrices(), seed=st.integers(0, 99), share=st.sampled_from([0.01, 0.3]))
+def test_known_pixels_of_a_face_hold_nothing_of_the_hole(matrix, seed, share):
+    hole = holes(seed, share)
+    photo = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    changed = np.where(hole[..., None], ~photo, photo)
+
+    mask = mask_from_photo(hole, matrix, SIZE)
+
+    face, other = (
+        cv2.warpAffine(one, matrix, (SIZE, SIZE)) for one in (photo, changed)
+    )
+    np.testing.assert_array_equal(face[mask], other[mask])
+
+
+@settings(deadline=None)
+@given(matrix=matrices(), seed=st.integers(0, 99))
+def test_hidden_pixels_of_a_face_are_those_next_to_a_hidden_pixel_of_the_photo(
+    matrix, seed
+):
+    hole = holes(seed, 0.05)
+
+    mask = mask_from_photo(hole, matrix, SIZE)
+
+    hidden_y, hidden_x = np.nonzero(hole)
+    inverse = cv2.invertAffineTransform(matrix)
+    for row in range(SIZE):
+        for column in range(SIZE):
+            x, y = inverse @ (column, row, 1)
+            distance = np.maximum(abs(hidden_x - x), abs(hidden_y - y)).min()
+            # Bilinear sampling reads what is less than one pixel away; the
+            # sixteenth is for OpenCV's rounding of positions.
+            beyond = distance - (1 + 1 / 16)
+            if abs(beyond) > 1e-6:
+                assert mask[row, column] == (beyond > 0)
+
+
+def test_white_and_true_are_the_hole_black_and_false_are_known():
+    matrix = np.array([[0.5, 0, 0], [0, 0.5, 0]])
+    hole = np.zeros((32, 32), bool)
+    hole[:, :16] = True
+    grey = np.where(hole, 128, 127).astype(np.uint8)
+
+    mask = mask_from_photo(grey, matrix, SIZE)
+
+    np.testing.assert_array_equal(mask, mask_from_photo(hole, matrix, SIZE))
+    assert not mask[:, :8].any()
+    assert mask[:, 9:].all()
+
+
+def test_beyond_the_photo_nothing_is_hidden():
+    aside = np.array([[1.0, 0, 100], [0, 1, 100]])
+
+    assert mask_from_photo(np.ones((HEIGHT, WIDTH), bool), aside, SIZE).all()
+
+
+def test_a_mask_in_colour_is_refused():
+    with pytest.raises(MaskError, match="one channel"):
+        mask_from_photo(np.zeros((4, 4, 3), np.uint8), np.eye(2, 3), SIZE)
+
+
+def test_hiding_paints_the_hole_alone():
+    face = np.random.default_rng(0).integers(0, 100, (16, 16, 3), np.uint8)
+    mask = build_mask("center", 16)
+
+    shown = hide(face, mask)
+
+    np.testing.assert_array_equal(shown[mask], face[mask])
+    assert (shown[~mask] == 128).all()
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 90), (66, 64)])
+def test_a_hole_in_a_square_hides_every_pixel_that_averages_any_of_it(shape):
+    hole = np.random.default_rng(1).random(shape) < 0.01
+    mask = mask_from_square(hole, 16)
+    top, left = (shape[0] - 64) // 2, (shape[1] - 64) // 2
+    blocks = hole[top : top + 64, left : left + 64].reshape(16, 4, 16, 4)
+    assert np.array_equal(mask, ~blocks.any(axis=(1, 3)))
+
+
+def test_grey_levels_from_the_middle_on_are_a_hole_in_a_square_too():
+    hole = np.full((32, 32), 127, np.uint8)
+    hole[0, 0] = 128
+    mask = mask_from_square(hole, 32)
+    assert not mask[0, 0]
+    assert mask.sum() == 32 * 32 - 1
+
+
+@pytest.mark.parametrize("name", ["random", "half", "pattern", "strokes"])
+def test_random_shapes_differ_by_seed_and_by_nothing_else(name):
+    drawn = [build_mask(name, 64, seed=seed) for seed in range(6)]
+
+    np.testing.assert_array_equal(drawn[2], build_mask(name, 64, seed=2))
+    assert len({mask.tobytes() for mask in drawn}) >= (2 if name == "half" else 6)
+
+
+@settings(deadline=None)
+@given(
+    size=st.sampled_from([16, 32, 64, 128]),
+    fraction=st.floats(0.0, 0.95),
+    seed=st.integers(0, 99),
+)
+def test_blobs_hide_the_share_that_is_asked_for(size, fraction, seed):
+    hidden = ~build_mask("pattern", size, random_fraction=fraction, seed=seed)
+
+    assert hidden.any()
+    assert not hidden.all()
+    assert fraction <= hidden.mean() <= fraction + 0.08
+
+
+@settings(deadline=None)
+@given(
+    size=st.sampled_from([16, 32, 64, 128]),
+    strokes=st.integers(1, 64),
+    seed=st.integers(0, 99),
+)
+def test_strokes_hide_something_and_leave_something(size, strokes, seed):
+    mask = build_mask("strokes", size, strokes=strokes, seed=seed)
+
+    assert mask.any()
+    assert not mask.all()
+
+
+def test_strokes_are_thick_lines_and_not_single_pixels():
+    for seed in range(20):
+        hidden = (~build_mask("strokes", 64, strokes=1, seed=seed)).astype(np.uint8)
+        pieces, _ = cv2.connectedComponents(hidden)
+        assert pieces == 2  # the stroke, and what is around it
+
+
+def test_a_half_is_one_of_the_four():
+    halves = {
+        build_mask(name, 32).tobytes() for name in ("left", "right", "top", "bottom")
+    }
+
+    assert {build_mask("half", 32, seed=seed).tobytes() for seed in range(40)} == halves
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    share=st.floats(0.05, 0.95),
+    window=st.sampled_from([3, 7, 9]),
+)
+def test_importance_is_the_share_of_missing_neighbours(seed, share, window):
+    mask = np.random.default_rng(seed).random((12, 14)) < share
+    weights = importance_weights(mask, window)
+
+    reach = window // 2
+    for y, x in np.ndindex(mask.shape):
+        around = mask[
+            max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1
+        ]
+        expected = (~around).sum() / (around.size - 1) if mask[y, x] else 0.0
+        assert weights[y, x] == pytest.approx(expected, abs=1e-6)
+
+
+def test_importance_is_highest_beside_the_hole_and_nothing_in_it():
+    mask = build_mask("center", 64)
+    weights = importance_weights(mask, 7)
+
+    assert (weights[~mask] == 0).all()
+    assert weights[32, 15] == weights.max(axis=1)[32]
+    assert weights[32, 15] > weights[32, 14] > weights[32, 13] > weights[32, 12] == 0
+
+
+def test_importance_without_a_hole_or_without_a_face_is_refused():
+    for mask in (np.ones((8, 8), bool), np.zeros((8, 8), bool)):
+        with pytest.raises(MaskError, match="known pixels and missing ones"):
+            importance_weights(mask)
+    with pytest.raises(ValueError, match="odd"):
+        importance_weights(build_mask("center", 8), 4)

@@ -1,0 +1,47 @@
+"""Whether the intervals of the shipped generator hold what they promise."""
+
+import numpy as np
+import pytest
+
+from facefill.imaging.masks import build_mask
+from facefill.inversion.hmc.summary import HIGH, LOW, coverage
+from facefill.inversion.latents import to_latents
+from facefill.inversion.measurement import Target
+from facefill.inversion.search import Search
+from facefill.models import pretrained
+from facefill.models.generation import generate
+from facefill.parameters import CompleteOptions
+from facefill.runtime.rng import uniform_latents
+
+COUNT = 20
+MASK = build_mask("center", 64)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(6 * 3600)
+def test_nine_of_ten_hidden_pixels_of_faces_from_the_model_are_in_their_intervals():
+    networks = pretrained.load_pair()
+    options = CompleteOptions(method="hmc", iterations=300, learning_rate=0.1)
+    draw = np.random.default_rng(1)
+    latents = uniform_latents(draw, COUNT, networks.generator.input_shape[1])
+    truth = generate(networks.generator, latents)
+    noisy = truth + draw.laplace(0.0, options.hmc.noise, truth.shape)
+    faces = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    targets = [Target(f"{place}", face, MASK) for place, face in enumerate(faces)]
+
+    all_found = Search(*networks, options, lam=0.1, seed=1).run(targets)
+
+    generated, observed = [], []
+    for place, (found, *_) in enumerate(all_found):
+        posterior, hole = found.posterior, ~MASK
+        variables = posterior.draws.variables.reshape(-1, latents.shape[1])
+        pictures = generate(
+            networks.generator, np.asarray(to_latents(variables, "normal"))
+        )
+        interval = np.quantile(pictures[:, hole], [LOW, HIGH], axis=0)
+        generated.append(coverage(*interval, truth[place][hole]))
+        observed.append(
+            coverage(posterior.low[hole], posterior.high[hole], faces[place][hole])
+        )
+    assert 0.85 < np.mean(generated) < 0.95
+    assert 0.85 < np.mean(observed) < 0.95

@@ -1,0 +1,116 @@
+"""What draws say of a face, and how well a sum of them says it."""
+
+import numpy as np
+import pytest
+
+from facefill.inversion.hmc.chains import Draws
+from facefill.inversion.hmc.summary import (
+    HIGH,
+    LOW,
+    coverage,
+    diagnose,
+    draws_to_show,
+    laplace_scale,
+    predictive_quantile,
+    summarise,
+)
+
+SIZE = 4
+
+
+def draws(chains=3, count=40, seed=0):
+    draw = np.random.default_rng(seed)
+    return Draws(
+        variables=draw.standard_normal((chains, count, 5)).astype(np.float32),
+        energies=draw.uniform(100.0, 120.0, (chains, count)).astype(np.float32),
+        acceptance=np.array([0.7, 0.8, 0.9]),
+        step_sizes=np.array([0.1, 0.2, 0.3]),
+        divergences=2,
+    )
+
+
+def pictures(count, seed=0):
+    shape = (count, SIZE, SIZE, 3)
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("probability", [0.05, 0.3, 0.5, 0.95])
+def test_a_quantile_with_noise_is_that_of_many_noisy_draws(probability):
+    levels = np.random.default_rng(0).normal(120.0, 9.0, (60, 2)).astype(np.float32)
+    noise = np.random.default_rng(1).laplace(0.0, 12.0, (20000, 60, 2))
+
+    found = predictive_quantile(levels, 12.0, probability)
+
+    expected = np.quantile(levels + noise, probability, axis=(0, 1))
+    assert found == pytest.approx(expected, abs=0.2)
+
+
+def test_a_quantile_of_one_draw_is_that_of_the_noise():
+    low = predictive_quantile(np.full((1, 1), 100.0, np.float32), 10.0, LOW)
+    high = predictive_quantile(np.full((1, 1), 100.0, np.float32), 10.0, HIGH)
+
+    assert low[0] == pytest.approx(100.0 + 10.0 * np.log(0.1), abs=0.02)
+    assert high[0] == pytest.approx(100.0 - 10.0 * np.log(0.1), abs=0.02)
+
+
+def test_a_summary_has_the_moments_of_all_draws_in_grey_levels():
+    made = pictures(120)
+
+    posterior = summarise(draws(), made, noise=5.0)
+
+    levels = (made.astype(np.float64) + 1.0) * 127.5
+    assert posterior.mean == pytest.approx(levels.mean(axis=0), abs=1e-3)
+    assert posterior.deviation == pytest.approx(levels.std(axis=0), abs=1e-3)
+    assert np.all(posterior.low < posterior.mean)
+    assert np.all(posterior.high > posterior.mean)
+    assert posterior.frames.shape == (24, SIZE, SIZE, 3)
+    assert len(summarise(draws(), made[:7], noise=5.0).frames) == 7
+
+
+def test_a_diagnosis_is_of_the_worst_coordinate_and_the_energy():
+    made = draws()
+    spoilt = made.variables.copy()
+    spoilt[1, :, 3] += 4.0
+
+    fine, bad = (
+        diagnose(made),
+        diagnose(Draws(spoilt, *list(vars(made).values())[1:])),
+    )
+
+    assert fine.r_hat < 1.2
+    assert bad.r_hat > 1.5
+    assert bad.effective_size < 10 < fine.effective_size
+    assert fine.acceptance == pytest.approx(0.8)
+    assert fine.step_size == pytest.approx(0.2)
+    assert fine.divergences == 2
+    energies = made.energies + np.array([0.0, 50.0, 0.0], np.float32)[:, None]
+    stuck = Draws(made.variables, energies, *list(vars(made).values())[2:])
+    assert diagnose(stuck).r_hat > 1.5
+
+
+def test_the_draw_of_the_lowest_energy_is_shown_first_and_none_twice():
+    made = draws()
+
+    rows = draws_to_show(made, 6)
+
+    assert rows[0] == made.energies.argmin()
+    assert len(set(rows)) == 6
+    assert set(rows[1:] // 40) == {0, 1, 2}
+    assert len(draws_to_show(made, 1)) == 1
+
+
+def test_the_scale_of_laplace_noise_is_found_again():
+    draw = np.random.default_rng(0)
+    generated = [draw.uniform(50.0, 200.0, (64, 64, 3)) for _ in range(3)]
+    faces = [each + draw.laplace(0.0, 7.0, each.shape) for each in generated]
+    masks = [draw.random((64, 64)) < 0.7 for _ in range(3)]
+    for face, mask in zip(faces, masks, strict=True):
+        face[~mask] += 1000.0
+
+    assert laplace_scale(generated, faces, masks) == pytest.approx(7.0, rel=0.03)
+
+
+def test_coverage_is_the_share_inside_borders_included():
+    low, high = np.zeros(4), np.ones(4)
+
+    assert coverage(low, high, np.array([0.0, 1.0, 0.5, 1.01])) == 0.75

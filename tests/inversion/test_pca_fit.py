@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+
+from facefill.evaluation.metrics import hole_psnr
+from facefill.imaging.degradations import observation_of
+from facefill.imaging.masks import build_mask, lowres_factor
+from facefill.inversion.measurement import Target
+from facefill.inversion.pca_fit import Expectation
+from facefill.models.face_pca import measure
+
+SIZE = 16
+NOISE = 6.0
+
+
+def population(count=300, seed=0):
+    make = np.random.default_rng(seed)
+    ways = np.random.default_rng(9).normal(0.0, 9.0, (6, SIZE, SIZE, 3))
+    made = 128.0 + np.tensordot(make.normal(0.0, 1.0, (count, 6)), ways, axes=1)
+    made += make.normal(0.0, 3.0, made.shape)
+    return np.clip(np.round(made), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def statistics():
+    return measure(population(), 20, np.random.default_rng(0))
+
+
+def target(mask="center", seed=5):
+    face = population(1, seed)[0]
+    return Target("x", face, build_mask(mask, SIZE), observation_of(mask, NOISE))
+
+
+def brute_force(statistics, difference, rows, variance):
+    """The conditional mean of a normal distribution, with whole covariances.
+
+    ``rows`` maps all pixels to what is known, ``variance`` is that of its noise.
+    """
+    parts = statistics.components.reshape(len(statistics.variances), -1)
+    parts = parts.astype(np.float64)
+    covariance = (parts.T * statistics.variances) @ parts
+    known = rows @ covariance @ rows.T + variance * np.eye(len(rows))
+    gain = covariance @ rows.T @ np.linalg.inv(known)
+    return (gain @ rows @ difference.ravel()).reshape(difference.shape)
+
+
+@pytest.mark.parametrize("mask", ["center", "left", "random", "grid"])
+@pytest.mark.parametrize("detail", [0.0, 0.5, 1.0])
+def test_the_fit_is_the_conditional_mean_of_a_normal_distribution(
+    statistics, mask, detail
+):
+    one = target(mask)
+    generated = population(1, seed=6)[0]
+    base = statistics.mean + detail * (generated - statistics.mean)
+    rows = np.eye(SIZE * SIZE * 3)[np.repeat(one.mask.ravel(), 3)]
+    change = brute_force(statistics, one.face - base, rows, NOISE**2)
+    expected = np.clip(base + change, 0, 255)
+    found = Expectation(statistics, NOISE).fit(generated, one, detail)
+    assert np.abs(found - expected).max() <= 0.51
+
+
+def test_low_resolution_is_fitted_by_the_means_of_blocks(statistics):
+    one = target("lowres")
+    factor = lowres_factor(SIZE)
+    blocks = SIZE // factor
+    shape = (SIZE, SIZE, 3)
+    identity = np.eye(SIZE * SIZE * 3).reshape(-1, blocks, factor, blocks, factor, 3)
+    rows = identity.mean(axis=(2, 4)).reshape(SIZE * SIZE * 3, -1).T
+    difference = one.face - statistics.mean
+    change = brute_force(statistics, difference, rows, NOISE**2 / factor**2)
+    expected = np.clip(statistics.mean + change, 0, 255).reshape(shape)
+    generated = np.zeros(shape, np.uint8)
+    found = Expectation(statistics, NOISE).fit(generated, one, detail=0.0)
+    assert np.abs(found - expected).max() <= 0.51
+
+
+def test_a_grey_face_is_fitted_by_its_luminance(statistics):
+    one = target("colorize")
+    weights = np.array([0.299, 0.587, 0.114])
+    rows = np.kron(np.eye(SIZE * SIZE), weights)
+    difference = one.face - statistics.mean
+    variance = NOISE**2 * (weights**2).sum()
+    change = brute_force(statistics, difference, rows, variance)
+    expected = np.clip(statistics.mean + change, 0, 255)
+    generated = np.zeros((SIZE, SIZE, 3), np.uint8)
+    found = Expectation(statistics, NOISE).fit(generated, one, detail=0.0)
+    assert np.abs(found - expected).max() <= 0.51
+
+
+@pytest.mark.parametrize("name", ["colorize", "denoise"])
+def test_a_face_that_lies_in_the_components_is_found_again(statistics, name):
+    weights = np.sqrt(statistics.variances[:6]) * [1.0, -0.5, 0.8, 0.3, -1.0, 0.6]
+    inside = np.tensordot(weights, statistics.components[:6], axes=1)
+    face = np.clip(np.round(statistics.mean + inside), 0, 255).astype(np.uint8)
+    noise = 5.0
+    seen = observation_of(name, noise)
+    damaged = seen.damage(face, np.random.default_rng(1))
+    mask = build_mask(name, SIZE)
+    mean = statistics.mean.round().astype(np.uint8)
+    expectation = Expectation(statistics, noise=1.0)
+    fitted = expectation.fit(mean, Target("x", damaged, mask, seen), detail=0.0)
+    error = np.abs(fitted.astype(float) - face).mean()
+    assert error < 0.1 * np.abs(mean.astype(float) - face).mean()
+    # Of the noise there is left what falls into the components, 20 of 768.
+    assert error < (0.3 * noise if name == "denoise" else 1.0)
+
+
+def test_nothing_under_the_hole_is_read(statistics):
+    one = target()
+    other = one.face.copy()
+    other[~one.mask] = 255 - other[~one.mask]
+    generated = population(1, seed=6)[0]
+    expectation = Expectation(statistics, NOISE)
+    fitted = expectation.fit(generated, one, 0.5)
+    again = expectation.fit(generated, Target("x", other, one.mask), 0.5)
+    assert np.array_equal(fitted, again)
+
+
+def test_known_pixels_say_what_hidden_ones_are_in_a_population_like_this(statistics):
+    expectation = Expectation(statistics, NOISE)
+    mean = statistics.mean.round().astype(np.uint8)
+    gains = []
+    for seed in range(10, 20):
+        one = target("left", seed)
+        fitted = expectation.fit(mean, one, detail=0.0)
+        gains.append(
+            hole_psnr(one.face, fitted, one.mask) - hole_psnr(one.face, mean, one.mask)
+        )
+    assert min(gains) > 5.0
+
+
+def test_masks_that_come_again_give_the_same_as_at_first(statistics):
+    expectation = Expectation(statistics, NOISE)
+    names = ["center", "left", "right", "top", "bottom", "grid"]
+    generated = population(1, seed=6)[0]
+    first = [expectation.fit(generated, target(name), 0.5) for name in names]
+    again = [expectation.fit(generated, target(name), 0.5) for name in names[::-1]]
+    assert all(map(np.array_equal, first, again[::-1]))

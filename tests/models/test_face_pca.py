@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from facefill.datasets import FaceStatisticsDataset
+from facefill.errors import DataError, ModelError
+from facefill.models.face_pca import FaceStatistics, measure
+
+SIZE = 8
+
+
+def draw(seed=0):
+    return np.random.default_rng(seed)
+
+
+def faces(count=40):
+    """A mean face and three ways to differ from it, with a little noise."""
+    make = draw()
+    ways = make.normal(0.0, 12.0, (3, SIZE, SIZE, 3))
+    weights = make.normal(0.0, 1.0, (count, 3))
+    made = 128.0 + np.tensordot(weights, ways, axes=1)
+    made += make.normal(0.0, 1.0, made.shape)
+    return np.clip(np.round(made), 0, 255).astype(np.uint8)
+
+
+def test_components_and_variances_are_those_of_the_covariance():
+    pictures = faces()
+    found = measure(pictures, 10, draw())
+
+    flat = pictures.reshape(40, -1).astype(float)
+    values, vectors = np.linalg.eigh(np.cov(flat, rowvar=False))
+    assert found.mean.ravel() == pytest.approx(flat.mean(axis=0), abs=1e-4)
+    assert found.variances == pytest.approx(values[::-1][:10], rel=1e-3)
+    ours = found.components.reshape(10, -1)
+    overlaps = np.abs((ours[:3] * vectors[:, ::-1][:, :3].T).sum(axis=1))
+    assert overlaps == pytest.approx(1.0, abs=1e-3)
+    assert ours @ ours.T == pytest.approx(np.eye(10), abs=1e-3)
+
+
+def test_no_more_components_are_kept_than_faces_differ_in():
+    assert len(measure(faces(6), 10, draw()).variances) == 5
+    same = np.repeat(faces(1), 4, axis=0)
+    same[0, 0, 0] += 1
+    assert len(measure(same, 10, draw()).variances) == 1
+
+
+def test_too_few_faces_are_refused():
+    with pytest.raises(DataError, match="1 faces are too few"):
+        measure(faces(1), 3, draw())
+
+
+def test_packing_loses_half_a_level_of_127_at_most():
+    statistics = measure(faces(), 10, draw())
+    again = FaceStatistics.unpacked(statistics.packed())
+
+    assert np.array_equal(again.mean, statistics.mean)
+    assert np.array_equal(again.variances, statistics.variances)
+    largest = np.abs(statistics.components).max(axis=(1, 2, 3), keepdims=True)
+    error = np.abs(again.components - statistics.components)
+    assert (error <= 0.501 / 127 * largest).all()
+    assert again.fingerprint != statistics.fingerprint
+
+
+def test_what_is_no_file_of_statistics_is_refused():
+    with pytest.raises(ModelError, match="no statistics of faces"):
+        FaceStatistics.unpacked(b"something else")
+
+
+def test_the_dataset_gives_what_was_saved_and_names_a_damaged_file(tmp_path):
+    dataset = FaceStatisticsDataset(path=str(tmp_path / "a.npz"))
+    statistics = measure(faces(), 4, draw())
+    dataset.save(statistics)
+    assert np.array_equal(dataset.load().mean, statistics.mean)
+
+    (tmp_path / "a.npz").write_bytes(b"damaged")
+    with pytest.raises(Exception, match=r"a\.npz is damaged") as caught:
+        dataset.load()
+    assert isinstance(caught.value.__cause__, ModelError)
+
+
+def test_without_a_file_those_that_come_with_facefill_serve(tmp_path, monkeypatch):
+    from facefill.models import pretrained
+
+    dataset = FaceStatisticsDataset(path=str(tmp_path / "a.npz"))
+    monkeypatch.setattr(pretrained, "read_statistics", lambda: None)
+    assert dataset.load() is None
+    packed = measure(faces(), 4, draw()).packed()
+    monkeypatch.setattr(pretrained, "read_statistics", lambda: packed)
+    assert len(dataset.load().variances) == 4

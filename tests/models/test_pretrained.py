@@ -1,0 +1,213 @@
+"""What is shipped is what was trained, and nothing else is loaded in its place."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from facefill.errors import ModelError
+from facefill.models import pretrained
+from facefill.models.dcgan import (
+    Architecture,
+    build_discriminator,
+    build_generator,
+    build_generator_of_widths,
+)
+from facefill.models.files import ModelPair, weights_sha256
+from facefill.models.generation import generate
+from facefill.models.packing import MAX_BYTES, sample_grid, ship
+from facefill.models.pretrained import FOLDER
+from facefill.parameters import TrainOptions
+from facefill.training.checkpoints import Checkpoint, CheckpointStore
+from facefill.training.export import models_of_checkpoint
+from facefill.training.loop import train
+from facefill.training.trainer import Trainer
+
+SMALL = Architecture(
+    image_size=16, latent_size=6, generator_width=4, discriminator_width=8
+)
+
+
+class Silent:
+    """A reporter that is told and says nothing."""
+
+    def scalars(self, step, values):
+        pass
+
+    def picture(self, step, name, image):
+        pass
+
+
+def trained_pair():
+    """Networks whose statistics are not those of a beginning."""
+    pair = ModelPair(build_generator(SMALL, seed=1), build_discriminator(SMALL, seed=2))
+    draw = np.random.default_rng(0)
+    for model in pair:
+        for variable in model.variables:
+            # Beyond what float16 can hold, as a moving variance may be.
+            scale = 1e5 if "moving_variance" in variable.path else 0.1
+            variable.assign(scale * draw.random(variable.shape, np.float32))
+    return pair
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shipped")
+    models = trained_pair()
+    return folder, models, ship(models, folder, steps=7)
+
+
+def test_networks_come_back_with_kernels_rounded_to_float16_and_the_rest_exact(shipped):
+    folder, models, manifest = shipped
+    loaded = pretrained.load_pair(folder)
+    for given, made in zip(models, loaded, strict=True):
+        pairs = zip(given.variables, made.variables, strict=True)
+        for one, other in pairs:
+            assert one.path == other.path
+            exact, back = (each.numpy() for each in (one, other))
+            if exact.ndim > 1:
+                exact = exact.astype(np.float16)
+            assert np.array_equal(exact.astype(np.float32), back)
+    assert manifest.steps == 7
+    assert pretrained.read_manifest(folder) == manifest
+    assert weights_sha256(loaded.generator) == manifest.weights_sha256["generator"]
+
+
+def test_the_same_networks_are_shipped_as_the_same_bytes(shipped, tmp_path):
+    folder, models, _ = shipped
+    ship(models, tmp_path, steps=7)
+    names = {"generator.npz", "discriminator.npz", "samples.png", "manifest.json"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    for name in names:
+        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+@pytest.mark.parametrize("place", [0.0, 0.5, 0.999])
+def test_a_changed_byte_is_refused_with_both_hashes(shipped, tmp_path, name, place):
+    folder, _, manifest = shipped
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    file = tmp_path / f"{name}.npz"
+    content = bytearray(file.read_bytes())
+    content[int(place * len(content))] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ModelError, match=manifest.sha256[name]) as caught:
+        pretrained.load(name, tmp_path)
+    assert str(file) in str(caught.value)
+
+
+def test_what_is_absent_or_damaged_is_named(shipped, tmp_path):
+    folder, _, _ = shipped
+    assert pretrained.read_manifest(tmp_path) is None
+    with pytest.raises(ModelError, match="comes without a pretrained model"):
+        pretrained.load_pair(tmp_path)
+    content = (folder / "manifest.json").read_bytes()
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"generator\.npz cannot be read"):
+        pretrained.load_pair(tmp_path)
+    for damaged in (content[:-9], b"{}", b"[]", b"\xff"):
+        (tmp_path / "manifest.json").write_bytes(damaged)
+        with pytest.raises(ModelError, match=r"manifest\.json is damaged"):
+            pretrained.read_manifest(tmp_path)
+
+
+def test_only_networks_of_ours_are_shipped(tmp_path):
+    discriminator = build_discriminator(SMALL, seed=1)
+    other = build_generator_of_widths(6, [16, 4], seed=1)
+    for generator, message in (
+        (other, "generator has other layers"),
+        (keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)]), "no networks"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            ship(ModelPair(generator, discriminator), tmp_path, steps=1)
+    infinite = trained_pair()
+    infinite.generator.get_layer("project").kernel.assign(
+        np.full(infinite.generator.get_layer("project").kernel.shape, 1e6)
+    )
+    with pytest.raises(ModelError, match="too large for float16"):
+        ship(infinite, tmp_path, steps=1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("norm", ["batch", "spectral"])
+def test_a_checkpoint_is_shipped_as_the_models_of_its_training(tmp_path, norm):
+    options = TrainOptions(
+        batch_size=8,
+        latent_size=6,
+        generator_width=4,
+        discriminator_width=4,
+        discriminator_norm=norm,
+        precision="float32",
+        device="cpu",
+        max_steps=2,
+        checkpoint_every=2,
+        steps_per_call=2,
+    )
+    photos = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8)
+    store = CheckpointStore(tmp_path / "checkpoints")
+    models = train(photos, Trainer(options, 16, seed=1), store, Silent())
+    taken = models_of_checkpoint(store.latest())
+    assert weights_sha256(taken.generator) == weights_sha256(models.generator)
+    assert weights_sha256(taken.discriminator) == weights_sha256(models.discriminator)
+    manifest = ship(taken, tmp_path / "shipped", steps=2)
+    assert manifest.discriminator_norm == ("batch" if norm == "batch" else "none")
+    pretrained.load_pair(tmp_path / "shipped")
+
+
+def test_a_checkpoint_of_unknown_layers_is_not_shipped():
+    checkpoint = Checkpoint(step=1, arrays={}, origin={"train.start_from": "a folder"})
+    with pytest.raises(ModelError, match="ship what it wrote to data/06_models"):
+        models_of_checkpoint(checkpoint)
+
+
+def test_the_hash_of_weights_tells_networks_apart_and_not_copies(shipped):
+    _, models, _ = shipped
+    copy = build_generator(SMALL, seed=9)
+    assert weights_sha256(copy) != weights_sha256(models.generator)
+    copy.set_weights(models.generator.get_weights())
+    assert weights_sha256(copy) == weights_sha256(models.generator)
+
+
+needs_shipped = pytest.mark.skipif(
+    pretrained.read_manifest() is None, reason="no model is shipped yet"
+)
+
+
+@needs_shipped
+def test_the_shipped_model_is_small_described_and_whole():
+    manifest = pretrained.require_manifest()
+    files = list(FOLDER.glob("*.npz"))
+    names = {"generator", "discriminator", "face_statistics", "encoder"}
+    assert {path.stem for path in files} == names
+    assert sum(path.stat().st_size for path in files) <= MAX_BYTES
+    card = (FOLDER / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for word in ("Labeled Faces in the Wild", "research", "Known failures"):
+        assert word in card
+    models = pretrained.load_pair()
+    models.require_sizes(64, 100)
+    assert weights_sha256(models.generator) == manifest.weights_sha256["generator"]
+    judge = weights_sha256(models.discriminator)
+    assert judge == manifest.weights_sha256["discriminator"]
+
+
+@needs_shipped
+def test_the_grid_beside_the_shipped_model_is_its_own_and_shows_different_faces():
+    from facefill.imaging.pictures import read_png
+
+    generator = pretrained.load("generator")
+    shown = read_png(FOLDER / "samples.png").astype(int)
+    drawn = sample_grid(generator)
+    assert shown.shape == drawn.shape
+    # Another machine may round otherwise.
+    assert np.abs(shown - drawn).max() <= 2
+    latents = np.random.default_rng(1).uniform(-1, 1, (16, 100)).astype(np.float32)
+    pictures = generate(generator, latents).astype(float)
+    assert pictures.std(axis=0).mean() > 10
+
+
+@needs_shipped
+def test_the_manifest_is_plain_json():
+    text = (FOLDER / "manifest.json").read_text(encoding="utf-8")
+    assert set(json.loads(text)["sha256"]) == {"generator", "discriminator"}
