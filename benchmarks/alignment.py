@@ -41,12 +41,12 @@ import psutil
 
 from facefill.imaging.geometry import target_points
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation.align_worker import Job
+from facefill.preparation.align_worker import AlignJob
 from facefill.preparation.alignment import align_photos
 from facefill.preparation.detection import landmark_model_path
 from facefill.preparation.ingestion import ingest
 from facefill.runtime.parallel import chunk_mapper
-from facefill.runtime.result_cache import Records
+from facefill.runtime.result_cache import ResultCache
 
 SAMPLE = Path(__file__).parents[1] / "data/demo/01_raw/photos"
 SIZE = 64
@@ -125,8 +125,8 @@ def ours(folder: Path, output: Path, options: AlignOptions) -> None:
     """Align the photos of a manifest as a run does."""
     manifest = pd.read_parquet(folder / "manifest.parquet")
     mapper = chunk_mapper(options.workers, None, options.timeout_s)
-    job = Job(folder / "photos", output, SIZE, options)
-    align_photos(manifest, job, Records(folder / "records" / output.name), mapper)
+    job = AlignJob(folder / "photos", output, SIZE, options)
+    align_photos(manifest, job, ResultCache(folder / "records" / output.name), mapper)
 
 
 def work(way: str, folder: Path) -> None:
@@ -237,7 +237,7 @@ def write_photos(folder: Path, pictures: Iterator[bytes]) -> None:
     options = AlignOptions()
     mapper = chunk_mapper(None, None, options.timeout_s)
     manifest = ingest(
-        photos, Records(folder / "ingested"), IngestOptions(), options, mapper
+        photos, ResultCache(folder / "ingested"), IngestOptions(), options, mapper
     )
     manifest.to_parquet(folder / "manifest.parquet")
 

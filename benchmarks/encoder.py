@@ -27,8 +27,8 @@ from facefill.evaluation.completions import hold_out
 from facefill.imaging.colour import LUMINANCE_WEIGHTS
 from facefill.imaging.masks import build_mask, lowres_factor
 from facefill.inversion.encoder import Encoder, looked_at
-from facefill.inversion.measurement import Target
-from facefill.inversion.search import Search
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
 from facefill.models.dcgan import build_encoder, rebuild
 from facefill.parameters import CompleteOptions, MaskName
@@ -166,18 +166,18 @@ def sights(draw: np.random.Generator, shape: tuple[int, int]) -> tuple[Any, ...]
     )
 
 
-class FromThese(Search):
+class FromThese(LatentSearch):
     """A search that begins at given latents."""
 
     firsts: dict[str, np.ndarray]
 
-    def _first(self, target: Target, count: int) -> np.ndarray:
+    def _first(self, target: Measurement, count: int) -> np.ndarray:
         return np.repeat(self.firsts[target.key][None], count, axis=0)
 
 
 def search_from(
     firsts: dict[str, np.ndarray],
-    targets: Sequence[Target],
+    targets: Sequence[Measurement],
     folder: Path,
     batch_size: int,
 ) -> None:

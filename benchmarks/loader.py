@@ -21,7 +21,7 @@ import psutil
 from numpy.lib.format import open_memmap
 
 from facefill.parameters import TrainOptions
-from facefill.preparation.sharded_array import Images, ShardedArray
+from facefill.preparation.sharded_array import ImageArray, ShardedArray
 from facefill.training.batches import batches
 
 SIZE = 64
@@ -29,7 +29,7 @@ ROUNDS = 5
 SECONDS_A_ROUND = 1.5
 
 
-def mapped(folder: Path, num_faces: int, num_files: int, *, noise: bool) -> Images:
+def mapped(folder: Path, num_faces: int, num_files: int, *, noise: bool) -> ImageArray:
     """Write a set in several files and map it; without noise the files are sparse."""
     draw = np.random.default_rng(0)
     paths = [folder / f"{number:04d}.npy" for number in range(num_files)]
@@ -44,7 +44,7 @@ def mapped(folder: Path, num_faces: int, num_files: int, *, noise: bool) -> Imag
     return arrays[0] if num_files == 1 else ShardedArray(arrays)
 
 
-def rates(photos: Images, batch_size: int) -> list[float]:
+def rates(photos: ImageArray, batch_size: int) -> list[float]:
     """Photos a CPU second of each round, after one that does not count."""
     options = TrainOptions(batch_size=batch_size, max_steps=10**9)
     stacks = batches(photos, options, seed=1, first=0)

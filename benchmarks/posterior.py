@@ -27,16 +27,16 @@ import numpy as np
 
 from facefill.evaluation import metrics
 from facefill.imaging.compositing import complete_face, poisson_blend
-from facefill.imaging.degradations import observation_of
+from facefill.imaging.degradations import degradation_of
 from facefill.imaging.masks import build_mask, hide
 from facefill.imaging.pictures import grid, write_png
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.hmc.summary import HIGH, LOW, coverage, laplace_scale
 from facefill.inversion.latents import to_variables
-from facefill.inversion.measurement import Target
-from facefill.inversion.search import Search
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
-from facefill.models.face_pca import FaceStatistics
+from facefill.models.face_pca import FacePca
 from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions
 from facefill.runtime import rng
@@ -83,7 +83,7 @@ def read_faces(path: Path, count: int) -> Faces:
     return Faces(faces, faces, None)
 
 
-def measure(found: Candidate, target: Target, faces: Faces, place: int) -> Any:
+def measure(found: Candidate, target: Measurement, faces: Faces, place: int) -> Any:
     """Measure one face; a mapping of figures by name."""
     posterior, diagnosis, hole = found.posterior, found.diagnosis, ~target.mask
     assert posterior is not None
@@ -110,7 +110,7 @@ def measure(found: Candidate, target: Target, faces: Faces, place: int) -> Any:
 
 
 def measure_pictures(
-    found: Candidate, target: Target, truth: np.ndarray, pictures: np.ndarray
+    found: Candidate, target: Measurement, truth: np.ndarray, pictures: np.ndarray
 ) -> dict[str, float]:
     """Measure the mean and draws as completions, raw and as they are delivered."""
     face, mask = target.face, target.mask
@@ -130,7 +130,7 @@ def measure_pictures(
     return figures | {"fitted": metrics.hole_psnr(face, fitted, mask)}
 
 
-def sheet(found: Candidate, target: Target, pictures: np.ndarray) -> np.ndarray:
+def sheet(found: Candidate, target: Measurement, pictures: np.ndarray) -> np.ndarray:
     """Lay out a face: known, true, mean, best, draws, deviation, low, high."""
     posterior = found.posterior
     assert posterior is not None
@@ -149,13 +149,13 @@ def run(
     """Sample the posterior of every face; give means of the figures, and sheets."""
     pair = pretrained.load_pair()
     size = faces.faces.shape[1]
-    seen = observation_of(mask, options.noise)
+    seen = degradation_of(mask, options.noise)
     targets = [
-        Target(f"face-{place}", face, build_mask(mask, size), seen)
+        Measurement(f"face-{place}", face, build_mask(mask, size), seen)
         for place, face in enumerate(faces.faces)
     ]
     values = options.model_dump() | {"hmc": options.hmc.model_dump() | changes}
-    search = Search(
+    search = LatentSearch(
         *pair, CompleteOptions.model_validate(values), 0.1, SEED, statistics()
     )
     started = time.perf_counter()
@@ -184,10 +184,10 @@ def latents_of(variables: np.ndarray) -> np.ndarray:
     return np.asarray(erf(variables / np.sqrt(2.0)), np.float32)
 
 
-def statistics() -> FaceStatistics | None:
+def statistics() -> FacePca | None:
     """Read the statistics of faces that come with facefill."""
     content = pretrained.read_statistics()
-    return None if content is None else FaceStatistics.unpacked(content)
+    return None if content is None else FacePca.unpacked(content)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -25,12 +25,12 @@ import skimage.data
 from PIL import Image
 
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation.align_worker import Job
+from facefill.preparation.align_worker import AlignJob
 from facefill.preparation.alignment import align_photos
 from facefill.preparation.ingestion import ingest
 from facefill.runtime.parallel import ChunkMapper, chunk_mapper
 from facefill.runtime.process_pool import Work
-from facefill.runtime.result_cache import Records
+from facefill.runtime.result_cache import ResultCache
 
 LINES = 10
 
@@ -103,8 +103,8 @@ def main() -> None:
         write_photos(root / "photos", asked.rows)
         print(f"{'stage':<22}{'rows':>10}{'s':>10}{'MB here':>10}{'MB worker':>10}")
         show("start", 0, time.monotonic())
-        job = Job(root / "photos", root / "faces", 64, options)
-        records = Records(root / "seen"), Records(root / "aligned")
+        job = AlignJob(root / "photos", root / "faces", 64, options)
+        records = ResultCache(root / "seen"), ResultCache(root / "aligned")
 
         def see() -> Any:
             decoding = observed(map_chunks, "  decoding", asked.rows)

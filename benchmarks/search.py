@@ -123,19 +123,21 @@ def table(precision: str, batch_size: int, rounds: int) -> None:
 def until_reference(faces: np.ndarray) -> None:
     """Complete faces by both presets and compare how their known pixels come out."""
     from facefill.imaging.masks import build_mask
-    from facefill.inversion.measurement import Target
-    from facefill.inversion.search import Search
+    from facefill.inversion.measurement import Measurement
+    from facefill.inversion.search import LatentSearch
     from facefill.models import pretrained
     from facefill.parameters import CompleteOptions
 
     mask = build_mask("center", SIZE)
-    targets = [Target(str(number), face, mask) for number, face in enumerate(faces)]
+    targets = [
+        Measurement(str(number), face, mask) for number, face in enumerate(faces)
+    ]
     networks = pretrained.load_pair()
     print(f"{'preset':<11}{'contextual loss':>16}{'iterations':>12}{'s a face':>10}")
     end = 0.0
     for preset in ("reference", "default"):
         options = CompleteOptions.model_validate({"preset": preset, "fit": "none"})
-        search = Search(*networks, options, LAM, seed=1)
+        search = LatentSearch(*networks, options, LAM, seed=1)
         started = time.perf_counter()
         best = [candidates[0] for candidates in search.run(targets)]
         seconds = (time.perf_counter() - started) / len(faces)

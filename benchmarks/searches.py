@@ -26,14 +26,14 @@ from facefill.evaluation.completions import Evaluation, HeldOut, hold_out, repor
 from facefill.evaluation.identity import Identify
 from facefill.imaging.pictures import write_png
 from facefill.inversion.candidates import Candidate
-from facefill.inversion.latent_bank import Bank
+from facefill.inversion.latent_bank import LatentBank
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.inversion.objective import Objective
-from facefill.inversion.pca_fit import Expectation
-from facefill.inversion.search import Search
+from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
-from facefill.models.face_pca import FaceStatistics
+from facefill.models.face_pca import FacePca
 from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions, EvaluateOptions
 from facefill.preparation.face_set import read_face_set
@@ -75,7 +75,7 @@ class Recorded:
 
     iterations_per_photo = 0
 
-    def __init__(self, file: Path, generator: Any, expectation: Expectation) -> None:
+    def __init__(self, file: Path, generator: Any, expectation: GaussianFit) -> None:
         """Read what was found, by photo."""
         with np.load(file) as arrays:
             self._found = dict(arrays.items())
@@ -89,7 +89,7 @@ class Recorded:
         return float(self._found["seconds_per_face"])
 
     def run(
-        self, targets: Iterable[Target], advance: Advance
+        self, targets: Iterable[Measurement], advance: Advance
     ) -> Iterator[tuple[Candidate, ...]]:
         """Give what was found for each."""
         del advance
@@ -116,7 +116,7 @@ class Recorded:
 
 
 def search(
-    name: str, targets: Sequence[Target], batch_size: int
+    name: str, targets: Sequence[Measurement], batch_size: int
 ) -> tuple[np.ndarray, np.ndarray, CompleteOptions]:
     """Search for every face by a variant; latents, and both parts of their losses."""
     values = {"precision": "float32", "batch_size": batch_size}
@@ -128,10 +128,12 @@ def search(
         found = descend_by_bfgs(Objective(*pair, options, LAM), targets, options)
         return *found, options
     plain = options.model_copy(update={"fit": "none"})
-    return *descend(Search(*pair, plain, LAM, SEED), targets), options
+    return *descend(LatentSearch(*pair, plain, LAM, SEED), targets), options
 
 
-def descend(searcher: Search, targets: Sequence[Target]) -> tuple[np.ndarray, ...]:
+def descend(
+    searcher: LatentSearch, targets: Sequence[Measurement]
+) -> tuple[np.ndarray, ...]:
     """Search for every face; latents, and both parts of their losses."""
     best = [each for each, *_ in searcher.run(targets)]
     latents = np.stack([each.latent for each in best])
@@ -139,7 +141,7 @@ def descend(searcher: Search, targets: Sequence[Target]) -> tuple[np.ndarray, ..
 
 
 def descend_by_bfgs(
-    objective: Objective, targets: Sequence[Target], options: CompleteOptions
+    objective: Objective, targets: Sequence[Measurement], options: CompleteOptions
 ) -> tuple[np.ndarray, np.ndarray]:
     """Search by SciPy's L-BFGS-B in the box [-1, 1], from the bank, face by face."""
     from scipy.optimize import minimize
@@ -147,7 +149,7 @@ def descend_by_bfgs(
     from facefill.backend import graph
     from facefill.inversion.measurement import gather
 
-    bank = Bank(pretrained.load_pair().generator, options.bank_size, SEED)
+    bank = LatentBank(pretrained.load_pair().generator, options.bank_size, SEED)
     differentiate = graph.compiled(objective.differentiate, options.device)
     weights = objective.weights()
     latents, parts = [], []
@@ -176,7 +178,7 @@ def descend_by_bfgs(
 
 def keep(
     file: Path,
-    targets: Sequence[Target],
+    targets: Sequence[Measurement],
     found: tuple[np.ndarray, np.ndarray, CompleteOptions],
     seconds_per_face: float,
 ) -> None:
@@ -197,7 +199,7 @@ def keep(
     print(f"{file.parent.name} {file.stem}: {loss:.0f}, {seconds_per_face:.2f} s")
 
 
-def damaged(held_out: HeldOut, mask: str) -> list[Target]:
+def damaged(held_out: HeldOut, mask: str) -> list[Measurement]:
     """Hide of every face what a mask hides."""
     maker = MaskMaker(mask, CompleteOptions(), SEED)
     pairs = zip(held_out.keys, held_out.faces, strict=True)
@@ -211,7 +213,7 @@ def measure(
     content = pretrained.read_statistics()
     assert content is not None
     options = CompleteOptions()
-    expectation = Expectation(FaceStatistics.unpacked(content), options.fit_noise)
+    expectation = GaussianFit(FacePca.unpacked(content), options.fit_noise)
     generator = pretrained.load_pair().generator
     searches: dict[str, Any] = {
         name: Recorded(file, generator, expectation) for name, file in files.items()

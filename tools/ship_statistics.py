@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     faces = read_face_set(arguments.faces).of_split("train")
-    draw = rng.generator(1, rng.Purpose.STATISTICS)
+    draw = rng.keyed_rng(1, rng.Purpose.STATISTICS)
     content = measure(faces, arguments.components, draw).packed()
     write_bytes(arguments.output / STATISTICS, content)
     described = {

@@ -6,7 +6,7 @@ import numpy as np
 
 from facefill.imaging.masks import build_mask
 from facefill.inversion.descent import Descent
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.inversion.objective import Objective
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions
@@ -27,7 +27,7 @@ def rounds_of_iterations(
     descent = Descent(Objective(*networks, options, LAM), options, seed=1)
     mask = build_mask("center", faces.shape[1])
     targets = [
-        Target(str(number), face, mask)
+        Measurement(str(number), face, mask)
         for number, face in enumerate(faces[:batch_size])
     ]
     draw = np.random.default_rng(1)

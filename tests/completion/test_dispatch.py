@@ -11,7 +11,7 @@ from facefill.completion.inputs import Folders
 from facefill.completion.restore import restore
 from facefill.errors import ModelError
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.search import Search
+from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.models.face_pca import measure
 from facefill.parameters import CompleteOptions, IngestOptions
@@ -33,7 +33,7 @@ def search_of(seed=1, **changes):
     options = OPTIONS.model_dump() | {"fit": "expected", "batch_size": 2} | changes
     draw = np.random.default_rng(0)
     faces = draw.integers(0, 256, (12, SIZE, SIZE, 3), np.uint8)
-    return Search(
+    return LatentSearch(
         *networks,
         CompleteOptions.model_validate(options),
         lam=0.5,

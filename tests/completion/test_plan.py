@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from facefill.completion import plan
-from facefill.completion.inputs import Reader
+from facefill.completion.inputs import TaskReader
 from facefill.imaging.masks import build_mask, hide
 from facefill.imaging.pictures import write_png
 from facefill.imaging.sheets import captioned_grid
@@ -18,7 +18,7 @@ SCALE = 6  # to 96 pixels
 @pytest.fixture
 def reader(tmp_path):
     maker = MaskMaker("center", CompleteOptions(), seed=1)
-    return Reader(tmp_path / "faces", tmp_path / "masks", maker, SIZE)
+    return TaskReader(tmp_path / "faces", tmp_path / "masks", maker, SIZE)
 
 
 def aligned(folder, name, seed=0):

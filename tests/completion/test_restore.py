@@ -8,12 +8,12 @@ from facefill.completion.inputs import Folders
 from facefill.completion.restore import MAX_PICTURED, report, restore
 from facefill.errors import DataError
 from facefill.imaging.colour import grey_picture, luminance
-from facefill.imaging.degradations import observation_of
+from facefill.imaging.degradations import degradation_of
 from facefill.imaging.geometry import square_crop
 from facefill.imaging.masks import build_mask, mask_from_square
 from facefill.imaging.pictures import grid, read_png, write_png
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.search import Search
+from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import HmcOptions, IngestOptions
 from facefill.runtime.files import file_sha256
@@ -24,7 +24,7 @@ from restoring import OPTIONS, PHOTO_SHAPE, SIZE, contents, place
 def search():
     architecture = Architecture(SIZE, 8, 4, 4)
     networks = build_generator(architecture, 1), build_discriminator(architecture, 1)
-    return Search(*networks, OPTIONS, lam=0.5, seed=1)
+    return LatentSearch(*networks, OPTIONS, lam=0.5, seed=1)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_a_noisy_photo_is_mixed_with_what_was_generated_for_it(folders, search):
     out, face = folders.output / "a.png", read_png(folders.faces / "a.png.png")
     assert np.array_equal(read_png(out / "known.png"), face)
     generated = read_png(out / "generated.png")
-    mixed = observation_of("denoise", OPTIONS.noise).complete(
+    mixed = degradation_of("denoise", OPTIONS.noise).complete(
         face, generated, build_mask("denoise", SIZE)
     )
     assert np.array_equal(read_png(out / "completed.png"), mixed)
@@ -265,7 +265,7 @@ def test_random_masks_differ_from_photo_to_photo_and_not_from_run_to_run():
     assert not np.array_equal(maker.shape("a", SIZE), maker.shape("b", SIZE))
 
 
-class Counting(Search):
+class Counting(LatentSearch):
     """Counts the faces that it searches for, and dies after some if told to."""
 
     def __init__(self, *arguments, die_after=10**9, **named):

@@ -22,7 +22,7 @@ from facefill.imaging.masks import build_mask
 from facefill.imaging.pictures import to_uint8
 from facefill.imaging.sheets import labelled_rows
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.search import Search
+from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions, EvaluateOptions
 from facefill.preparation.face_set import FaceSet
@@ -104,7 +104,7 @@ def evaluated():
     train = np.random.default_rng(3).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)
     held_out = HeldOut(["a", "b", "c", "d"], faces, train)
     discriminator = build_discriminator(architecture, 1)
-    search = Search(generator, discriminator, options, lam=0.0, seed=1)
+    search = LatentSearch(generator, discriminator, options, lam=0.0, seed=1)
     evaluation = Evaluation(
         held_out,
         EvaluateOptions(methods=[*METHODS, "default", "reference"]),

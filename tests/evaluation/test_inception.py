@@ -7,7 +7,7 @@ import pytest
 from facefill.errors import ModelError
 from facefill.evaluation.distances import frechet_distance, kernel_distance
 from facefill.evaluation.inception import InceptionFeatures
-from facefill.evaluation.sample_quality import Assessor
+from facefill.evaluation.sample_quality import SampleQuality
 
 # Keras's own writer converts arrays the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")
@@ -43,7 +43,7 @@ def test_distances_are_of_the_features_that_keras_itself_gives(tmp_path):
         return np.array(network(prepared, training=False), np.float64)
 
     ours = InceptionFeatures(tmp_path / "random.weights.h5")
-    found = Assessor(held_out, 2, inception=ours).assess(samples)
+    found = SampleQuality(held_out, 2, inception=ours).assess(samples)
     drawn, all_real = features(samples), features(held_out)
     real, others = all_real[:2], all_real[2:]
     for name, distance in (("fid", frechet_distance), ("kid", kernel_distance)):

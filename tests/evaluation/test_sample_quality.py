@@ -13,7 +13,7 @@ from facefill.evaluation.distances import (
     kernel_distance,
     mean_pairwise_distance,
 )
-from facefill.evaluation.sample_quality import Assessor, assessor, pixel_diversity
+from facefill.evaluation.sample_quality import SampleQuality, assessor, pixel_diversity
 from facefill.parameters import AlignOptions, TrainOptions
 from facefill.preparation.flattening import FaceSet
 from photos import face_photo
@@ -41,7 +41,7 @@ def test_distances_are_those_of_descriptors_beside_their_floor(held_out):
     real, others = found[:6], found[6:]
     samples = faces(6, seed=1)
     drawn = face_descriptors.describe(samples)
-    one = Assessor(held_out, count=6)
+    one = SampleQuality(held_out, count=6)
     values = one.assess(samples)
     assert one.count == 6
     assert values == pytest.approx(
@@ -59,21 +59,21 @@ def test_distances_are_those_of_descriptors_beside_their_floor(held_out):
 
 
 def test_fewer_held_out_faces_give_fewer_samples(held_out):
-    assert Assessor(held_out[:9], count=12).count == 4
+    assert SampleQuality(held_out[:9], count=12).count == 4
 
 
 def test_descriptors_are_kept_and_found_again_and_a_damaged_file_is_not_believed(
     tmp_path, held_out
 ):
     few = held_out[:4]
-    first = Assessor(few, 2, cache=tmp_path).assess(few[:2])
+    first = SampleQuality(few, 2, cache=tmp_path).assess(few[:2])
     (kept,) = tmp_path.iterdir()
     assert np.array_equal(np.load(kept), face_descriptors.describe(few))
     np.save(kept, 2.0 * np.load(kept))
-    assert Assessor(few, 2, cache=tmp_path).assess(few[:2]) != first
+    assert SampleQuality(few, 2, cache=tmp_path).assess(few[:2]) != first
     kept.write_bytes(kept.read_bytes()[:100])
-    assert Assessor(few, 2, cache=tmp_path).assess(few[:2]) == first
-    Assessor(few[::-1], 2, cache=tmp_path)
+    assert SampleQuality(few, 2, cache=tmp_path).assess(few[:2]) == first
+    SampleQuality(few[::-1], 2, cache=tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -81,7 +81,7 @@ def test_copies_of_training_faces_are_found_mirrored_or_not(held_out):
     training = faces(6, seed=5)
     copies = training[[4, 1, 3]]
     copies[1] = copies[1][:, ::-1]
-    values, strip = Assessor(held_out[:4], 2).nearest(copies, training)
+    values, strip = SampleQuality(held_out[:4], 2).nearest(copies, training)
     # Pictures in two rows, two white pixels between them.
     rows = strip[18:34]
     for place, row in enumerate((4, 1, 3)):

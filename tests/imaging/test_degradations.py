@@ -8,11 +8,11 @@ from facefill.imaging.colour import chroma, coloured, grey_picture, luminance
 from facefill.imaging.compositing import paste_colour
 from facefill.imaging.degradations import (
     DEVIATION,
-    BlockMeans,
-    Luminance,
-    NoisyPixels,
-    Pixels,
-    observation_of,
+    Decolorization,
+    Denoising,
+    Downsampling,
+    Inpainting,
+    degradation_of,
 )
 from facefill.imaging.masks import build_mask
 
@@ -49,7 +49,7 @@ def test_a_picture_is_its_luminance_and_its_chroma():
 
 @pytest.mark.parametrize("name", ["center", "lowres", "colorize", "denoise"])
 def test_an_observation_is_a_linear_map_of_pixels(name):
-    seen, mask = observation_of(name, 25.0), build_mask(name, SIZE)
+    seen, mask = degradation_of(name, 25.0), build_mask(name, SIZE)
     one, other = faces(2).astype(np.float32)
     rows = seen.read(np.stack([one, other, 2.0 * one - 0.5 * other]), mask)
     assert rows.dtype == np.float32
@@ -58,7 +58,7 @@ def test_an_observation_is_a_linear_map_of_pixels(name):
 
 @pytest.mark.parametrize("name", ["center", "lowres", "colorize", "denoise"])
 def test_the_variance_of_a_reading_is_that_of_noisy_pixels(name):
-    seen, mask = observation_of(name, 7.0), build_mask(name, SIZE)
+    seen, mask = degradation_of(name, 7.0), build_mask(name, SIZE)
     noise = np.random.default_rng(0).normal(0.0, 7.0, (400, SIZE, SIZE, 3))
     found = seen.read(noise, mask).var()
     assert seen.variance(49.0, SIZE) == pytest.approx(found, rel=0.05)
@@ -66,7 +66,7 @@ def test_the_variance_of_a_reading_is_that_of_noisy_pixels(name):
 
 @pytest.mark.parametrize("name", ["center", "lowres", "colorize", "denoise"])
 def test_what_is_shown_says_the_same_as_the_face(name):
-    seen, mask = observation_of(name, 25.0), build_mask(name, SIZE)
+    seen, mask = degradation_of(name, 25.0), build_mask(name, SIZE)
     (face,) = faces(1)
     wanted, had = seen.read(np.stack([face, seen.show(face, mask)]), mask)
     assert np.abs(wanted - had).max() <= 0.51
@@ -75,26 +75,26 @@ def test_what_is_shown_says_the_same_as_the_face(name):
 def test_only_a_mask_leaves_pixels_as_they_are():
     face, fitted = faces(2)
     mask = build_mask("center", SIZE)
-    for made in (Pixels().complete, Pixels().blend):
+    for made in (Inpainting().complete, Inpainting().blend):
         assert np.array_equal(made(face, fitted, mask)[mask], face[mask])
-    assert np.array_equal(BlockMeans().complete(face, fitted, NOTHING), fitted)
-    made = Luminance().blend(face, fitted, NOTHING)
+    assert np.array_equal(Downsampling().complete(face, fitted, NOTHING), fitted)
+    made = Decolorization().blend(face, fitted, NOTHING)
     assert np.abs(luminance(made) - luminance(face)).max() <= 0.51
 
 
 def test_a_noisy_face_and_its_fit_are_mixed_by_wieners_share():
     face, fitted = faces(2)
-    made = NoisyPixels(DEVIATION).complete(face, fitted, NOTHING)
+    made = Denoising(DEVIATION).complete(face, fitted, NOTHING)
     assert np.abs(made - (face.astype(float) + fitted) / 2.0).max() <= 0.5
-    nearly = NoisyPixels(1e-3).complete(face, fitted, NOTHING)
+    nearly = Denoising(1e-3).complete(face, fitted, NOTHING)
     assert np.array_equal(nearly, face)
 
 
 def test_noise_is_added_as_strong_as_it_is_said():
     face = np.full((64, 64, 3), 128, np.uint8)
-    noisy = NoisyPixels(20.0).damage(face, np.random.default_rng(0))
+    noisy = Denoising(20.0).damage(face, np.random.default_rng(0))
     assert (noisy.astype(float) - face).std() == pytest.approx(20.0, rel=0.05)
-    assert np.array_equal(BlockMeans().damage(face, np.random.default_rng(0)), face)
+    assert np.array_equal(Downsampling().damage(face, np.random.default_rng(0)), face)
 
 
 def test_a_colour_is_pasted_into_the_photo_whose_luminance_and_outside_stay():

@@ -13,10 +13,10 @@ import openface
 from facefill.imaging import geometry
 from facefill.imaging.pictures import read_png
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation.align_worker import Job
+from facefill.preparation.align_worker import AlignJob
 from facefill.preparation.alignment import align_photos
 from facefill.preparation.ingestion import ingest
-from facefill.runtime.result_cache import Records
+from facefill.runtime.result_cache import ResultCache
 from photos import face_photo, map_here, noise, write_photo
 from projects import ROOT
 
@@ -48,11 +48,11 @@ def aligned_by_us(folder, paths, landmark_set, size):
         photo.parent.mkdir(exist_ok=True)
         photo.write_bytes(path.read_bytes())
     options = AlignOptions(landmarks=landmark_set)
-    known = Records(folder / "known")
+    known = ResultCache(folder / "known")
     manifest = ingest(folder / "photos", known, IngestOptions(), options, map_here)
     faces = folder / landmark_set / str(size)
-    job = Job(folder / "photos", faces, size, options)
-    table = align_photos(manifest, job, Records(faces / ".records"), map_here)
+    job = AlignJob(folder / "photos", faces, size, options)
+    table = align_photos(manifest, job, ResultCache(faces / ".records"), map_here)
     return [read_png(faces / face) if face else None for face in table["face"]]
 
 

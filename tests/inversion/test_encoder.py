@@ -8,12 +8,12 @@ import pytest
 
 from facefill.errors import ModelError
 from facefill.evaluation import metrics
-from facefill.imaging.degradations import observation_of
+from facefill.imaging.degradations import degradation_of
 from facefill.imaging.masks import build_mask
 from facefill.inversion.encoder import Encoder, encoder_of
-from facefill.inversion.latent_bank import Bank
-from facefill.inversion.measurement import Target
-from facefill.inversion.search import Search
+from facefill.inversion.latent_bank import LatentBank
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
 from facefill.models.dcgan import build_encoder
 from facefill.models.files import weights_sha256
@@ -40,35 +40,37 @@ def test_no_hidden_pixel_moves_a_latent():
     encoder = Encoder(build_encoder(16, 5, 4))
     face = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
     mask = build_mask("left", 16)
-    latent = encoder.latent(Target("a", face, mask))
+    latent = encoder.latent(Measurement("a", face, mask))
     assert latent.shape == (5,)
     assert (np.abs(latent) <= 1.0).all()
     hidden = np.where(mask[..., None], face, 255 - face)
-    assert np.array_equal(encoder.latent(Target("a", hidden, mask)), latent)
+    assert np.array_equal(encoder.latent(Measurement("a", hidden, mask)), latent)
     known = np.where(mask[..., None], 255 - face, face)
-    assert not np.array_equal(encoder.latent(Target("a", known, mask)), latent)
+    assert not np.array_equal(encoder.latent(Measurement("a", known, mask)), latent)
 
 
 def restored(face, name):
-    return Target("a", face, build_mask(name, len(face)), observation_of(name, 25.0))
+    return Measurement(
+        "a", face, build_mask(name, len(face)), degradation_of(name, 25.0)
+    )
 
 
 @pytest.mark.parametrize("name", ["lowres", "colorize"])
 def test_a_latent_of_a_face_to_be_restored_is_of_what_is_seen_of_it(name):
     encoder = Encoder(build_encoder(16, 5, 4))
     face = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
-    seen = observation_of(name, 25.0).show(face, build_mask(name, 16))
+    seen = degradation_of(name, 25.0).show(face, build_mask(name, 16))
     latent = encoder.latent(restored(face, name))
     assert not np.array_equal(seen, face)
-    whole = Target("a", seen, np.ones((16, 16), np.bool_))
+    whole = Measurement("a", seen, np.ones((16, 16), np.bool_))
     assert np.array_equal(encoder.latent(whole), latent)
     assert not np.array_equal(encoder.latent(restored(255 - face, name)), latent)
 
 
 @pytest.mark.parametrize("name", ["lowres", "denoise", "colorize"])
 def test_the_shipped_encoder_knows_a_face_to_be_restored(pair, drawn, name):
-    encoder, bank = encoder_of(pair.generator), Bank(pair.generator, 256, 1)
-    seen, draw, gains = observation_of(name, 25.0), np.random.default_rng(2), []
+    encoder, bank = encoder_of(pair.generator), LatentBank(pair.generator, 256, 1)
+    seen, draw, gains = degradation_of(name, 25.0), np.random.default_rng(2), []
     for face in drawn:
         target = restored(seen.damage(face, draw), name)
         latents = np.stack([encoder.latent(target), bank.nearest(target, 1)[0]])
@@ -82,10 +84,10 @@ def test_the_shipped_encoder_knows_a_face_to_be_restored(pair, drawn, name):
 
 
 def test_the_shipped_encoder_knows_what_is_hidden_better_than_the_bank(pair, drawn):
-    encoder, bank = encoder_of(pair.generator), Bank(pair.generator, 256, 1)
+    encoder, bank = encoder_of(pair.generator), LatentBank(pair.generator, 256, 1)
     gains = []
     for face in drawn:
-        target = Target("a", face, CENTER)
+        target = Measurement("a", face, CENTER)
         latents = np.stack([encoder.latent(target), bank.nearest(target, 1)[0]])
         ours, theirs = generate(pair.generator, latents)
         gains.append(
@@ -100,16 +102,16 @@ def search(pair, **changes):
     options = CompleteOptions.model_validate(
         {"precision": "float32", "batch_size": 2, "keep": "last"} | changes
     )
-    return Search(*pair, options, lam=0.1, seed=1)
+    return LatentSearch(*pair, options, lam=0.1, seed=1)
 
 
 def test_the_first_start_is_the_encoders_and_the_others_are_of_the_bank(pair, drawn):
-    target = Target("a", drawn[0], CENTER)
+    target = Measurement("a", drawn[0], CENTER)
     ((first, second),) = search(pair, candidates=2).run([target])
     by_start = {each.start: each.latent for each in (first, second)}
     encoded = encoder_of(pair.generator).latent(target)
     assert by_start[0] == pytest.approx(encoded, abs=1e-4)
-    nearest = Bank(pair.generator, 16, 1).nearest(target, 1)[0]
+    nearest = LatentBank(pair.generator, 16, 1).nearest(target, 1)[0]
     assert by_start[1] == pytest.approx(nearest, abs=1e-4)
 
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from facefill.evaluation.metrics import hole_psnr
-from facefill.imaging.degradations import observation_of
+from facefill.imaging.degradations import degradation_of
 from facefill.imaging.masks import build_mask, lowres_factor
-from facefill.inversion.measurement import Target
-from facefill.inversion.pca_fit import Expectation
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.pca_fit import GaussianFit
 from facefill.models.face_pca import measure
 
 SIZE = 16
@@ -27,7 +27,7 @@ def statistics():
 
 def target(mask="center", seed=5):
     face = population(1, seed)[0]
-    return Target("x", face, build_mask(mask, SIZE), observation_of(mask, NOISE))
+    return Measurement("x", face, build_mask(mask, SIZE), degradation_of(mask, NOISE))
 
 
 def brute_force(statistics, difference, rows, variance):
@@ -54,7 +54,7 @@ def test_the_fit_is_the_conditional_mean_of_a_normal_distribution(
     rows = np.eye(SIZE * SIZE * 3)[np.repeat(one.mask.ravel(), 3)]
     change = brute_force(statistics, one.face - base, rows, NOISE**2)
     expected = np.clip(base + change, 0, 255)
-    found = Expectation(statistics, NOISE).fit(generated, one, detail)
+    found = GaussianFit(statistics, NOISE).fit(generated, one, detail)
     assert np.abs(found - expected).max() <= 0.51
 
 
@@ -69,7 +69,7 @@ def test_low_resolution_is_fitted_by_the_means_of_blocks(statistics):
     change = brute_force(statistics, difference, rows, NOISE**2 / factor**2)
     expected = np.clip(statistics.mean + change, 0, 255).reshape(shape)
     generated = np.zeros(shape, np.uint8)
-    found = Expectation(statistics, NOISE).fit(generated, one, detail=0.0)
+    found = GaussianFit(statistics, NOISE).fit(generated, one, detail=0.0)
     assert np.abs(found - expected).max() <= 0.51
 
 
@@ -82,7 +82,7 @@ def test_a_grey_face_is_fitted_by_its_luminance(statistics):
     change = brute_force(statistics, difference, rows, variance)
     expected = np.clip(statistics.mean + change, 0, 255)
     generated = np.zeros((SIZE, SIZE, 3), np.uint8)
-    found = Expectation(statistics, NOISE).fit(generated, one, detail=0.0)
+    found = GaussianFit(statistics, NOISE).fit(generated, one, detail=0.0)
     assert np.abs(found - expected).max() <= 0.51
 
 
@@ -92,12 +92,12 @@ def test_a_face_that_lies_in_the_components_is_found_again(statistics, name):
     inside = np.tensordot(weights, statistics.components[:6], axes=1)
     face = np.clip(np.round(statistics.mean + inside), 0, 255).astype(np.uint8)
     noise = 5.0
-    seen = observation_of(name, noise)
+    seen = degradation_of(name, noise)
     damaged = seen.damage(face, np.random.default_rng(1))
     mask = build_mask(name, SIZE)
     mean = statistics.mean.round().astype(np.uint8)
-    expectation = Expectation(statistics, noise=1.0)
-    fitted = expectation.fit(mean, Target("x", damaged, mask, seen), detail=0.0)
+    expectation = GaussianFit(statistics, noise=1.0)
+    fitted = expectation.fit(mean, Measurement("x", damaged, mask, seen), detail=0.0)
     error = np.abs(fitted.astype(float) - face).mean()
     assert error < 0.1 * np.abs(mean.astype(float) - face).mean()
     # Of the noise there is left what falls into the components, 20 of 768.
@@ -109,14 +109,14 @@ def test_nothing_under_the_hole_is_read(statistics):
     other = one.face.copy()
     other[~one.mask] = 255 - other[~one.mask]
     generated = population(1, seed=6)[0]
-    expectation = Expectation(statistics, NOISE)
+    expectation = GaussianFit(statistics, NOISE)
     fitted = expectation.fit(generated, one, 0.5)
-    again = expectation.fit(generated, Target("x", other, one.mask), 0.5)
+    again = expectation.fit(generated, Measurement("x", other, one.mask), 0.5)
     assert np.array_equal(fitted, again)
 
 
 def test_known_pixels_say_what_hidden_ones_are_in_a_population_like_this(statistics):
-    expectation = Expectation(statistics, NOISE)
+    expectation = GaussianFit(statistics, NOISE)
     mean = statistics.mean.round().astype(np.uint8)
     gains = []
     for seed in range(10, 20):
@@ -129,7 +129,7 @@ def test_known_pixels_say_what_hidden_ones_are_in_a_population_like_this(statist
 
 
 def test_masks_that_come_again_give_the_same_as_at_first(statistics):
-    expectation = Expectation(statistics, NOISE)
+    expectation = GaussianFit(statistics, NOISE)
     names = ["center", "left", "right", "top", "bottom", "grid"]
     generated = population(1, seed=6)[0]
     first = [expectation.fit(generated, target(name), 0.5) for name in names]

@@ -5,13 +5,13 @@ from scipy.stats import norm
 from facefill.errors import MaskError, ModelError
 from facefill.imaging.colour import grey_picture, luminance
 from facefill.imaging.compositing import complete_face
-from facefill.imaging.degradations import BlockMeans, Luminance, observation_of
+from facefill.imaging.degradations import Decolorization, Downsampling, degradation_of
 from facefill.imaging.masks import build_mask
 from facefill.imaging.pictures import to_float, to_uint8
 from facefill.inversion.latents import first_latent
-from facefill.inversion.measurement import Target
-from facefill.inversion.pca_fit import Expectation
-from facefill.inversion.search import Search
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.models.face_pca import measure
 from facefill.parameters import CompleteOptions
@@ -56,7 +56,7 @@ def search(networks, lam=0.1, **changes):
         "device": "cpu",
     }
     options = CompleteOptions.model_validate(values | changes)
-    return Search(*networks, options, lam, seed=1, statistics=STATISTICS)
+    return LatentSearch(*networks, options, lam, seed=1, statistics=STATISTICS)
 
 
 def targets(count, mask="center", seed=0):
@@ -64,7 +64,9 @@ def targets(count, mask="center", seed=0):
         0, 256, (count, SIZE, SIZE, 3), np.uint8
     )
     return [
-        Target(f"{n}.jpg", face, build_mask(mask, SIZE), observation_of(mask, NOISE))
+        Measurement(
+            f"{n}.jpg", face, build_mask(mask, SIZE), degradation_of(mask, NOISE)
+        )
         for n, face in enumerate(faces)
     ]
 
@@ -144,11 +146,11 @@ def test_pixels_under_the_mask_change_no_byte(networks, mask):
     changed = target.face.copy()
     changed[~target.mask] = 255 - changed[~target.mask]
     (one,) = run(search(networks), [target])
-    (two,) = run(search(networks), [Target(target.key, changed, target.mask)])
+    (two,) = run(search(networks), [Measurement(target.key, changed, target.mask)])
     assert same(one, two)
     known = changed.copy()
     known[target.mask] ^= 1
-    (three,) = run(search(networks), [Target(target.key, known, target.mask)])
+    (three,) = run(search(networks), [Measurement(target.key, known, target.mask)])
     assert not same(one, three)
 
 
@@ -199,7 +201,7 @@ def test_a_step_is_projected_adam_on_the_loss_of_the_photo(networks):
 def test_a_picture_of_the_generator_is_found_again(networks):
     latent = np.random.default_rng(3).uniform(-0.9, 0.9, (1, 8)).astype(np.float32)
     face = to_uint8(np.asarray(networks[0](latent, training=False)))[0]
-    target = Target("made", face, build_mask("center", SIZE))
+    target = Measurement("made", face, build_mask("center", SIZE))
     strong = search(networks, lam=0.0, iterations=300, learning_rate=0.05)
     (found,) = run(strong, [target])
     assert found.contextual < 0.1 * found.history[0, 0]
@@ -218,7 +220,7 @@ def test_low_resolution_uses_the_means_of_blocks_alone(networks):
     mirrored = blocks[:, ::-1].reshape(SIZE, SIZE, 3)
     (again,) = run(
         search(networks),
-        [Target(target.key, mirrored, target.mask, BlockMeans())],
+        [Measurement(target.key, mirrored, target.mask, Downsampling())],
     )
     assert again.history[0, 0] == pytest.approx(found.history[0, 0], rel=1e-4)
 
@@ -226,7 +228,9 @@ def test_low_resolution_uses_the_means_of_blocks_alone(networks):
 def test_a_grey_photo_is_searched_for_by_its_luminance_alone(networks):
     (target,) = targets(1, "colorize")
     (found,) = run(search(networks), [target])
-    grey = Target(target.key, grey_picture(target.face), target.mask, Luminance())
+    grey = Measurement(
+        target.key, grey_picture(target.face), target.mask, Decolorization()
+    )
     (again,) = run(search(networks), [grey])
     assert again.history[0, 0] == pytest.approx(found.history[0, 0], rel=1e-2)
     generated = luminance(found.generated)
@@ -236,7 +240,7 @@ def test_a_grey_photo_is_searched_for_by_its_luminance_alone(networks):
 
 def test_a_noisy_photo_is_searched_for_by_all_its_pixels(networks):
     (target,) = targets(1, "denoise")
-    whole = Target(target.key, target.face, np.ones((SIZE, SIZE), bool))
+    whole = Measurement(target.key, target.face, np.ones((SIZE, SIZE), bool))
     (found,), (expected,) = (run(search(networks), [one]) for one in (target, whole))
     assert np.array_equal(found.history, expected.history)
     assert np.array_equal(found.generated, expected.generated)
@@ -284,7 +288,11 @@ def test_faces_and_models_of_different_sizes_are_refused(networks):
     with pytest.raises(ModelError, match=r"faces of 16 pixels, .* has 32"):
         list(
             search(networks).run(
-                [Target("x", np.zeros((32, 32, 3), np.uint8), np.ones((32, 32), bool))]
+                [
+                    Measurement(
+                        "x", np.zeros((32, 32, 3), np.uint8), np.ones((32, 32), bool)
+                    )
+                ]
             )
         )
     other = build_discriminator(Architecture(32, 8, 2, 2), seed=1)
@@ -311,7 +319,7 @@ def test_the_best_iterate_is_kept_if_asked_for(networks):
     # Steps of this size pass by the latent that the face was made of.
     latent = np.zeros((1, 8), np.float32)
     face = to_uint8(np.asarray(networks[0](latent, training=False)))[0]
-    made = [Target("made", face, build_mask("center", SIZE))]
+    made = [Measurement("made", face, build_mask("center", SIZE))]
     wild = {"iterations": 20, "learning_rate": 0.9, "lam": 0.0}
     (last,) = run(search(networks, **wild), made)
     (best,) = run(search(networks, keep="best", **wild), made)
@@ -416,11 +424,11 @@ def test_weighted_losses_count_a_pixel_by_its_missing_neighbours(networks):
 
 def test_a_mask_that_leaves_nothing_or_fits_no_face_is_refused(networks):
     (target,) = targets(1)
-    nothing = Target("d/x.jpg", target.face, np.zeros_like(target.mask))
+    nothing = Measurement("d/x.jpg", target.face, np.zeros_like(target.mask))
     with pytest.raises(MaskError, match=r"d/x\.jpg hides the whole face"):
         run(search(networks), [nothing])
     with pytest.raises(MaskError, match=r"\(8, 8\).*16x16"):
-        run(search(networks), [Target("x", target.face, np.ones((8, 8), bool))])
+        run(search(networks), [Measurement("x", target.face, np.ones((8, 8), bool))])
 
 
 def test_known_pixels_of_a_completed_face_are_its_own():
@@ -439,12 +447,12 @@ def test_what_is_found_is_fitted_to_the_known_pixels_if_asked_for(networks, capl
     assert np.array_equal(plain.fitted, plain.generated)
     assert np.array_equal(fitted.generated, plain.generated)
     detail = CompleteOptions().detail
-    expected = Expectation(STATISTICS, 1.0).fit(plain.generated, target, detail)
+    expected = GaussianFit(STATISTICS, 1.0).fit(plain.generated, target, detail)
     assert np.array_equal(fitted.fitted, expected)
     assert not np.array_equal(fitted.fitted, plain.fitted)
 
     options = CompleteOptions(iterations=1, batch_size=1, bank_size=2, device="cpu")
-    without = Search(*networks, options, 0.1, seed=1)
+    without = LatentSearch(*networks, options, 0.1, seed=1)
     (found,) = run(without, [target])
     assert np.array_equal(found.fitted, found.generated)
     assert "no statistics of faces of 16 pixels" in caplog.text

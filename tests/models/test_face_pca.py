@@ -3,7 +3,7 @@ import pytest
 
 from facefill.datasets import FaceStatisticsDataset
 from facefill.errors import DataError, ModelError
-from facefill.models.face_pca import FaceStatistics, measure
+from facefill.models.face_pca import FacePca, measure
 
 SIZE = 8
 
@@ -50,7 +50,7 @@ def test_too_few_faces_are_refused():
 
 def test_packing_loses_half_a_level_of_127_at_most():
     statistics = measure(faces(), 10, draw())
-    again = FaceStatistics.unpacked(statistics.packed())
+    again = FacePca.unpacked(statistics.packed())
 
     assert np.array_equal(again.mean, statistics.mean)
     assert np.array_equal(again.variances, statistics.variances)
@@ -62,7 +62,7 @@ def test_packing_loses_half_a_level_of_127_at_most():
 
 def test_what_is_no_file_of_statistics_is_refused():
     with pytest.raises(ModelError, match="no statistics of faces"):
-        FaceStatistics.unpacked(b"something else")
+        FacePca.unpacked(b"something else")
 
 
 def test_the_dataset_gives_what_was_saved_and_names_a_damaged_file(tmp_path):

@@ -12,10 +12,10 @@ from PIL import Image
 import hostile
 import preparing
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation.align_worker import Job
+from facefill.preparation.align_worker import AlignJob
 from facefill.preparation.alignment import align_photos
 from facefill.preparation.ingestion import ingest
-from facefill.runtime.result_cache import Records
+from facefill.runtime.result_cache import ResultCache
 from photos import face_photo, map_here, noise, write_photo
 
 MAX_MEMORY_MB = 2000
@@ -149,9 +149,9 @@ def test_of_any_tree_each_file_is_a_face_of_its_own_or_a_reason(
     write_photo(root / "photos/z.bmp", noise(6, 6, 99))
     write_tree(root / "photos", tree)
     options = AlignOptions(method="center_crop")
-    records = Records(root / "seen"), Records(root / "aligned")
+    records = ResultCache(root / "seen"), ResultCache(root / "aligned")
     manifest = ingest(root / "photos", records[0], IngestOptions(), options, map_here)
-    job = Job(root / "photos", root / "faces", 16, options)
+    job = AlignJob(root / "photos", root / "faces", 16, options)
     table = align_photos(manifest, job, records[1], map_here)
     inputs = sorted(
         os.path.relpath(os.path.join(folder, name), root / "photos")  # noqa: PTH118

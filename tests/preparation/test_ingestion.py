@@ -11,7 +11,7 @@ import pytest
 from facefill.errors import DataError
 from facefill.parameters import AlignOptions, IngestOptions
 from facefill.preparation import ingestion, inspection
-from facefill.runtime.result_cache import Records
+from facefill.runtime.result_cache import ResultCache
 from photos import map_here, noise, write_photo
 
 
@@ -22,7 +22,7 @@ def ingest(photos, records, options, map_chunks=map_here, **align):
 
 @pytest.fixture
 def records(tmp_path):
-    return Records(tmp_path / "records")
+    return ResultCache(tmp_path / "records")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from crews import DEATHS, HANGS, Square
 from facefill.errors import DataError
 from facefill.runtime import process_pool
-from facefill.runtime.process_pool import Crew
+from facefill.runtime.process_pool import ProcessPool
 from projects import ROOT
 
 CHUNKS = [list(range(start, start + 3)) for start in range(0, 18, 3)]
@@ -24,7 +24,7 @@ def done_by(crew, chunks=CHUNKS):
 
 
 def results(*arguments, chunks=CHUNKS, num_workers=2, timeout_s=60.0):
-    with Crew(Square(*arguments), num_workers, timeout_s) as crew:
+    with ProcessPool(Square(*arguments), num_workers, timeout_s) as crew:
         return done_by(crew, chunks)
 
 
@@ -43,7 +43,7 @@ def test_items_are_done_once_each_by_other_processes(num_workers):
 
 
 def test_the_results_of_a_chunk_come_together_and_in_its_order():
-    with Crew(Square(), 2, 60.0) as crew:
+    with ProcessPool(Square(), 2, 60.0) as crew:
         found = [[row[0] for row in rows] for rows in crew.map([*CHUNKS, []])]
     assert sorted(found) == CHUNKS
 
@@ -51,7 +51,7 @@ def test_the_results_of_a_chunk_come_together_and_in_its_order():
 def test_no_process_waits_for_whoever_takes_the_results(tmp_path):
     notes = tmp_path / "notes"
     chunks = [[1, 2], [3, 4], [5, 6]]
-    with Crew(Square({}, "", notes), 1, 60.0) as crew:
+    with ProcessPool(Square({}, "", notes), 1, 60.0) as crew:
         work = crew.map(chunks)
         next(work)
         wait_until(lambda: notes.read_text().count("\n") == 4)
@@ -72,7 +72,7 @@ def test_chunks_are_taken_as_they_are_needed():
             taken.append(number)
             yield [number]
 
-    with Crew(Square(), 2, 60.0) as crew:
+    with ProcessPool(Square(), 2, 60.0) as crew:
         lead = [len(taken) - num for num, _ in enumerate(crew.map(chunks()))]
     assert len(lead) == 200
     # One for each process, and that whose results are given.
@@ -157,7 +157,7 @@ def test_a_process_that_never_gets_ready_is_killed(monkeypatch):
 
 
 def test_who_stops_listening_ends_the_processes_and_may_begin_again():
-    with Crew(Square(dict.fromkeys(range(99), "slow")), 2, 60.0) as crew:
+    with ProcessPool(Square(dict.fromkeys(range(99), "slow")), 2, 60.0) as crew:
         work = crew.map([[number] for number in range(99)])
         pids = {row[2] for _ in range(3) for row in next(work)}
         work.close()
@@ -166,7 +166,7 @@ def test_who_stops_listening_ends_the_processes_and_may_begin_again():
 
 
 def test_a_process_that_was_idle_for_long_has_ended_and_is_replaced(monkeypatch):
-    with Crew(Square(), 1, 60.0) as crew:
+    with ProcessPool(Square(), 1, 60.0) as crew:
         ((_, _, first),) = done_by(crew, [[1]])
         os.kill(first, signal.SIGKILL)
         ((_, square, second),) = done_by(crew, [[3]])
@@ -175,7 +175,7 @@ def test_a_process_that_was_idle_for_long_has_ended_and_is_replaced(monkeypatch)
 
 
 def test_ctrl_c_is_left_to_the_process_that_started_them():
-    with Crew(Square(), 1, 60.0) as crew:
+    with ProcessPool(Square(), 1, 60.0) as crew:
         ((_, _, first),) = done_by(crew, [[1]])
         os.kill(first, signal.SIGINT)
         ((_, _, second),) = done_by(crew, [[2]])
@@ -185,7 +185,7 @@ def test_ctrl_c_is_left_to_the_process_that_started_them():
 def test_kills_from_outside_lose_nothing_and_blame_nobody():
     chunks = [[number, number + 1, number + 2] for number in range(0, 60, 3)]
     slow = dict.fromkeys(range(1, 60, 3), "slow")
-    with Crew(Square(slow), 2, 60.0) as crew:
+    with ProcessPool(Square(slow), 2, 60.0) as crew:
         found = []
         for num_chunks, rows in enumerate(crew.map(chunks)):
             found += rows

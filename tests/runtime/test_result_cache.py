@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facefill.runtime.result_cache import Records
+from facefill.runtime.result_cache import ResultCache
 from facefill.runtime.tables import as_table
 
 
@@ -13,13 +13,13 @@ def rows_of(*keys):
 
 def read(folder):
     """Give what is remembered, to somebody who comes anew."""
-    records = Records(folder)
+    records = ResultCache(folder)
     records.load()
     return {row["key"]: row["value"] for row in records.rows()}
 
 
 def test_rows_come_back_by_key_whether_merged_or_not(tmp_path):
-    records = Records(tmp_path / "records")
+    records = ResultCache(tmp_path / "records")
     records.load()
     assert len(records) == 0
     assert records.get("a") is None
@@ -36,7 +36,7 @@ def test_rows_come_back_by_key_whether_merged_or_not(tmp_path):
 
 
 def test_a_row_that_is_added_again_counts_as_it_is_now(tmp_path):
-    records = Records(tmp_path)
+    records = ResultCache(tmp_path)
     records.add(rows_of("a", "b"))
     records.keep(["a", "b"])
     records.add([{"key": "b", "value": 7}])
@@ -46,7 +46,7 @@ def test_a_row_that_is_added_again_counts_as_it_is_now(tmp_path):
 
 
 def test_a_key_that_is_not_there_cannot_be_kept(tmp_path):
-    records = Records(tmp_path)
+    records = ResultCache(tmp_path)
     records.add(rows_of("a"))
     with pytest.raises(KeyError):
         records.keep(["a", "b"])
@@ -54,7 +54,7 @@ def test_a_key_that_is_not_there_cannot_be_kept(tmp_path):
 
 
 def test_the_same_rows_kept_again_write_nothing(tmp_path):
-    records = Records(tmp_path)
+    records = ResultCache(tmp_path)
     records.add(rows_of("a"))
     records.keep(["a"])
     before = (tmp_path / "records.jsonl").stat()
@@ -65,13 +65,13 @@ def test_the_same_rows_kept_again_write_nothing(tmp_path):
 
 
 def test_a_kill_between_merging_and_deleting_changes_nothing(tmp_path):
-    records = Records(tmp_path)
+    records = ResultCache(tmp_path)
     records.add(rows_of("a", "b"))
     (part,) = tmp_path.iterdir()
     content = part.read_bytes()
     records.keep(["b"])
     part.write_bytes(content)
-    again = Records(tmp_path)
+    again = ResultCache(tmp_path)
     again.load()
     again.keep(["b"])
     assert [path.name for path in tmp_path.iterdir()] == ["records.jsonl"]
@@ -79,7 +79,7 @@ def test_a_kill_between_merging_and_deleting_changes_nothing(tmp_path):
 
 
 def test_a_damaged_file_is_work_to_be_done_again(tmp_path, caplog):
-    records = Records(tmp_path)
+    records = ResultCache(tmp_path)
     records.add(rows_of("a"))
     (tmp_path / "part-damaged.jsonl").write_bytes(b'{"key": "b"\xff')
     (tmp_path / "part-other.jsonl").write_text("[1, 2]\n")

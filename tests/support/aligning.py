@@ -3,10 +3,10 @@
 import hashlib
 
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation.align_worker import Job
+from facefill.preparation.align_worker import AlignJob
 from facefill.preparation.alignment import align_photos
 from facefill.preparation.ingestion import ingest
-from facefill.runtime.result_cache import Records
+from facefill.runtime.result_cache import ResultCache
 from photos import map_here
 
 
@@ -16,13 +16,13 @@ class Preparing:
     def __init__(self, root):
         self.photos = root / "photos"
         self.faces = root / "faces"
-        self.records = Records(root / "records")
-        self.ingested = Records(root / "ingested")
+        self.records = ResultCache(root / "records")
+        self.ingested = ResultCache(root / "ingested")
 
     def __call__(self, size=64, map_chunks=None, **options):
         options = AlignOptions(**options)
         manifest = self.ingest(options)
-        job = Job(self.photos, self.faces, size, options)
+        job = AlignJob(self.photos, self.faces, size, options)
         return align_photos(manifest, job, self.records, map_chunks or map_here)
 
     def ingest(self, options=None):

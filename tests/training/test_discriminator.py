@@ -9,7 +9,7 @@ from facefill.backend import graph
 from facefill.models.dcgan import Architecture, build_discriminator, rebuild
 from facefill.parameters import TrainOptions
 from facefill.training import augmentation, spectral_norm
-from facefill.training.discriminator import Judge
+from facefill.training.discriminator import DiscriminatorPass
 
 SIZE = 16
 
@@ -37,7 +37,7 @@ def batch():
 
 
 def test_the_penalty_of_a_linear_discriminator_is_its_squared_weight(batch):
-    judge = Judge(linear(), options(r1_weight=10.0, r1_interval=1), seed=1)
+    judge = DiscriminatorPass(linear(), options(r1_weight=10.0, r1_interval=1), seed=1)
     state = judge.initial_state()
     weights = graph.to_device([np.asarray(value) for value in state.weights])
     state = state._replace(weights=weights)
@@ -54,8 +54,8 @@ def test_the_penalty_of_a_linear_discriminator_is_its_squared_weight(batch):
 
 
 def test_a_lazy_penalty_comes_once_in_an_interval_and_counts_as_often(batch):
-    each = Judge(linear(), options(r1_weight=2.0, r1_interval=1), seed=1)
-    lazy = Judge(linear(), options(r1_weight=2.0, r1_interval=4), seed=1)
+    each = DiscriminatorPass(linear(), options(r1_weight=2.0, r1_interval=1), seed=1)
+    lazy = DiscriminatorPass(linear(), options(r1_weight=2.0, r1_interval=4), seed=1)
     state = each.initial_state()
     expected = float(each.compare(state, batch, ops.convert_to_tensor(0)).penalty)
     found = [
@@ -71,7 +71,7 @@ def test_a_lazy_penalty_comes_once_in_an_interval_and_counts_as_often(batch):
 @pytest.mark.parametrize("norm", ["none", "spectral"])
 def test_the_penalty_of_a_convolutional_one_is_that_by_finite_differences(batch, norm):
     chosen = options(r1_weight=2.0, r1_interval=1, discriminator_norm=norm)
-    judge = Judge(network(norm), chosen, seed=1)
+    judge = DiscriminatorPass(network(norm), chosen, seed=1)
     state = judge.initial_state()
     # Larger weights, whose slopes are not lost in rounding.
     state = state._replace(weights=[20.0 * value for value in state.weights])
@@ -104,7 +104,7 @@ def smooth():
 
 
 def test_the_penalty_of_batch_norms_has_the_gradient_by_finite_differences(batch):
-    judge = Judge(smooth(), options(r1_weight=2.0, r1_interval=1), seed=1)
+    judge = DiscriminatorPass(smooth(), options(r1_weight=2.0, r1_interval=1), seed=1)
     state, step = judge.initial_state(), ops.convert_to_tensor(0)
     photos, pictures = (part.astype(np.float64) for part in batch[:2])
     weights = [np.asarray(value) for value in state.weights]
@@ -131,7 +131,9 @@ def test_the_penalty_of_batch_norms_has_the_gradient_by_finite_differences(batch
 def test_without_a_norm_no_photo_sees_another(batch):
     photos, pictures, draws = batch
     for norm, alone in (("batch", False), ("none", True), ("spectral", True)):
-        judge = Judge(network(norm), options(discriminator_norm=norm), seed=1)
+        judge = DiscriminatorPass(
+            network(norm), options(discriminator_norm=norm), seed=1
+        )
         state, step = judge.initial_state(), ops.convert_to_tensor(0)
         others = np.concatenate([photos[:1], -photos[1:]])
         one = judge.compare(state, (photos, pictures, draws), step).real
@@ -141,7 +143,7 @@ def test_without_a_norm_no_photo_sees_another(batch):
 
 def test_spectral_norm_is_in_the_weights_that_leave_the_training(batch):
     plain = network("spectral")
-    judge = Judge(plain, options(discriminator_norm="spectral"), seed=1)
+    judge = DiscriminatorPass(plain, options(discriminator_norm="spectral"), seed=1)
     state = judge.initial_state()
     vectors = state.statistics
     for _ in range(60):
@@ -163,8 +165,8 @@ def test_spectral_norm_is_in_the_weights_that_leave_the_training(batch):
 def test_photos_and_pictures_are_varied_each_by_draws_of_its_own(batch):
     photos, pictures, draws = batch
     kinds = ["colour", "translation", "cutout"]
-    varied = Judge(linear(), options(augment=kinds), seed=1)
-    plain = Judge(linear(), options(), seed=1)
+    varied = DiscriminatorPass(linear(), options(augment=kinds), seed=1)
+    plain = DiscriminatorPass(linear(), options(), seed=1)
     state, step = varied.initial_state(), ops.convert_to_tensor(0)
     found = varied.compare(state, batch, step)
     expected = plain.compare(

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from facefill.training.monitors import Alarms
+from facefill.training.monitors import Monitors
 
 NAMES = ("loss_real", "d_real", "d_fake")
 
@@ -19,7 +19,7 @@ def history(gaps, step=10):
 
 
 def rung(gaps):
-    alarms, rows = Alarms(), history(gaps)
+    alarms, rows = Monitors(), history(gaps)
     found = [
         (row[0], alarms.balance(rows[: place + 1], NAMES))
         for place, row in enumerate(rows)
@@ -46,7 +46,7 @@ def test_no_alarm_of_balance_comes_before_its_time_or_from_a_short_win():
 
 def test_samples_that_are_alike_are_told_after_the_first_steps(caplog):
     caplog.set_level(logging.INFO)
-    alarms = Alarms()
+    alarms = Monitors()
     assert alarms.diversity(500, 0.0) == {}
     assert alarms.diversity(2500, 0.8) == {}
     assert alarms.diversity(3000, 0.2) == {"alarm_low_diversity": 1.0}
@@ -58,4 +58,4 @@ def test_samples_that_are_alike_are_told_after_the_first_steps(caplog):
 @pytest.mark.parametrize("missing", [0, 30])
 def test_rows_of_several_steps_count_by_their_steps(missing):
     rows = history([1.0] * 20, step=100)[missing // 10 :]
-    assert Alarms().balance(rows, NAMES) == {"alarm_discriminator_winning": 1.0}
+    assert Monitors().balance(rows, NAMES) == {"alarm_discriminator_winning": 1.0}

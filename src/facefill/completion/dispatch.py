@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from facefill.completion.inputs import Damaged
+from facefill.completion.inputs import PhotoTask
 from facefill.errors import ModelError
 from facefill.inversion.candidates import Candidate
-from facefill.inversion.search import Search
-from facefill.models.face_pca import FaceStatistics
+from facefill.inversion.search import LatentSearch
+from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.parameters import CompleteOptions
 from facefill.runtime.files import replacing
@@ -48,15 +48,15 @@ class Found(NamedTuple):
         failure: ``crashed`` or ``timeout`` if processes died of it, else empty.
     """
 
-    damaged: Damaged
+    damaged: PhotoTask
     candidates: tuple[Candidate, ...] = ()
     frames: tuple[np.ndarray, ...] = ()
     failure: str = ""
 
 
 def search_batches(
-    search: Search,
-    batches: Iterable[list[Damaged]],
+    search: LatentSearch,
+    batches: Iterable[list[PhotoTask]],
     folder: Path,
     advance: Advance,
     map_chunks: "ChunkMapper | None" = None,
@@ -78,7 +78,7 @@ def search_batches(
             yield _look_for(search, batch, advance)
         return
     _write(folder, search)
-    work = SearchWork(
+    work = RemoteSearch(
         folder, search.options, search.lam, search.seed, search.fingerprint
     )
     try:
@@ -90,7 +90,7 @@ def search_batches(
 
 
 @dataclass
-class SearchWork:
+class RemoteSearch:
     """Searches for batches of photos, in whatever process sees the folder.
 
     Attributes:
@@ -106,7 +106,9 @@ class SearchWork:
     lam: float
     seed: int
     fingerprint: str
-    _search: Search | None = field(default=None, init=False, repr=False, compare=False)
+    _search: LatentSearch | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def start(self) -> None:
         """Read the networks.
@@ -116,23 +118,23 @@ class SearchWork:
         """
         pair = read_pair(self.folder, "start the run again, which writes them")
         statistics = _read_statistics(self.folder / _STATISTICS)
-        search = Search(*pair, self.options, self.lam, self.seed, statistics)
+        search = LatentSearch(*pair, self.options, self.lam, self.seed, statistics)
         if search.fingerprint != self.fingerprint:
             raise ModelError(f"{self.folder} holds the networks of another search")
         self._search = search
 
-    def __call__(self, item: list[Damaged]) -> list[Found]:
+    def __call__(self, item: list[PhotoTask]) -> list[Found]:
         """Search for the photos of a batch."""
         assert self._search is not None
         return _look_for(self._search, item)
 
-    def failed(self, item: list[Damaged], reason: str) -> list[Found]:
+    def failed(self, item: list[PhotoTask], reason: str) -> list[Found]:
         """Say of every photo of a batch that its process died, or hung."""
         return [Found(damaged, failure=reason) for damaged in item]
 
 
 def _look_for(
-    search: Search, batch: list[Damaged], advance: Advance | None = None
+    search: LatentSearch, batch: list[PhotoTask], advance: Advance | None = None
 ) -> list[Found]:
     frames: list[np.ndarray] = []
     all_candidates = search.run(
@@ -148,8 +150,8 @@ def _look_for(
     ]
 
 
-def _write(folder: Path, search: Search) -> None:
-    """Write what ``SearchWork.start`` reads."""
+def _write(folder: Path, search: LatentSearch) -> None:
+    """Write what ``RemoteSearch.start`` reads."""
     for name, model in search.networks._asdict().items():
         with replacing(folder / f"{name}.keras", suffix=".keras") as temporary:
             model.save(temporary)
@@ -164,8 +166,8 @@ def _write(folder: Path, search: Search) -> None:
             np.savez(temporary, **arrays)
 
 
-def _read_statistics(file: Path) -> FaceStatistics | None:
+def _read_statistics(file: Path) -> FacePca | None:
     if not file.is_file():
         return None
     with np.load(file, allow_pickle=False) as arrays:
-        return FaceStatistics(**arrays)
+        return FacePca(**arrays)

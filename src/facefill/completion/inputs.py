@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from facefill.errors import FacefillError, PhotoError
-from facefill.imaging.degradations import Pixels
+from facefill.imaging.degradations import Inpainting
 from facefill.imaging.mask_files import hole_in_face, read_hole
 from facefill.imaging.pictures import read_png
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.runtime.files import file_sha256
 
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ class Folders:
 
 
 @dataclass(frozen=True)
-class Damaged:
+class PhotoTask:
     """One face to complete.
 
     Attributes:
@@ -55,13 +55,13 @@ class Damaged:
     key: str
     face_id: str
     photo_id: str
-    target: Target
+    target: Measurement
     matrix: np.ndarray
     photo_hole: np.ndarray | None
     mask_name: str
 
 
-class Reader:
+class TaskReader:
     """Reads photos to complete, one at a time."""
 
     def __init__(
@@ -95,7 +95,7 @@ class Reader:
         parts = [row.id, row.photo_sha256, row.face_sha256, mask, settings]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def read(self, row: Any, key: str) -> Damaged:
+    def read(self, row: Any, key: str) -> PhotoTask:
         """Read one photo's face and mask.
 
         Raises:
@@ -110,11 +110,11 @@ class Reader:
             # Where no landmarks were looked for, the face is a square of the photo.
             is_square = row.landmarks is None
             mask = hole_in_face(hole, None if is_square else matrix, self._size, file)
-            target = Target(row.id, face, mask, Pixels())
-            return Damaged(key, row.id, row.path, target, matrix, hole, "file")
+            target = Measurement(row.id, face, mask, Inpainting())
+            return PhotoTask(key, row.id, row.path, target, matrix, hole, "file")
         mask = self._masks.shape(row.id, self._size)
-        target = Target(row.id, face, mask, self._masks.observation)
-        return Damaged(key, row.id, row.path, target, matrix, None, self._masks.name)
+        target = Measurement(row.id, face, mask, self._masks.observation)
+        return PhotoTask(key, row.id, row.path, target, matrix, None, self._masks.name)
 
     def _mask_file(self, row: Any) -> Path:
         return self._mask_files / PurePosixPath(row.path).with_suffix(".png")

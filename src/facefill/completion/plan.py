@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from facefill.completion.inputs import Reader
+from facefill.completion.inputs import TaskReader
 from facefill.errors import MaskError, PhotoError
 from facefill.imaging.sheets import captioned_grid
 
@@ -22,7 +22,7 @@ _EMPTY_GREY = 225
 
 
 def plan(
-    alignment: pd.DataFrame, reader: Reader, size: int
+    alignment: pd.DataFrame, reader: TaskReader, size: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Say for every photo what is to be completed of it, and picture it.
 
@@ -55,7 +55,7 @@ def plan(
     return planned, captioned_grid(np.stack(cells), captions)
 
 
-def _look(row: Any, reader: Reader, size: int) -> tuple[str, str, np.ndarray]:
+def _look(row: Any, reader: TaskReader, size: int) -> tuple[str, str, np.ndarray]:
     """Give a photo's mask, its problem, and its face beside what is known of it."""
     empty = np.full((size, size, 3), _EMPTY_GREY, np.uint8)
     mask = problem = ""

@@ -18,16 +18,16 @@ import pandas as pd
 
 from facefill.completion import uncertainty
 from facefill.completion.dispatch import Found, search_batches
-from facefill.completion.inputs import Damaged, Folders, Reader, Row, rejected
-from facefill.completion.writer import Writer
+from facefill.completion.inputs import Folders, PhotoTask, Row, TaskReader, rejected
+from facefill.completion.writer import ResultWriter
 from facefill.errors import DataError, MaskError, PhotoError
 from facefill.imaging.pictures import encode_gif, grid, read_png
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.search import Search
+from facefill.inversion.search import LatentSearch
 from facefill.parameters import IngestOptions
 from facefill.runtime.batching import groups
 from facefill.runtime.progress import Advance, progress
-from facefill.runtime.result_cache import Records
+from facefill.runtime.result_cache import ResultCache
 
 if TYPE_CHECKING:
     from facefill.runtime.parallel import ChunkMapper
@@ -78,7 +78,7 @@ def restore(
     alignment: pd.DataFrame,
     folders: Folders,
     masks: MaskMaker,
-    search: Search,
+    search: LatentSearch,
     limits: IngestOptions,
     map_chunks: "ChunkMapper | None" = None,
 ) -> Restored:
@@ -140,13 +140,15 @@ class _Restoration:
         self,
         folders: Folders,
         masks: MaskMaker,
-        search: Search,
+        search: LatentSearch,
         limits: IngestOptions,
         map_chunks: "ChunkMapper | None",
     ) -> None:
-        self._reader = Reader(folders.faces, folders.masks, masks, search.image_size)
-        self._writer = Writer(folders, limits)
-        self._records = Records(folders.records)
+        self._reader = TaskReader(
+            folders.faces, folders.masks, masks, search.image_size
+        )
+        self._writer = ResultWriter(folders, limits)
+        self._records = ResultCache(folders.records)
         self._search = search
         self._networks = folders.records / _NETWORKS
         self._map_chunks = map_chunks
@@ -180,7 +182,7 @@ class _Restoration:
 
     def _read(
         self, todo: Iterable[Any], keys: dict[str, str], advance: Advance
-    ) -> Iterator[Damaged]:
+    ) -> Iterator[PhotoTask]:
         for row in todo:
             try:
                 yield self._reader.read(row, keys[row.id])
@@ -203,7 +205,7 @@ class _Restoration:
         self._rows.update({row["id"]: row for row in new_rows})
 
 
-def _settings(search: Search) -> str:
+def _settings(search: LatentSearch) -> str:
     """Hash all that decides how any given photo comes out."""
     options = search.options.model_dump(exclude=_INDECISIVE)
     parts = [options, search.fingerprint]

@@ -11,7 +11,7 @@ from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import heat_map
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.hmc.summary import Diagnosis, Posterior
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.runtime.tables import as_parquet
 
 MAPS = ("deviation.png", "low.png", "high.png")
@@ -30,7 +30,7 @@ COLUMNS = ("acceptance", "r_hat", "effective_size", "divergences", "deviation")
 """What a row of the completions says of the chains."""
 
 
-def posterior_files(posterior: Posterior, target: Target) -> dict[str, bytes]:
+def posterior_files(posterior: Posterior, target: Measurement) -> dict[str, bytes]:
     """Give the files of a photo's posterior by name.
 
     Known pixels of the quantile maps and of the draws are the face's own.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facefill.completion.inputs import Damaged, Folders, Row
+from facefill.completion.inputs import Folders, PhotoTask, Row
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
 from facefill.imaging.degradations import Placed
 from facefill.imaging.photos import read_photo
@@ -18,7 +18,7 @@ from facefill.runtime.files import file_sha256, write_bytes
 from facefill.runtime.tables import as_parquet
 
 
-class Writer:
+class ResultWriter:
     """Writes outcomes, a folder for each photo."""
 
     def __init__(self, folders: Folders, limits: IngestOptions) -> None:
@@ -28,7 +28,7 @@ class Writer:
 
     def write(
         self,
-        one: Damaged,
+        one: PhotoTask,
         candidates: Sequence[Candidate],
         frames: Sequence[np.ndarray],
     ) -> Row:
@@ -79,7 +79,7 @@ class Writer:
 
     def _pictures(
         self,
-        one: Damaged,
+        one: PhotoTask,
         candidates: Sequence[Candidate],
         blended: Sequence[np.ndarray],
     ) -> dict[str, np.ndarray]:
@@ -162,7 +162,7 @@ def _remove_others(folder: Path, names: set[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _describe(one: Damaged, best: Candidate, distances: np.ndarray) -> Row:
+def _describe(one: PhotoTask, best: Candidate, distances: np.ndarray) -> Row:
     mask, count = one.target.mask, len(distances)
     difference = np.abs(best.generated.astype(float) - one.target.face)[mask]
     return {

@@ -7,35 +7,35 @@ from facefill.errors import ModelError
 from facefill.runtime.files import write_bytes
 
 if TYPE_CHECKING:
-    from facefill.models.face_pca import FaceStatistics
+    from facefill.models.face_pca import FacePca
 
 
-class FaceStatisticsDataset(LocalDataset["FaceStatistics", "FaceStatistics | None"]):
+class FaceStatisticsDataset(LocalDataset["FacePca", "FacePca | None"]):
     """Statistics of the training faces.
 
     They say what faces have in common, whichever generator is used, so that those
     that come with facefill serve until a training has measured its own.
     """
 
-    def load(self) -> "FaceStatistics | None":
+    def load(self) -> "FacePca | None":
         """Read the file, or what comes with facefill; None if neither is there.
 
         Raises:
             ModelError: If it is damaged.
         """
         from facefill.models import pretrained
-        from facefill.models.face_pca import FaceStatistics
+        from facefill.models.face_pca import FacePca
 
         if not self._path.is_file():
             content = pretrained.read_statistics()
-            return None if content is None else FaceStatistics.unpacked(content)
+            return None if content is None else FacePca.unpacked(content)
         try:
-            return FaceStatistics.unpacked(self._path.read_bytes())
+            return FacePca.unpacked(self._path.read_bytes())
         except (OSError, ModelError) as error:
             raise ModelError(
                 f"{self._path} is damaged ({error}); run the pipeline train again"
             ) from error
 
-    def save(self, data: "FaceStatistics") -> None:
+    def save(self, data: "FacePca") -> None:
         """Replace the file."""
         write_bytes(self._path, data.packed())

@@ -20,7 +20,7 @@ from skimage.restoration import inpaint_biharmonic
 
 from facefill.errors import DataError, MaskError
 from facefill.imaging.masks import Mask
-from facefill.preparation.sharded_array import Images
+from facefill.preparation.sharded_array import ImageArray
 
 Face = NDArray[np.uint8]
 INPAINT_RADIUS_PX = 3
@@ -63,7 +63,7 @@ def biharmonic(face: Face, mask: Mask) -> Face:
     return mean_completion(face, mask, pixels)
 
 
-def nearest_face(face: Face, mask: Mask, faces: Images) -> Face:
+def nearest_face(face: Face, mask: Mask, faces: ImageArray) -> Face:
     """Fill the hole with that of the face that is nearest by the known pixels.
 
     Args:
@@ -92,7 +92,7 @@ def _inpaint(face: Face, mask: Mask, method: int) -> Face:
     return mean_completion(face, mask, np.asarray(painted, np.uint8))
 
 
-def mean_face(faces: Images) -> Face:
+def mean_face(faces: ImageArray) -> Face:
     """Average many faces.
 
     Args:
@@ -148,7 +148,7 @@ def non_local_means(face: Face, noise: float) -> Face:
     return np.asarray(cleaned, np.uint8)
 
 
-def known_distances(pictures: Images, face: Face, mask: Mask) -> NDArray[np.int64]:
+def known_distances(pictures: ImageArray, face: Face, mask: Mask) -> NDArray[np.int64]:
     """Measure how far many pictures are from a face over its known pixels.
 
     Args:

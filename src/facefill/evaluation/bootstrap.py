@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.runtime.rng import Purpose, generator
+from facefill.runtime.rng import Purpose, keyed_rng
 
 COVERAGE = 0.95
 
@@ -24,7 +24,7 @@ def bootstrap_interval(
     Returns:
         Lower and upper end.
     """
-    draw = generator(seed, Purpose.BOOTSTRAP)
+    draw = keyed_rng(seed, Purpose.BOOTSTRAP)
     rows = draw.integers(len(values), size=(resamples, len(values)))
     means = values[rows].mean(axis=1)
     tail = 50.0 * (1.0 - COVERAGE)

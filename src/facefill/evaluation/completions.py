@@ -19,14 +19,14 @@ import pandas as pd
 from facefill.errors import DataError
 from facefill.evaluation import metrics
 from facefill.evaluation.bootstrap import bootstrap_interval
-from facefill.evaluation.methods import Baselines, Filled, raw, searched
+from facefill.evaluation.methods import Baselines, Filled, completed_by, generated_only
 from facefill.imaging.sheets import labelled_rows
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.measurement import Target
-from facefill.inversion.search import Search
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.search import LatentSearch
 from facefill.parameters import EvaluateOptions
 from facefill.preparation.face_set import FaceSet
-from facefill.preparation.sharded_array import Images
+from facefill.preparation.sharded_array import ImageArray
 from facefill.preparation.splits import identities
 from facefill.runtime import rng
 from facefill.runtime.progress import Advance, progress
@@ -56,7 +56,7 @@ class HeldOut:
 
     keys: Sequence[str]
     faces: np.ndarray
-    train: Images
+    train: ImageArray
 
 
 def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
@@ -79,7 +79,7 @@ def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
             "no face is held out to evaluate with; raise flatten.held_out_fraction "
             "or add photos"
         )
-    draw = rng.generator(seed, rng.Purpose.EVALUATION)
+    draw = rng.keyed_rng(seed, rng.Purpose.EVALUATION)
     shuffled = draw.permutation(rows)
     people = pd.Series(identities(list(faces.table["id"])))
     is_second = people.iloc[shuffled].duplicated().to_numpy()
@@ -116,7 +116,7 @@ class Evaluation:
         self,
         held_out: HeldOut,
         options: EvaluateOptions,
-        searches: Mapping[str, Search],
+        searches: Mapping[str, LatentSearch],
         identify: Describe | None,
         seed: int,
     ) -> None:
@@ -134,7 +134,7 @@ class Evaluation:
         self._searches = searches
         self._identify = identify
         self._seed = seed
-        draw = rng.generator(seed, rng.Purpose.EVALUATION, 1)
+        draw = rng.keyed_rng(seed, rng.Purpose.EVALUATION, 1)
         self._baselines = Baselines(held_out.train, options.methods, draw)
         self._truth = identify(held_out.faces) if identify else None
 
@@ -159,9 +159,9 @@ class Evaluation:
         filled: list[Filled] = []
         for place, target in enumerate(targets):
             bests = {name: candidates[place] for name, candidates in found.items()}
-            made = self._baselines.fill(target) | raw(bests)
+            made = self._baselines.fill(target) | generated_only(bests)
             for name, best in bests.items():
-                made |= searched(name, target, best)
+                made |= completed_by(name, target, best)
             filled.append(made)
         distances = self._distances(filled)
         rows = (
@@ -188,7 +188,7 @@ class Evaluation:
 
     def _rows(
         self,
-        targets: Sequence[Target],
+        targets: Sequence[Measurement],
         filled: Sequence[Filled],
         method: str,
         distances: np.ndarray,
@@ -260,7 +260,7 @@ def _summary(table: pd.DataFrame, resamples: int, seed: int) -> dict[str, float]
 
 
 def _sheet(
-    targets: Sequence[Target],
+    targets: Sequence[Measurement],
     truth: np.ndarray,
     filled: Sequence[Filled],
     table: pd.DataFrame,

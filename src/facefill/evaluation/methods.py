@@ -6,14 +6,14 @@ from typing import TypeAlias
 import numpy as np
 
 from facefill.evaluation import baselines
-from facefill.imaging.degradations import BlockMeans, Luminance, NoisyPixels
+from facefill.imaging.degradations import Decolorization, Denoising, Downsampling
 from facefill.imaging.masks import lowres_factor
 from facefill.inversion.candidates import Candidate
-from facefill.inversion.measurement import Target
-from facefill.inversion.pca_fit import Expectation
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.pca_fit import GaussianFit
 from facefill.models.face_pca import measure
 from facefill.parameters import MethodName
-from facefill.preparation.sharded_array import Images
+from facefill.preparation.sharded_array import ImageArray
 
 Filled: TypeAlias = dict[str, np.ndarray]
 """Completed faces by method, uint8 (S, S, 3) each."""
@@ -28,7 +28,7 @@ class Baselines:
 
     def __init__(
         self,
-        train: Images,
+        train: ImageArray,
         methods: Sequence[MethodName],
         draw: np.random.Generator,
     ) -> None:
@@ -42,23 +42,23 @@ class Baselines:
         self._train = train
         self._methods = methods
         self._mean = baselines.mean_face(train)
-        self._expectation: Expectation | None = None
+        self._expectation: GaussianFit | None = None
         if "pca" in methods and len(train) > 1:
             statistics = measure(train, NUM_COMPONENTS, draw)
-            self._expectation = Expectation(statistics, PCA_NOISE)
+            self._expectation = GaussianFit(statistics, PCA_NOISE)
 
-    def fill(self, target: Target) -> Filled:
+    def fill(self, target: Measurement) -> Filled:
         """Fill one face by every method that can."""
         face, mask, seen = target.face, target.mask, target.observation
         filled: Filled = {}
-        if "mean_face" in self._methods and not isinstance(seen, NoisyPixels):
+        if "mean_face" in self._methods and not isinstance(seen, Denoising):
             filled["mean_face"] = seen.complete(face, self._mean, mask)
         match seen:
-            case BlockMeans():
+            case Downsampling():
                 filled["bicubic"] = baselines.bicubic(face, lowres_factor(len(face)))
-            case Luminance():
+            case Decolorization():
                 filled["grey"] = seen.show(face, mask)
-            case NoisyPixels():
+            case Denoising():
                 filled["non_local_means"] = baselines.non_local_means(face, seen.noise)
             case _:
                 filled |= self._continued(target)
@@ -67,7 +67,7 @@ class Baselines:
             filled["pca"] = seen.blend(face, expected, mask)
         return filled
 
-    def _continued(self, target: Target) -> Filled:
+    def _continued(self, target: Measurement) -> Filled:
         face, mask = target.face, target.mask
         made: dict[str, Callable[[], np.ndarray]] = {
             "nearest_face": lambda: baselines.nearest_face(face, mask, self._train),
@@ -78,7 +78,7 @@ class Baselines:
         return {name: make() for name, make in made.items() if name in self._methods}
 
 
-def searched(name: str, target: Target, best: Candidate) -> Filled:
+def completed_by(name: str, target: Measurement, best: Candidate) -> Filled:
     """Give what a search makes of a face, before and after blending.
 
     Args:
@@ -95,7 +95,7 @@ def searched(name: str, target: Target, best: Candidate) -> Filled:
     return filled
 
 
-def raw(searches: Mapping[str, Candidate]) -> Filled:
+def generated_only(searches: Mapping[str, Candidate]) -> Filled:
     """Give the generated faces alone, known pixels and all."""
     return {
         f"{'' if name == 'default' else f'{name}_'}generated": best.generated

@@ -24,7 +24,7 @@ from facefill.imaging.geometry import LandmarkSet
 from facefill.imaging.pictures import grid
 from facefill.parameters import AlignOptions, TrainOptions
 from facefill.preparation.face_set import FaceSet
-from facefill.preparation.sharded_array import Images
+from facefill.preparation.sharded_array import ImageArray
 from facefill.preparation.splits import HELD_OUT, identities
 from facefill.runtime import rng
 from facefill.runtime.files import replacing
@@ -52,7 +52,7 @@ class Features(Protocol):
         """Take uint8 (N, S, S, 3), give float64 (N, features)."""
 
 
-class Assessor:
+class SampleQuality:
     """Compares samples with held-out faces."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Assessor:
         return values
 
     def nearest(
-        self, samples: Faces, photos: Images
+        self, samples: Faces, photos: ImageArray
     ) -> tuple[dict[str, float], NDArray[np.uint8]]:
         """Look for training faces that samples may be copies of.
 
@@ -133,7 +133,7 @@ class Assessor:
         }, strip
 
     def _nearest(
-        self, faces: Faces, photos: Images
+        self, faces: Faces, photos: ImageArray
     ) -> tuple[Faces, NDArray[np.float64]]:
         found, nearest, distances = self._describe(faces), [], []
         for face, own in zip(faces, found, strict=True):
@@ -153,7 +153,7 @@ def assessor(
     alignment: AlignOptions,
     seed: int,
     cache: Path,
-) -> Assessor | None:
+) -> SampleQuality | None:
     """Make what compares samples with the held-out split, as the parameters say.
 
     Args:
@@ -190,7 +190,7 @@ def assessor(
         from facefill.evaluation.inception import InceptionFeatures
 
         inception = InceptionFeatures(Path(options.inception_weights))
-    return Assessor(
+    return SampleQuality(
         faces.images[rows],
         options.evaluate_samples,
         alignment.landmarks,
@@ -199,7 +199,7 @@ def assessor(
     )
 
 
-def pixel_diversity(samples: Faces, photos: Images) -> float:
+def pixel_diversity(samples: Faces, photos: ImageArray) -> float:
     """Measure how different samples are, over how different photos are.
 
     Both by the mean distance between pairs of coarse pictures; cheap enough for every
@@ -216,7 +216,7 @@ def pixel_diversity(samples: Faces, photos: Images) -> float:
 
 def _different_people_first(faces: FaceSet, seed: int) -> NDArray[np.int64]:
     rows = np.flatnonzero(np.asarray(faces.table["split"] == HELD_OUT))
-    draw = rng.generator(seed, rng.Purpose.EVALUATION)
+    draw = rng.keyed_rng(seed, rng.Purpose.EVALUATION)
     rows = draw.permutation(rows)
     people = np.array(identities(list(faces.table["id"])))[rows]
     first = np.zeros(len(rows), bool)
@@ -257,7 +257,7 @@ def _cached(
     return np.asarray(found, np.float64)
 
 
-def _alike(face: Faces, photos: Images) -> NDArray[np.int64]:
+def _alike(face: Faces, photos: ImageArray) -> NDArray[np.int64]:
     """Find the photos nearest to a face by coarse pixels, mirrored or not."""
     wanted = _coarse(np.stack([face, face[:, ::-1]]))
     step = max(1, len(photos) // _NUM_SEARCHED)

@@ -9,7 +9,7 @@ Synopsis::
 
 Every observation is a linear map of the pixels, so that a search, a bank of faces
 and an expectation compare pictures with a face by what is known of it and need not
-know which it is. A mask says which pixels are known as they are; only ``Pixels``
+know which it is. A mask says which pixels are known as they are; only ``Inpainting``
 leaves any.
 """
 
@@ -60,7 +60,7 @@ class Placed:
     hole: Mask | None = None
 
 
-class Observation(ABC):
+class Degradation(ABC):
     """Something that is known of every pixel, and no pixel as it is."""
 
     @abstractmethod
@@ -120,7 +120,7 @@ class Observation(ABC):
 
 
 @dataclass(frozen=True)
-class Pixels(Observation):
+class Inpainting(Degradation):
     """The pixels that a mask leaves, as they are."""
 
     def read(self, pictures: NDArray[Any], mask: Mask) -> Floats:
@@ -141,7 +141,7 @@ class Pixels(Observation):
 
 
 @dataclass(frozen=True)
-class BlockMeans(Observation):
+class Downsampling(Degradation):
     """The means of blocks of pixels: a face of low resolution."""
 
     def read(self, pictures: NDArray[Any], mask: Mask) -> Floats:
@@ -161,7 +161,7 @@ class BlockMeans(Observation):
 
 
 @dataclass(frozen=True)
-class Luminance(Observation):
+class Decolorization(Degradation):
     """The grey levels of all pixels, without their colour."""
 
     def read(self, pictures: NDArray[Any], mask: Mask) -> Floats:
@@ -186,7 +186,7 @@ class Luminance(Observation):
 
 
 @dataclass(frozen=True)
-class NoisyPixels(Observation):
+class Denoising(Degradation):
     """All pixels, each with noise of its own.
 
     Attributes:
@@ -231,19 +231,19 @@ class NoisyPixels(Observation):
         return np.asarray(np.round(mixed), np.uint8)
 
 
-def observation_of(mask: MaskName, noise: float) -> Observation:
+def degradation_of(mask: MaskName, noise: float) -> Degradation:
     """Say what is known of a face under a mask.
 
     Args:
         mask: Name of the shape.
         noise: Standard deviation of what ``denoise`` takes away, in grey levels.
     """
-    special: dict[MaskName, Observation] = {
-        "lowres": BlockMeans(),
-        "colorize": Luminance(),
-        "denoise": NoisyPixels(noise),
+    special: dict[MaskName, Degradation] = {
+        "lowres": Downsampling(),
+        "colorize": Decolorization(),
+        "denoise": Denoising(noise),
     }
-    return special.get(mask, Pixels())
+    return special.get(mask, Inpainting())
 
 
 def block_means(pictures: NDArray[Any], factor: int) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from facefill.errors import MaskError
 from facefill.imaging.geometry import share_of_square
 from facefill.parameters import MaskName
-from facefill.runtime.rng import Purpose, generator
+from facefill.runtime.rng import Purpose, keyed_rng
 
 Mask: TypeAlias = NDArray[np.bool_]
 """Known pixels, bool (height, width), True = known."""
@@ -72,7 +72,7 @@ def build_mask(
     Raises:
         MaskError: If there is no such shape.
     """
-    draw = generator(seed, Purpose.MASK)
+    draw = keyed_rng(seed, Purpose.MASK)
     if name == "random":
         return np.asarray(draw.random((size, size)) >= random_fraction)
     if name == "pattern":

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from facefill.inversion.descent import State, select
+from facefill.inversion.descent import SearchState, select
 from facefill.inversion.hmc.summary import Diagnosis, Posterior
 
 
@@ -45,7 +45,7 @@ class Slots(NamedTuple):
 
     photos: np.ndarray
     starts: np.ndarray
-    state: State
+    state: SearchState
     history: np.ndarray
 
     def at(self, rows: np.ndarray) -> "Slots":

@@ -23,7 +23,7 @@ from facefill.inversion.latents import (
     to_latents,
     to_variables,
 )
-from facefill.inversion.measurement import Target, gather
+from facefill.inversion.measurement import Measurement, gather
 from facefill.inversion.objective import Objective, Weights
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import full_batches
@@ -32,7 +32,7 @@ Slope = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Gives the gradient, (N, d), and the parts of the loss, (2, N), of variables."""
 
 
-class State(NamedTuple):
+class SearchState(NamedTuple):
     """Of N searches; every leading axis is N.
 
     Attributes:
@@ -75,10 +75,10 @@ class Descent:
         """How the variables are kept where latents can be."""
         return self._options.projection
 
-    def start(self, latents: np.ndarray) -> State:
+    def start(self, latents: np.ndarray) -> SearchState:
         """Give the state of searches that begin at ``latents`` (N, latent_size)."""
         variables = to_variables(latents, self._options.projection)
-        return State(
+        return SearchState(
             variables=variables,
             moments=graph.to_numpy(self._moments(variables)),
             best=variables,
@@ -87,11 +87,11 @@ class Descent:
 
     def advance(
         self,
-        state: State,
-        targets: Sequence[Target],
+        state: SearchState,
+        targets: Sequence[Measurement],
         starts: Sequence[int],
         iterations: range,
-    ) -> tuple[State, np.ndarray]:
+    ) -> tuple[SearchState, np.ndarray]:
         """Take some iterations of every search.
 
         Args:
@@ -120,7 +120,7 @@ class Descent:
         return _joined(states), np.concatenate(histories)
 
     def settle(
-        self, state: State, targets: Sequence[Target]
+        self, state: SearchState, targets: Sequence[Measurement]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Say where every search has come out.
 
@@ -137,7 +137,9 @@ class Descent:
         parts = self.measure(chosen, targets)
         return np.asarray(ops.convert_to_numpy(latents)), parts
 
-    def measure(self, variables: np.ndarray, targets: Sequence[Target]) -> np.ndarray:
+    def measure(
+        self, variables: np.ndarray, targets: Sequence[Measurement]
+    ) -> np.ndarray:
         """Give contextual and perceptual loss of variables, float32 (N, 2)."""
         parts = []
         for rows, count in full_batches(len(targets), self._options.batch_size):
@@ -149,11 +151,11 @@ class Descent:
             parts.append(np.asarray(ops.convert_to_numpy(measured)).T[:count])
         return np.concatenate(parts)
 
-    def _knowledge(self, targets: Sequence[Target]) -> Any:
+    def _knowledge(self, targets: Sequence[Measurement]) -> Any:
         known = gather(targets, self._options.contextual, self._options.window)
         return graph.to_device(known)
 
-    def acceptance(self, state: State) -> np.ndarray | None:
+    def acceptance(self, state: SearchState) -> np.ndarray | None:
         """Give the share of accepted proposals of each search, if there were any."""
         return None
 
@@ -161,7 +163,7 @@ class Descent:
         return self._rule.initial(variables)
 
     def _inputs(
-        self, targets: Sequence[Target], starts: Sequence[int], iterations: range
+        self, targets: Sequence[Measurement], starts: Sequence[int], iterations: range
     ) -> Any:
         numbers = np.arange(iterations.start, iterations.stop, dtype=np.int32)
         shares = np.ones(len(numbers), np.float32)
@@ -179,17 +181,17 @@ class Descent:
         return _Inputs(numbers, shares, redraws)
 
     def _advance_in_graph(
-        self, weights: Weights, state: State, knowledge: Any, inputs: Any
-    ) -> tuple[State, Tensor]:
+        self, weights: Weights, state: SearchState, knowledge: Any, inputs: Any
+    ) -> tuple[SearchState, Tensor]:
         def slope(variables: Tensor) -> tuple[Tensor, Tensor]:
             return self._objective.differentiate(weights, variables, knowledge)
 
-        def step(state: State, now: Any) -> tuple[State, Tensor]:
+        def step(state: SearchState, now: Any) -> tuple[SearchState, Tensor]:
             gradient, parts = slope(state.variables)
             loss = self._objective.total(parts)
             is_better = loss < state.best_loss
             variables, moments = self._move(state, (gradient, loss), now, slope)
-            after = State(
+            after = SearchState(
                 variables,
                 moments,
                 ops.where(is_better[:, None], state.variables, state.best),
@@ -202,7 +204,7 @@ class Descent:
 
     def _move(
         self,
-        state: State,
+        state: SearchState,
         here: tuple[Tensor, Tensor],
         now: Any,
         slope: Slope,
@@ -232,12 +234,12 @@ def _rule(options: CompleteOptions) -> AdamRule | MomentumRule:
     )
 
 
-def select(state: State, rows: Any) -> State:
+def select(state: SearchState, rows: Any) -> SearchState:
     """Take rows of every array of a state."""
     taken = keras.tree.map_structure(lambda array: array[rows], state)
-    return State(*taken)
+    return SearchState(*taken)
 
 
-def _joined(states: Sequence[State]) -> State:
+def _joined(states: Sequence[SearchState]) -> SearchState:
     joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *states)
-    return State(*joined)
+    return SearchState(*joined)

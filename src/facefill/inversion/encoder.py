@@ -11,9 +11,9 @@ import numpy as np
 from keras import ops
 
 from facefill.backend.types import Tensor
-from facefill.imaging.degradations import Pixels
+from facefill.imaging.degradations import Inpainting
 from facefill.imaging.pictures import to_float
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.models import pretrained
 from facefill.models.files import weights_sha256
 
@@ -30,7 +30,7 @@ class Encoder:
         """Hash the weights; 64 hexadecimal digits."""
         return weights_sha256(self._network)
 
-    def latent(self, target: Target) -> np.ndarray:
+    def latent(self, target: Measurement) -> np.ndarray:
         """Give z of one face, float32 (latent_size,), in [-1, 1].
 
         What there is to see of a face to be restored, coarse, noisy or grey, is shown
@@ -38,7 +38,7 @@ class Encoder:
         many there are.
         """
         face, mask = target.observation.show(target.face, target.mask), target.mask
-        if not isinstance(target.observation, Pixels):
+        if not isinstance(target.observation, Inpainting):
             mask = np.ones_like(mask)
         masks = mask[None, ..., None].astype(np.float32)
         seen = looked_at(to_float(face[None]), masks)

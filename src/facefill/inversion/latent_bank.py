@@ -7,14 +7,14 @@ and the nearest of them by the known pixels is a better start than a blind one.
 import keras
 import numpy as np
 
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.models.generation import generate
 from facefill.runtime import rng
 
 _PICTURES_AT_A_TIME = 256
 
 
-class Bank:
+class LatentBank:
     """Latents and their pictures, in memory.
 
     Attributes:
@@ -24,12 +24,12 @@ class Bank:
 
     def __init__(self, generator: keras.Model, size: int, seed: int) -> None:
         """Draw ``size`` latents from the seed and generate their pictures."""
-        draw = rng.generator(seed, rng.Purpose.BANK)
+        draw = rng.keyed_rng(seed, rng.Purpose.BANK)
         latent_size = generator.input_shape[1]
         self.latents = rng.uniform_latents(draw, size, latent_size)
         self.pictures = generate(generator, self.latents)
 
-    def nearest(self, target: Target, count: int) -> np.ndarray:
+    def nearest(self, target: Measurement, count: int) -> np.ndarray:
         """Choose the latents whose pictures fit what is known of a face best.
 
         Args:
@@ -43,7 +43,7 @@ class Bank:
         # Stable: of equals the earlier, on every machine.
         return np.asarray(self.latents[np.argsort(distances, kind="stable")[:count]])
 
-    def _distances(self, target: Target) -> np.ndarray:
+    def _distances(self, target: Measurement) -> np.ndarray:
         def read(pictures: np.ndarray) -> np.ndarray:
             return target.observation.read(pictures, target.mask)
 

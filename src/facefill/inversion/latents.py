@@ -24,8 +24,8 @@ _LARGEST_U = 5.0
 
 def first_latent(seed: int, key: str, latent_size: int, start: int = 0) -> np.ndarray:
     """Draw a latent at which a photo's search begins; float32 (latent_size,)."""
-    place = (rng.key(key), start) if start else (rng.key(key),)
-    draw = rng.generator(seed, rng.Purpose.SEARCH, *place)
+    place = (rng.photo_key(key), start) if start else (rng.photo_key(key),)
+    draw = rng.keyed_rng(seed, rng.Purpose.SEARCH, *place)
     return np.asarray(rng.uniform_latents(draw, 1, latent_size)[0])
 
 
@@ -79,10 +79,10 @@ def draw_redraws(
     """
     drawn = [
         rng.uniform_latents(
-            rng.generator(
+            rng.keyed_rng(
                 seed,
                 rng.Purpose.PROJECTION,
-                rng.key(photo),
+                rng.photo_key(photo),
                 start,
                 iteration,
             ),

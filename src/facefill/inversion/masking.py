@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from facefill.imaging.degradations import observation_of
+from facefill.imaging.degradations import degradation_of
 from facefill.imaging.masks import build_mask
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.parameters import CompleteOptions, MaskName
 from facefill.runtime import rng
 
@@ -16,7 +16,7 @@ class MaskMaker:
         """Take the name of the shape, its sizes, and the seed of random ones."""
         self.name = name
         self.polarity = options.mask_files
-        self.observation = observation_of(name, options.noise)
+        self.observation = degradation_of(name, options.noise)
         self._options = options
         self._seed = seed
 
@@ -26,7 +26,7 @@ class MaskMaker:
         Returns:
             bool (size, size), True = known.
         """
-        draw = rng.generator(self._seed, rng.Purpose.MASK, rng.key(photo_id))
+        draw = rng.keyed_rng(self._seed, rng.Purpose.MASK, rng.photo_key(photo_id))
         return build_mask(
             self.name,
             size,
@@ -36,13 +36,13 @@ class MaskMaker:
             seed=int(draw.integers(2**31)),
         )
 
-    def damaged(self, photo_id: str, face: np.ndarray) -> Target:
+    def damaged(self, photo_id: str, face: np.ndarray) -> Measurement:
         """Damage a whole face, uint8 (S, S, 3), as the shape says.
 
         Noise differs between photos, not between runs.
         """
-        draw = rng.generator(self._seed, rng.Purpose.MASK, rng.key(photo_id), 1)
-        return Target(
+        draw = rng.keyed_rng(self._seed, rng.Purpose.MASK, rng.photo_key(photo_id), 1)
+        return Measurement(
             photo_id,
             self.observation.damage(face, draw),
             self.shape(photo_id, len(face)),

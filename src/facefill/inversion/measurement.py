@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 
 from facefill.backend.types import Tensor
 from facefill.errors import MaskError, ModelError
-from facefill.imaging.degradations import BlockMeans, Luminance, Observation, Pixels
+from facefill.imaging.degradations import (
+    Decolorization,
+    Degradation,
+    Downsampling,
+    Inpainting,
+)
 from facefill.imaging.masks import Mask
 from facefill.imaging.pictures import to_float
 
 
 @dataclass(frozen=True)
-class Target:
+class Measurement:
     """What is known of one face.
 
     Attributes:
@@ -29,10 +34,10 @@ class Target:
     key: str
     face: np.ndarray
     mask: np.ndarray
-    observation: Observation = field(default_factory=Pixels)
+    observation: Degradation = field(default_factory=Inpainting)
 
 
-class Knowledge(NamedTuple):
+class MeasurementBatch(NamedTuple):
     """Known parts of a batch, float32.
 
     Attributes:
@@ -49,7 +54,7 @@ class Knowledge(NamedTuple):
     grey: Tensor
 
 
-def check_target(target: Target, size: int) -> None:
+def check_measurement(target: Measurement, size: int) -> None:
     """Refuse a face that models of ``size`` pixels cannot complete.
 
     Raises:
@@ -67,7 +72,7 @@ def check_target(target: Target, size: int) -> None:
             f"the mask of {target.key} is of shape {target.mask.shape}, its face of "
             f"{size}x{size} pixels"
         )
-    if isinstance(target.observation, Pixels) and not target.mask.any():
+    if isinstance(target.observation, Inpainting) and not target.mask.any():
         raise MaskError(
             f"the mask of {target.key} hides the whole face, so nothing is left to "
             "complete it from"
@@ -75,8 +80,10 @@ def check_target(target: Target, size: int) -> None:
 
 
 def gather(
-    targets: Sequence[Target], contextual: Literal["uniform", "weighted"], window: int
-) -> Knowledge:
+    targets: Sequence[Measurement],
+    contextual: Literal["uniform", "weighted"],
+    window: int,
+) -> MeasurementBatch:
     """Stack what is known of several faces of one size.
 
     Args:
@@ -86,13 +93,13 @@ def gather(
     """
     observations = [target.observation for target in targets]
     faces = to_float(np.stack([target.face for target in targets]))
-    coarse = np.array([isinstance(each, BlockMeans) for each in observations])
-    grey = np.array([isinstance(each, Luminance) for each in observations])
+    coarse = np.array([isinstance(each, Downsampling) for each in observations])
+    grey = np.array([isinstance(each, Decolorization) for each in observations])
     counted = np.stack([each.observation.counted(each.mask) for each in targets])
     # What is under a hole is cleared, so that it cannot matter.
     used = (counted | (coarse | grey)[:, None, None])[..., None]
     weights = np.stack([_weights(mask, contextual, window) for mask in counted])
-    return Knowledge(
+    return MeasurementBatch(
         faces=np.where(used, faces, 0.0).astype(np.float32),
         weights=weights[..., None].astype(np.float32),
         coarse=coarse.astype(np.float32),

@@ -17,7 +17,7 @@ from facefill.backend.types import Tensor
 from facefill.imaging.masks import lowres_factor
 from facefill.inversion import losses
 from facefill.inversion.latents import to_latents
-from facefill.inversion.measurement import Knowledge
+from facefill.inversion.measurement import MeasurementBatch
 from facefill.models.dcgan import rebuild
 from facefill.parameters import CompleteOptions
 
@@ -64,7 +64,7 @@ class Objective:
         return parts[0] + self.lam * parts[1]
 
     def parts(
-        self, weights: Weights, variables: Tensor, knowledge: Knowledge
+        self, weights: Weights, variables: Tensor, knowledge: MeasurementBatch
     ) -> Tensor:
         """Measure contextual and perceptual loss; (2, N) float32.
 
@@ -92,7 +92,7 @@ class Objective:
         return ops.stack([contextual, perceptual])
 
     def differentiate(
-        self, weights: Weights, variables: Tensor, knowledge: Knowledge
+        self, weights: Weights, variables: Tensor, knowledge: MeasurementBatch
     ) -> tuple[Tensor, Tensor]:
         """Differentiate the sum of all L_i, which is each L_i by its own variables.
 

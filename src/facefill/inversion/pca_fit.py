@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from facefill.inversion.measurement import Target
-from facefill.models.face_pca import FaceStatistics, Floats
+from facefill.inversion.measurement import Measurement
+from facefill.models.face_pca import FacePca, Floats
 from facefill.parameters import CompleteOptions
 
 logger = logging.getLogger(__name__)
@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 _SYSTEMS_KEPT = 4
 
 
-class Expectation:
+class GaussianFit:
     """Expectations by the statistics of faces."""
 
-    def __init__(self, statistics: FaceStatistics, noise: float) -> None:
+    def __init__(self, statistics: FacePca, noise: float) -> None:
         """Take the statistics, and how far faces are from their components.
 
         Args:
@@ -42,7 +42,7 @@ class Expectation:
         self._systems: OrderedDict[Hashable, tuple[Floats, Any]] = OrderedDict()
 
     def fit(
-        self, generated: NDArray[np.uint8], target: Target, detail: float
+        self, generated: NDArray[np.uint8], target: Measurement, detail: float
     ) -> NDArray[np.uint8]:
         """Move a generated face to what is known of the true one.
 
@@ -71,7 +71,7 @@ class Expectation:
         change = np.tensordot(weights, self.statistics.components, axes=1)
         return np.asarray(np.clip(np.round(base + change), 0, 255), np.uint8)
 
-    def _system(self, target: Target) -> tuple[Floats, Any]:
+    def _system(self, target: Measurement) -> tuple[Floats, Any]:
         """Give the components as far as they are known, and the factored system."""
         mask, observation = target.mask, target.observation
         key = (mask.tobytes(), observation)
@@ -87,8 +87,8 @@ class Expectation:
 
 
 def expectation_of(
-    options: CompleteOptions, statistics: FaceStatistics | None, image_size: int
-) -> Expectation | None:
+    options: CompleteOptions, statistics: FacePca | None, image_size: int
+) -> GaussianFit | None:
     """Give what fits completions by the options; None if there is nothing to do it."""
     if options.fit == "none":
         return None
@@ -99,4 +99,4 @@ def expectation_of(
             image_size,
         )
         return None
-    return Expectation(statistics, options.fit_noise)
+    return GaussianFit(statistics, options.fit_noise)

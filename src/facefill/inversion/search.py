@@ -26,12 +26,12 @@ from facefill.inversion.hmc.energy import Energy
 from facefill.inversion.hmc.reference import ReferenceHmc
 from facefill.inversion.hmc.sampler import Sampler
 from facefill.inversion.hmc.summary import Diagnosis
-from facefill.inversion.latent_bank import Bank
+from facefill.inversion.latent_bank import LatentBank
 from facefill.inversion.latents import first_latent, to_latents
-from facefill.inversion.measurement import Target, check_target
+from facefill.inversion.measurement import Measurement, check_measurement
 from facefill.inversion.objective import Objective
 from facefill.inversion.pca_fit import expectation_of
-from facefill.models.face_pca import FaceStatistics
+from facefill.models.face_pca import FacePca
 from facefill.models.files import ModelPair
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import groups
@@ -41,7 +41,7 @@ Watch = Callable[[int, np.ndarray], None]
 """Told the iterations done and G(z) of each photo so far, uint8 (N, S, S, 3)."""
 
 
-class Search:
+class LatentSearch:
     """The search in the latent space of one generator."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Search:
         options: CompleteOptions,
         lam: float,
         seed: int,
-        statistics: FaceStatistics | None = None,
+        statistics: FacePca | None = None,
     ) -> None:
         """Take the models, which must be of one image size.
 
@@ -79,7 +79,7 @@ class Search:
         self.lam = lam
         self.seed = seed
         self._painter = generator
-        self._bank: Bank | None = None
+        self._bank: LatentBank | None = None
         self._encoder = encoder_of(generator) if options.begins_encoded else None
         self._expectation = expectation_of(options, statistics, self.image_size)
         with devices.on_device(options.device):
@@ -97,15 +97,17 @@ class Search:
                 self._descent = Descent(self._objective, options, seed)
 
     @property
-    def bank(self) -> Bank:
+    def bank(self) -> LatentBank:
         """Generated faces to begin at, drawn when first asked for."""
         if self._bank is None:
             with devices.on_device(self.options.device):
-                self._bank = Bank(self._painter, self.options.bank_size, self.seed)
+                self._bank = LatentBank(
+                    self._painter, self.options.bank_size, self.seed
+                )
         return self._bank
 
     @property
-    def statistics(self) -> FaceStatistics | None:
+    def statistics(self) -> FacePca | None:
         """Those of faces that it fits with, if it does."""
         return self._expectation.statistics if self._expectation else None
 
@@ -130,7 +132,7 @@ class Search:
 
     def run(
         self,
-        targets: Iterable[Target],
+        targets: Iterable[Measurement],
         watch: Watch | None = None,
         advance: Advance | None = None,
     ) -> Iterator[tuple[Candidate, ...]]:
@@ -151,14 +153,17 @@ class Search:
         """
         for chunk in groups(targets, self.options.batch_size):
             for target in chunk:
-                check_target(target, self.image_size)
+                check_measurement(target, self.image_size)
             exact = devices.exact_float32() if self._sampler else nullcontext()
             with devices.on_device(self.options.device), exact:
                 found = self._search(chunk, watch, advance)
             yield from found
 
     def _search(
-        self, targets: Sequence[Target], watch: Watch | None, advance: Advance | None
+        self,
+        targets: Sequence[Measurement],
+        watch: Watch | None,
+        advance: Advance | None,
     ) -> list[tuple[Candidate, ...]]:
         slots = self._begin(targets)
         if watch:
@@ -198,7 +203,7 @@ class Search:
             edges.add(self._prune_at)
         return list(pairwise(sorted(edges)))
 
-    def _begin(self, targets: Sequence[Target]) -> Slots:
+    def _begin(self, targets: Sequence[Measurement]) -> Slots:
         count = self.options.num_starts
         latents = np.concatenate([self._first(target, count) for target in targets])
         return Slots(
@@ -208,13 +213,13 @@ class Search:
             history=np.zeros((len(latents), 2, 0), np.float32),
         )
 
-    def _first(self, target: Target, count: int) -> np.ndarray:
+    def _first(self, target: Measurement, count: int) -> np.ndarray:
         if self._encoder:
             encoded = self._encoder.latent(target)[None]
             return np.concatenate([encoded, self._first_of_all(target, count - 1)])
         return self._first_of_all(target, count)
 
-    def _first_of_all(self, target: Target, count: int) -> np.ndarray:
+    def _first_of_all(self, target: Measurement, count: int) -> np.ndarray:
         size = self._objective.latent_size
         if count == 0:
             return np.empty((0, size), np.float32)
@@ -251,7 +256,7 @@ class Search:
         return np.concatenate(pictures)
 
     def _candidates(
-        self, slots: Slots, targets: Sequence[Target]
+        self, slots: Slots, targets: Sequence[Measurement]
     ) -> list[tuple[Candidate, ...]]:
         chosen = [targets[photo] for photo in slots.photos]
         latents, parts = self._descent.settle(slots.state, chosen)
@@ -275,7 +280,7 @@ class Search:
             )
         return [tuple(candidates) for candidates in found]
 
-    def _fitted(self, generated: np.ndarray, target: Target) -> np.ndarray:
+    def _fitted(self, generated: np.ndarray, target: Measurement) -> np.ndarray:
         if self._expectation is None:
             return generated
         return self._expectation.fit(generated, target, self.options.detail)

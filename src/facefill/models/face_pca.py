@@ -26,7 +26,7 @@ _LEVELS = 127.0
 
 
 @dataclass(frozen=True)
-class FaceStatistics:
+class FacePca:
     """Mean and principal components of faces, in grey levels.
 
     Attributes:
@@ -68,7 +68,7 @@ class FaceStatistics:
         return stream.getvalue()
 
     @classmethod
-    def unpacked(cls, content: bytes) -> "FaceStatistics":
+    def unpacked(cls, content: bytes) -> "FacePca":
         """Read what ``packed`` gave.
 
         Raises:
@@ -86,9 +86,7 @@ class FaceStatistics:
             raise ModelError(f"no statistics of faces ({error})") from error
 
 
-def measure(
-    faces: Any, num_components: int, draw: np.random.Generator
-) -> FaceStatistics:
+def measure(faces: Any, num_components: int, draw: np.random.Generator) -> FacePca:
     """Measure faces, two thousand of them at most.
 
     Args:
@@ -116,7 +114,7 @@ def measure(
     is_real = lengths > 1e-6 * max(float(lengths[0]), 1.0)
     scaled = shares[:, is_real] / np.sqrt(lengths[is_real])
     components = scaled.T.astype(np.float32) @ flat
-    return FaceStatistics(
+    return FacePca(
         mean=mean.reshape(shape),
         components=components.reshape(-1, *shape),
         variances=lengths[is_real] / (count - 1),

@@ -103,7 +103,7 @@ def architecture_of(models: ModelPair) -> Architecture:
 
 def sample_grid(generator: keras.Model) -> np.ndarray:
     """Picture the first latents of a fixed seed; none is picked."""
-    draw = rng.generator(_SEED, rng.Purpose.SAMPLES)
+    draw = rng.keyed_rng(_SEED, rng.Purpose.SAMPLES)
     latent_size = generator.input_shape[1]
     latents = rng.uniform_latents(draw, NUM_SAMPLES, latent_size)
     return grid(generate(generator, latents))

@@ -50,7 +50,7 @@ def draw_samples(
             f"image_size is {image_size}; set it back, or train anew"
         )
     latent_size = generator.input_shape[1]
-    draw = rng.generator(seed, rng.Purpose.SAMPLES)
+    draw = rng.keyed_rng(seed, rng.Purpose.SAMPLES)
     latents = rng.uniform_latents(draw, options.count, latent_size)
     singles = generate(generator, latents)
     pictures: dict[str, np.ndarray | bytes] = {
@@ -59,7 +59,7 @@ def draw_samples(
     }
     for number, picture in enumerate(singles):
         pictures[f"single/{number:03d}.png"] = picture
-    draw = rng.generator(seed, rng.Purpose.WALK)
+    draw = rng.keyed_rng(seed, rng.Purpose.WALK)
     stops = rng.uniform_latents(draw, options.walk_stops, latent_size)
     frames = generate(generator, walk(stops, options.walk_frames))
     pictures["walk.gif"] = encode_gif(frames, options.frames_per_second)

@@ -57,7 +57,7 @@ Item = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Job:
+class AlignJob:
     """What a worker must know beside the names of its photos.
 
     Attributes:
@@ -94,7 +94,7 @@ class Job:
 class AlignPhoto:
     """Aligns photos of a job: an object that any process can be sent."""
 
-    job: Job
+    job: AlignJob
     settings: str
 
     def start(self) -> None:
@@ -138,7 +138,7 @@ def face_path(faces: Path, photo_id: str, number: int) -> Path:
     return faces / tree_name(face_id(photo_id, number))
 
 
-def align_photo(item: Item, job: Job, settings: str) -> Row:
+def align_photo(item: Item, job: AlignJob, settings: str) -> Row:
     """Find, crop and write the faces of one photo.
 
     Returns:
@@ -170,7 +170,7 @@ def align_photo(item: Item, job: Job, settings: str) -> Row:
     }
 
 
-def _delete_others(photo_id: str, job: Job, extracted: Extraction) -> list[Path]:
+def _delete_others(photo_id: str, job: AlignJob, extracted: Extraction) -> list[Path]:
     """Delete faces of what the photo, or the settings, were before.
 
     Returns:

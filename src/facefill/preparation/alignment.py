@@ -16,9 +16,9 @@ import pandas as pd
 from facefill.errors import DataError
 from facefill.preparation.align_worker import (
     COLUMNS,
+    AlignJob,
     AlignPhoto,
     Item,
-    Job,
     face_path,
     new_row,
     row_key,
@@ -27,7 +27,7 @@ from facefill.preparation.naming import face_id, tree_name
 from facefill.preparation.report import describe_reasons
 from facefill.runtime.files import file_sha256, remove_litter
 from facefill.runtime.progress import progress
-from facefill.runtime.result_cache import Records, Row
+from facefill.runtime.result_cache import ResultCache, Row
 from facefill.runtime.tables import as_table
 
 # What says nothing about the photo's pixels, and may be otherwise next time.
@@ -39,7 +39,7 @@ MapChunks = Callable[
 
 
 def align_photos(
-    manifest: pd.DataFrame, job: Job, records: Records, map_chunks: MapChunks
+    manifest: pd.DataFrame, job: AlignJob, records: ResultCache, map_chunks: MapChunks
 ) -> pd.DataFrame:
     """Align every photo of a manifest that is not aligned yet.
 
@@ -80,7 +80,7 @@ def _align_all(
     todo: list[Item],
     num_done: int,
     work: AlignPhoto,
-    records: Records,
+    records: ResultCache,
     map_chunks: MapChunks,
 ) -> None:
     size = work.job.options.chunk_size
@@ -103,12 +103,12 @@ def _align_all(
         _remove_all_litter(work.job.faces)
 
 
-def _is_finished(item: Item, work: AlignPhoto, records: Records) -> bool:
+def _is_finished(item: Item, work: AlignPhoto, records: ResultCache) -> bool:
     record = records.get(row_key(item, work.settings))
     return record is not None and _is_valid(record, work.job)
 
 
-def _is_valid(record: Row, job: Job) -> bool:
+def _is_valid(record: Row, job: AlignJob) -> bool:
     if record["reason"] == "timeout":
         return bool(record["timeout_s"] >= job.options.timeout_s)
     if record["reason"] in _TRANSIENT:
@@ -133,7 +133,7 @@ def _written(record: Row, faces: Path) -> dict[Path, str]:
 
 
 def _remove_stale(
-    wanted: dict[str, str], todo: list[Item], work: AlignPhoto, records: Records
+    wanted: dict[str, str], todo: list[Item], work: AlignPhoto, records: ResultCache
 ) -> None:
     """Delete faces whose record is not kept: those that we recorded, no others."""
     faces = work.job.faces
@@ -159,7 +159,7 @@ def _remove_all_litter(folder: Path) -> None:
 
 
 def _every_row(
-    manifest: pd.DataFrame, settings: str, records: Records
+    manifest: pd.DataFrame, settings: str, records: ResultCache
 ) -> Iterator[Row]:
     every = manifest.sort_values("path")
     for path, sha256, reason in zip(

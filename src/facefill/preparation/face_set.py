@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from numpy.lib.format import open_memmap
 
 from facefill.errors import DataError
-from facefill.preparation.sharded_array import Images, ShardedArray
+from facefill.preparation.sharded_array import ImageArray, ShardedArray
 from facefill.runtime.files import replacing
 
 FACES_PER_FILE = 2**18
@@ -48,7 +48,7 @@ class FaceSet:
             ``held_out``).
     """
 
-    images: Images
+    images: ImageArray
     table: pd.DataFrame
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class FaceSet:
                 f"{len(self.images)} faces, but a table of {len(self.table)}"
             )
 
-    def of_split(self, name: str) -> Images:
+    def of_split(self, name: str) -> ImageArray:
         """Select the images of ``train`` or ``held_out``, in the table's order.
 
         ``flatten`` keeps each split in one piece, so that no pixel is copied.
@@ -110,7 +110,7 @@ def _part(path: Path, number: int) -> Path:
     return path.with_suffix(f".{number:04d}{path.suffix}") if number else path
 
 
-def _write_array(path: Path, images: Images) -> None:
+def _write_array(path: Path, images: ImageArray) -> None:
     array = open_memmap(path, "w+", np.uint8, images.shape)
     for start in range(0, len(images), _ROWS_A_COPY):
         array[start : start + _ROWS_A_COPY] = images[start : start + _ROWS_A_COPY]
@@ -146,7 +146,7 @@ def read_face_set(path: Path) -> FaceSet:
     return FaceSet(images, table.to_pandas())
 
 
-def fingerprint(images: Images) -> str:
+def fingerprint(images: ImageArray) -> str:
     """Hash the shape and 64 evenly spaced faces: cheap for any number of them."""
     rows = np.linspace(0, len(images) - 1, min(len(images), _FINGERPRINT_ROWS))
     digest = hashlib.sha256(repr(images.shape).encode())

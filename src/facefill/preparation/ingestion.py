@@ -22,7 +22,7 @@ from facefill.imaging.photos import hash_file
 from facefill.parameters import AlignOptions, IngestOptions
 from facefill.preparation.inspection import InspectPhoto, content_key
 from facefill.runtime.progress import progress
-from facefill.runtime.result_cache import Records, Row
+from facefill.runtime.result_cache import ResultCache, Row
 from facefill.runtime.tables import as_table
 
 COLUMNS: dict[str, str | int] = {
@@ -60,7 +60,7 @@ class FoundFile(NamedTuple):
 
 def ingest(
     photos: Path,
-    records: Records,
+    records: ResultCache,
     options: IngestOptions,
     align: AlignOptions,
     map_chunks: MapChunks,
@@ -171,7 +171,7 @@ def _look_at_new(
     found: list[FoundFile],
     contents: list[tuple[str, str]],
     work: InspectPhoto,
-    records: Records,
+    records: ResultCache,
     chunk_size: int,
     map_chunks: MapChunks,
 ) -> None:
@@ -192,7 +192,7 @@ def _look_at_new(
             advance(len(rows))
 
 
-def _is_known(sha256: str, work: InspectPhoto, records: Records) -> bool:
+def _is_known(sha256: str, work: InspectPhoto, records: ResultCache) -> bool:
     row = records.get(content_key(sha256, work.options))
     if row is None:
         return False
@@ -205,7 +205,7 @@ def _rows(
     found: list[FoundFile],
     contents: list[tuple[str, str]],
     work: InspectPhoto,
-    records: Records,
+    records: ResultCache,
 ) -> Iterator[Row]:
     first: dict[str, str] = {}
     for file, (sha256, reason) in zip(found, contents, strict=True):

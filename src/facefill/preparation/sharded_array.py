@@ -53,12 +53,12 @@ class ShardedArray:
         return int(self._starts[-1])
 
     @overload
-    def __getitem__(self, rows: slice) -> "Images": ...
+    def __getitem__(self, rows: slice) -> "ImageArray": ...
 
     @overload
     def __getitem__(self, rows: int | Rows) -> NDArray[np.uint8]: ...
 
-    def __getitem__(self, rows: int | slice | Rows) -> "Images":
+    def __getitem__(self, rows: int | slice | Rows) -> "ImageArray":
         """Give one row, a view of neighbouring rows, or a copy of the rows named.
 
         Args:
@@ -91,7 +91,7 @@ class ShardedArray:
             raise ValueError("the parts lie in several places; they must be copied")
         return np.asarray(np.concatenate(self._parts), dtype)
 
-    def _slice(self, rows: slice) -> "Images":
+    def _slice(self, rows: slice) -> "ImageArray":
         begin, end, step = rows.indices(len(self))
         if step != 1:
             raise ValueError("only neighbouring rows can be sliced")
@@ -116,7 +116,7 @@ class ShardedArray:
         return pixels.reshape(*rows.shape, *self.shape[1:])
 
 
-Images = NDArray[np.uint8] | ShardedArray
+ImageArray = NDArray[np.uint8] | ShardedArray
 """uint8 RGB of shape (num_images, height, width, 3), in memory or mapped."""
 
 

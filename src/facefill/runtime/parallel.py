@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from facefill.errors import DataError
-from facefill.runtime.process_pool import Crew, Work
+from facefill.runtime.process_pool import ProcessPool, Work
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -75,7 +75,7 @@ def chunk_mapper(
         work: Work, chunks: Iterable[Sequence[Any]]
     ) -> Generator[list[Any], None, None]:
         if cluster is None:
-            with Crew(work, workers or num_cores(), timeout_s) as crew:
+            with ProcessPool(work, workers or num_cores(), timeout_s) as crew:
                 yield from crew.map(chunks)
             return
         remaining = iter(chunks)
@@ -117,7 +117,7 @@ class _WatchedChunk:
         if getattr(_of_this_thread, "task", None) != self:
             if crew := getattr(_of_this_thread, "crew", None):
                 crew.close()
-            _of_this_thread.crew = Crew(self.work, 1, self.timeout_s)
+            _of_this_thread.crew = ProcessPool(self.work, 1, self.timeout_s)
             _of_this_thread.task = self
         (results,) = _of_this_thread.crew.map([chunk])
         return list(results)
@@ -156,7 +156,7 @@ def _map_on(
             except CancelledError as error:
                 raise DataError(_GONE) from error
             submit(1)
-    with Crew(work, 1, timeout_s) as crew:
+    with ProcessPool(work, 1, timeout_s) as crew:
         yield from crew.map(itertools.chain(lost, chunks))
 
 

@@ -69,7 +69,7 @@ class _Task:
     num_deaths: int = 0
 
 
-class Crew:
+class ProcessPool:
     """Processes that share chunks of items; started as they are needed."""
 
     def __init__(self, work: Work, num_workers: int, timeout_s: float) -> None:

@@ -35,7 +35,7 @@ _PART = "part-*.jsonl"
 _OFFSET_BITS = 40
 
 
-class Records:
+class ResultCache:
     """Rows of finished work in a folder, one JSON object a line."""
 
     def __init__(self, folder: Path) -> None:

@@ -32,7 +32,7 @@ class Purpose(IntEnum):
     CHAIN = 30
 
 
-def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:
+def keyed_rng(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:
     """Give the generator of one draw.
 
     Args:
@@ -43,7 +43,7 @@ def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:
     return np.random.default_rng([seed, int(purpose), *place])
 
 
-def key(name: str) -> int:
+def photo_key(name: str) -> int:
     """Turn a photo's id into a place, the same in every process; 0 to 2**64 - 1."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 

@@ -12,7 +12,11 @@ from functools import lru_cache
 import numpy as np
 
 from facefill.parameters import TrainOptions
-from facefill.preparation.sharded_array import Images, ShardedArray, expect_random_reads
+from facefill.preparation.sharded_array import (
+    ImageArray,
+    ShardedArray,
+    expect_random_reads,
+)
 from facefill.runtime import rng
 from facefill.runtime.rng import Purpose
 from facefill.training.augmentation import NUM_DRAWS
@@ -22,7 +26,7 @@ _ROWS_A_PIECE = 1024
 
 
 def batches(
-    photos: Images, options: TrainOptions, seed: int, first: int
+    photos: ImageArray, options: TrainOptions, seed: int, first: int
 ) -> Iterator[Batch]:
     """Give the batches of the steps from ``first`` on, K steps at a time.
 
@@ -66,8 +70,8 @@ def _stack(
 ) -> Batch:
     size = options.batch_size
     chosen = [batch_indices(len(photos), size, seed, step) for step in steps]
-    latents = [rng.generator(seed, Purpose.LATENTS, step) for step in steps]
-    flips = [rng.generator(seed, Purpose.FLIPS, step) for step in steps]
+    latents = [rng.keyed_rng(seed, Purpose.LATENTS, step) for step in steps]
+    flips = [rng.keyed_rng(seed, Purpose.FLIPS, step) for step in steps]
     return Batch(
         # Sorted reads of a memory map are faster, and neither batch norm nor a mean
         # loss sees the order within a batch.
@@ -82,7 +86,7 @@ def _stack(
 
 def _draws(batch_size: int, seed: int, steps: range) -> np.ndarray:
     shape = (2, batch_size, NUM_DRAWS)
-    draws = [rng.generator(seed, Purpose.AUGMENTATION, step) for step in steps]
+    draws = [rng.keyed_rng(seed, Purpose.AUGMENTATION, step) for step in steps]
     return np.stack([draw.random(shape, np.float32) for draw in draws])
 
 
@@ -107,13 +111,13 @@ def batch_indices(num_photos: int, batch_size: int, seed: int, step: int) -> np.
 # of ten million photos would take longer than the step.
 @lru_cache(maxsize=2)
 def _order(num_photos: int, seed: int, epoch: int) -> np.ndarray:
-    draw = rng.generator(seed, Purpose.ORDER, epoch)
+    draw = rng.keyed_rng(seed, Purpose.ORDER, epoch)
     order = draw.permutation(num_photos)
     order.setflags(write=False)
     return order
 
 
-def digest(photos: Images) -> str:
+def digest(photos: ImageArray) -> str:
     """Hash the pixels of photos, a piece at a time; 16 hexadecimal digits."""
     pixels = hashlib.sha256()
     for begin in range(0, len(photos), _ROWS_A_PIECE):

@@ -13,7 +13,7 @@ from facefill.training import augmentation, losses, spectral_norm
 from facefill.training.state import NetworkState, initial_network_state
 
 
-class Verdicts(NamedTuple):
+class Logits(NamedTuple):
     """What D says of a batch.
 
     Attributes:
@@ -29,7 +29,7 @@ class Verdicts(NamedTuple):
     statistics: list[Tensor]
 
 
-class Judge:
+class DiscriminatorPass:
     """D with its norm, its augmentation and its penalty.
 
     D's statistics are the moving ones of its batch norms, or under spectral norm
@@ -61,7 +61,7 @@ class Judge:
 
     def compare(
         self, state: NetworkState, batch: tuple[Tensor, Tensor, Tensor], step: Tensor
-    ) -> Verdicts:
+    ) -> Logits:
         """Run D on photos, then on pictures, each with its own batch norm.
 
         Args:
@@ -78,7 +78,7 @@ class Judge:
         real, after = self._call(weights, statistics, photos)
         fake, after = self._call(weights, after, pictures)
         penalty = self._penalty(weights, statistics, photos, step)
-        return Verdicts(real, fake, penalty, after)
+        return Logits(real, fake, penalty, after)
 
     def judge(self, state: NetworkState, pictures: Tensor, draws: Tensor) -> Tensor:
         """Run D on generated pictures alone; logits (N, 1)."""

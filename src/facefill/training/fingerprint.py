@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from facefill.errors import CheckpointError
-from facefill.preparation.sharded_array import Images
+from facefill.preparation.sharded_array import ImageArray
 from facefill.training.batches import digest
 from facefill.training.trainer import Trainer
 
-Origin = Mapping[str, Any]
+RunFingerprint = Mapping[str, Any]
 
 _FIXED = (
     "batch_size",
@@ -41,7 +41,7 @@ _FREE = "changeable"
 
 # What trainings did before these could be chosen. Never change a value here, even
 # where a default changes: it says what old checkpoints are of.
-_NEUTRAL: Origin = {
+_NEUTRAL: RunFingerprint = {
     "discriminator_norm": "batch",
     "train.start_from": "random",
     "train.r1_weight": 0.0,
@@ -54,7 +54,7 @@ _NEUTRAL: Origin = {
 logger = logging.getLogger(__name__)
 
 
-def origin_of(photos: Images, trainer: Trainer) -> dict[str, Any]:
+def origin_of(photos: ImageArray, trainer: Trainer) -> dict[str, Any]:
     """Name what the steps depend on; everything in it can be written as JSON."""
     options = trainer.options.model_dump()
     return {
@@ -67,7 +67,7 @@ def origin_of(photos: Images, trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def require_same(then: Origin, now: Origin, folder: Path) -> None:
+def require_same(then: RunFingerprint, now: RunFingerprint, folder: Path) -> None:
     """Refuse to continue what was begun with other data or parameters.
 
     Args:

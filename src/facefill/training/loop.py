@@ -10,19 +10,19 @@ import keras
 import numpy as np
 
 from facefill.errors import DataError, TrainingError
-from facefill.evaluation.sample_quality import Assessor, pixel_diversity
+from facefill.evaluation.sample_quality import SampleQuality, pixel_diversity
 from facefill.imaging.pictures import grid
-from facefill.preparation.sharded_array import Images
+from facefill.preparation.sharded_array import ImageArray
 from facefill.runtime import rng
 from facefill.runtime.interrupts import deferred_interruption
 from facefill.runtime.progress import progress
 from facefill.training.batches import batches
 from facefill.training.checkpoints import CheckpointStore
 from facefill.training.fingerprint import origin_of
-from facefill.training.monitors import Alarms
+from facefill.training.monitors import Monitors
 from facefill.training.run import SCORES, Run
 from facefill.training.shared_checkpoints import require_agreement, shared
-from facefill.training.state import State
+from facefill.training.state import TrainState
 from facefill.training.trainer import Trainer
 
 NUM_GRID_SAMPLES = 64
@@ -65,11 +65,11 @@ class TrainedModels:
 
 
 def train(
-    photos: Images,
+    photos: ImageArray,
     trainer: Trainer,
     store: CheckpointStore,
     reporter: Reporter,
-    assessor: Assessor | None = None,
+    assessor: SampleQuality | None = None,
 ) -> TrainedModels:
     """Train from the newest checkpoint, or from the start, to the last step.
 
@@ -132,7 +132,7 @@ def train(
     )
 
 
-def report(models: TrainedModels, photos: Images) -> dict[str, Any]:
+def report(models: TrainedModels, photos: ImageArray) -> dict[str, Any]:
     """Summarise a training as JSON: steps, photos seen, last metrics, curves."""
     last_of_each: dict[str, float] = {}
     for scores in models.scores:
@@ -157,17 +157,17 @@ class _Telling:
     def __init__(
         self,
         run: Run,
-        photos: Images,
+        photos: ImageArray,
         trainer: Trainer,
         reporter: Reporter,
-        assessor: Assessor | None,
+        assessor: SampleQuality | None,
     ) -> None:
         self._run = run
         self._photos = photos
         self._trainer = trainer
         self._reporter = reporter
         self._assessor = assessor
-        self._alarms = Alarms()
+        self._alarms = Monitors()
 
     def past(self) -> None:
         """Repeat the curves of what was done before this run."""
@@ -215,14 +215,14 @@ class _Telling:
         return fixed_samples(self._trainer, self._run.state, count)
 
 
-def sample_grid(trainer: Trainer, state: State) -> np.ndarray:
+def sample_grid(trainer: Trainer, state: TrainState) -> np.ndarray:
     """Picture the same latents as at every other step; uint8 (H, W, 3)."""
     return grid(fixed_samples(trainer, state, NUM_GRID_SAMPLES))
 
 
-def fixed_samples(trainer: Trainer, state: State, count: int) -> np.ndarray:
+def fixed_samples(trainer: Trainer, state: TrainState, count: int) -> np.ndarray:
     """Paint the same latents as at every other step; uint8 (count, S, S, 3)."""
-    draw = rng.generator(trainer.seed, rng.Purpose.SAMPLES)
+    draw = rng.keyed_rng(trainer.seed, rng.Purpose.SAMPLES)
     rounds = -(-count // _PAINTED_AT_ONCE)
     latents = rng.uniform_latents(
         draw, rounds * _PAINTED_AT_ONCE, trainer.options.latent_size
@@ -240,7 +240,7 @@ def _require_end(done: int, max_steps: int) -> None:
         )
 
 
-def _require_enough(photos: Images, batch_size: int) -> None:
+def _require_enough(photos: ImageArray, batch_size: int) -> None:
     if len(photos) < batch_size:
         raise DataError(
             f"the training set has {len(photos)} faces, a batch {batch_size}; add "

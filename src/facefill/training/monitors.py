@@ -13,7 +13,7 @@ DIVERSITY_AFTER_STEPS = 2000
 logger = logging.getLogger(__name__)
 
 
-class Alarms:
+class Monitors:
     """Rings once when a condition begins, and says when it has ended."""
 
     def __init__(self) -> None:

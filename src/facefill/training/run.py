@@ -10,10 +10,10 @@ import numpy as np
 
 from facefill.backend import graph
 from facefill.errors import NonFiniteError
-from facefill.preparation.sharded_array import Images
+from facefill.preparation.sharded_array import ImageArray
 from facefill.training.checkpoints import Checkpoint, CheckpointStore
 from facefill.training.fingerprint import origin_of, require_same
-from facefill.training.state import Batch, State
+from facefill.training.state import Batch, TrainState
 from facefill.training.trainer import Trainer
 
 SCORES = (
@@ -49,7 +49,9 @@ class Run:
         scores: A row a measurement: step, then SCORES, NaN where one was not made.
     """
 
-    def __init__(self, trainer: Trainer, state: State, origin: dict[str, Any]) -> None:
+    def __init__(
+        self, trainer: Trainer, state: TrainState, origin: dict[str, Any]
+    ) -> None:
         """Begin at a state, with empty curves."""
         self._trainer = trainer
         self._origin = origin
@@ -58,7 +60,9 @@ class Run:
         self.scores: list[np.ndarray] = []
 
     @classmethod
-    def restore(cls, photos: Images, trainer: Trainer, store: CheckpointStore) -> "Run":
+    def restore(
+        cls, photos: ImageArray, trainer: Trainer, store: CheckpointStore
+    ) -> "Run":
         """Continue from the newest checkpoint, or begin.
 
         Raises:

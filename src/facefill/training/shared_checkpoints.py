@@ -16,7 +16,7 @@ from facefill.training.distribution import Replicas
 _STEP_BYTES = 8
 
 
-class SharedStore(CheckpointStore):
+class ChiefCheckpointStore(CheckpointStore):
     """The chief's store, for all processes of a cluster.
 
     What reads waits for all of them to read; what writes does nothing but in the
@@ -64,7 +64,9 @@ class SharedStore(CheckpointStore):
 
 def shared(store: CheckpointStore, replicas: Replicas) -> CheckpointStore:
     """Give the store of a training, which is the chief's where there is a cluster."""
-    return SharedStore(store, replicas) if replicas.cluster.count > 1 else store
+    return (
+        ChiefCheckpointStore(store, replicas) if replicas.cluster.count > 1 else store
+    )
 
 
 def require_agreement(origin: Mapping[str, Any], replicas: Replicas) -> None:

@@ -28,7 +28,7 @@ def initial_vectors(weights: Sequence[Tensor], seed: int) -> list[Tensor]:
     """
     vectors = []
     for place, kernel in enumerate(_kernels(weights)):
-        draw = rng.generator(seed, rng.Purpose.SPECTRAL, place)
+        draw = rng.keyed_rng(seed, rng.Purpose.SPECTRAL, place)
         vector = draw.normal(size=kernel.shape[-1]).astype(np.float32)
         vectors.append(ops.convert_to_tensor(vector / np.linalg.norm(vector)))
     return vectors

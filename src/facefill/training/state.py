@@ -25,7 +25,7 @@ class NetworkState(NamedTuple):
     moments: list[Moments]
 
 
-class State(NamedTuple):
+class TrainState(NamedTuple):
     """Everything that a step changes.
 
     Attributes:

@@ -11,8 +11,8 @@ from facefill.backend.optimizers import AdamRule
 from facefill.backend.types import Tensor
 from facefill.parameters import TrainOptions
 from facefill.training import losses
-from facefill.training.discriminator import Judge, Verdicts
-from facefill.training.state import NetworkState, State
+from facefill.training.discriminator import DiscriminatorPass, Logits
+from facefill.training.state import NetworkState, TrainState
 
 Inputs = tuple[Tensor, Tensor, Tensor]
 """Photos in [-1, 1], latents, draws of the augmentation."""
@@ -21,11 +21,11 @@ METRICS = ("loss_real", "loss_fake", "loss_generator", "d_real", "d_fake")
 """What a step records: the losses, and mean D(x) and D(G(z)) in [0, 1]."""
 
 
-class Updates:
+class GanStep:
     """Updates D once a step, and G as often as the options say."""
 
     def __init__(
-        self, generator: keras.Model, judge: Judge, options: TrainOptions
+        self, generator: keras.Model, judge: DiscriminatorPass, options: TrainOptions
     ) -> None:
         """Take the networks, whose state is passed to each call."""
         self._generator = generator
@@ -41,7 +41,7 @@ class Updates:
         return METRICS + (("penalty",) if self._options.r1_weight > 0.0 else ())
 
     def step(
-        self, state: State, inputs: Inputs
+        self, state: TrainState, inputs: Inputs
     ) -> tuple[NetworkState, NetworkState, Tensor]:
         """Update both networks.
 
@@ -59,7 +59,7 @@ class Updates:
         return generator, discriminator, metrics
 
     def _update_both(
-        self, state: State, inputs: Inputs
+        self, state: TrainState, inputs: Inputs
     ) -> tuple[NetworkState, NetworkState, Tensor]:
         """Update both networks from the same passes."""
         photos, latents, draws = inputs
@@ -86,7 +86,7 @@ class Updates:
         )
 
     def _update_discriminator(
-        self, state: State, inputs: Inputs
+        self, state: TrainState, inputs: Inputs
     ) -> tuple[NetworkState, NetworkState, Tensor]:
         """Update D alone; G is returned as it was, its statistics too."""
         photos, latents, draws = inputs
@@ -133,7 +133,7 @@ class Updates:
         return pictures, list(statistics)
 
     def _apply_to_judge(
-        self, state: State, gradients: Sequence[Tensor], verdicts: Verdicts
+        self, state: TrainState, gradients: Sequence[Tensor], verdicts: Logits
     ) -> NetworkState:
         return _apply(
             self._rule_of_judge,
@@ -143,15 +143,15 @@ class Updates:
             state.step,
         )
 
-    def _entropies(self, verdicts: Verdicts) -> tuple[Tensor, Tensor]:
+    def _entropies(self, verdicts: Logits) -> tuple[Tensor, Tensor]:
         return losses.discriminator_losses(
             verdicts.real, verdicts.fake, self._options.real_label
         )
 
-    def _loss(self, verdicts: Verdicts) -> Tensor:
+    def _loss(self, verdicts: Logits) -> Tensor:
         return sum(self._entropies(verdicts)) + verdicts.penalty
 
-    def _record(self, verdicts: Verdicts) -> Tensor:
+    def _record(self, verdicts: Logits) -> Tensor:
         values = [
             *self._entropies(verdicts),
             losses.generator_loss(verdicts.fake),

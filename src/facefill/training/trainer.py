@@ -27,16 +27,16 @@ from facefill.models.dcgan import (
 from facefill.models.files import ModelPair
 from facefill.parameters import TrainOptions
 from facefill.training import augmentation
-from facefill.training.discriminator import Judge
+from facefill.training.discriminator import DiscriminatorPass
 from facefill.training.distribution import choose_replicas
 from facefill.training.state import (
     Batch,
     NetworkState,
-    State,
+    TrainState,
     assign,
     initial_network_state,
 )
-from facefill.training.step import Updates
+from facefill.training.step import GanStep
 
 
 class Trainer:
@@ -88,8 +88,8 @@ class Trainer:
             precision,
             "synchronized" if has_penalty else together,
         )
-        self._judge = Judge(self._discriminator, options, seed)
-        self._updates = Updates(self._generator, self._judge, options)
+        self._judge = DiscriminatorPass(self._discriminator, options, seed)
+        self._updates = GanStep(self._generator, self._judge, options)
         self._advance = self.replicas.compiled(self._advance_in_graph)
         self._paint = graph.compiled(self._paint_in_graph, options.device)
 
@@ -98,10 +98,10 @@ class Trainer:
         """Names of what ``advance`` gives for each step."""
         return self._updates.metrics
 
-    def initial_state(self) -> State:
+    def initial_state(self) -> TrainState:
         """Give the state before the first step."""
         generator = initial_network_state(self._generator)
-        return State(
+        return TrainState(
             step=ops.convert_to_tensor(0, "int32"),
             generator=generator,
             discriminator=self._judge.initial_state(),
@@ -116,7 +116,9 @@ class Trainer:
         counts = self._generator.count_params(), self._discriminator.count_params()
         return f"{self.options.start_from} ({counts[0]} and {counts[1]} weights)"
 
-    def advance(self, state: State, batches: Batch) -> tuple[State, np.ndarray]:
+    def advance(
+        self, state: TrainState, batches: Batch
+    ) -> tuple[TrainState, np.ndarray]:
         """Take as many steps as there are batches, in the graph.
 
         Returns:
@@ -131,12 +133,12 @@ class Trainer:
         _require_finite(metrics, self.metrics, first)
         return state, metrics
 
-    def paint(self, state: State, latents: np.ndarray) -> np.ndarray:
+    def paint(self, state: TrainState, latents: np.ndarray) -> np.ndarray:
         """Sample the averaged generator in inference mode; uint8 (N, S, S, 3)."""
         pictures = self._paint(state.average, ops.convert_to_tensor(latents))
         return to_uint8(np.asarray(ops.convert_to_numpy(pictures)))
 
-    def models(self, state: State) -> tuple[keras.Model, keras.Model]:
+    def models(self, state: TrainState) -> tuple[keras.Model, keras.Model]:
         """Give the averaged generator and the discriminator, in float32."""
         generator = rebuild(self._generator, "float32")
         discriminator = rebuild(self._discriminator, "float32")
@@ -145,7 +147,9 @@ class Trainer:
         assign(discriminator, *self._judge.effective(state.discriminator))
         return generator, discriminator
 
-    def _advance_in_graph(self, state: State, batches: Batch) -> tuple[State, Tensor]:
+    def _advance_in_graph(
+        self, state: TrainState, batches: Batch
+    ) -> tuple[TrainState, Tensor]:
         return self.replicas.repeat(self._step, state, batches, len(self.metrics))
 
     def _paint_in_graph(self, average: list[Tensor], latents: Tensor) -> Tensor:
@@ -155,14 +159,14 @@ class Trainer:
         )
         return pictures
 
-    def _step(self, state: State, batch: Batch) -> tuple[State, Tensor]:
+    def _step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Tensor]:
         photos = augmentation.to_network_range(batch.images)
         if self.options.flip:
             photos = augmentation.flip(photos, batch.flips)
         generator, discriminator, metrics = self._updates.step(
             state, (photos, batch.latents, batch.draws)
         )
-        changed = State(
+        changed = TrainState(
             step=state.step + 1,
             generator=generator,
             discriminator=discriminator,
@@ -170,7 +174,7 @@ class Trainer:
         )
         return changed, metrics
 
-    def _averaged(self, state: State, generator: NetworkState) -> list[Tensor]:
+    def _averaged(self, state: TrainState, generator: NetworkState) -> list[Tensor]:
         """Move the average towards the new generator.
 
         The decay starts low, so that the average forgets the first, shapeless

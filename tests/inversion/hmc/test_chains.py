@@ -11,7 +11,7 @@ from facefill.inversion.hmc.diagnostics import bulk_effective_size, split_r_hat
 from facefill.inversion.hmc.energy import GREY_LEVELS, Energy
 from facefill.inversion.hmc.summary import HIGH, LOW, coverage
 from facefill.inversion.latents import to_latents
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.models.dcgan import Architecture, build_discriminator
 from facefill.parameters import CompleteOptions
 
@@ -58,7 +58,7 @@ def made_faces(generator, count, seed=0):
     return (
         variables,
         generated,
-        [Target(f"{place}.jpg", face, MASK) for place, face in enumerate(faces)],
+        [Measurement(f"{place}.jpg", face, MASK) for place, face in enumerate(faces)],
     )
 
 
@@ -194,7 +194,7 @@ def test_pixels_in_the_hole_change_no_chain(networks):
     _, _, targets = made_faces(networks[0], 1)
     face = targets[0].face.copy()
     face[~MASK] = 255 - face[~MASK]
-    changed = [Target(targets[0].key, face, MASK)]
+    changed = [Measurement(targets[0].key, face, MASK)]
 
     (ours,), (theirs,) = run(networks, targets), run(networks, changed)
     assert same(ours, theirs)

@@ -6,8 +6,8 @@ import pytest
 from facefill.imaging.masks import build_mask
 from facefill.inversion.hmc.summary import HIGH, LOW, coverage
 from facefill.inversion.latents import to_latents
-from facefill.inversion.measurement import Target
-from facefill.inversion.search import Search
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
 from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions
@@ -27,9 +27,9 @@ def test_nine_of_ten_hidden_pixels_of_faces_from_the_model_are_in_their_interval
     truth = generate(networks.generator, latents)
     noisy = truth + draw.laplace(0.0, options.hmc.noise, truth.shape)
     faces = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
-    targets = [Target(f"{place}", face, MASK) for place, face in enumerate(faces)]
+    targets = [Measurement(f"{place}", face, MASK) for place, face in enumerate(faces)]
 
-    all_found = Search(*networks, options, lam=0.1, seed=1).run(targets)
+    all_found = LatentSearch(*networks, options, lam=0.1, seed=1).run(targets)
 
     generated, observed = [], []
     for place, (found, *_) in enumerate(all_found):

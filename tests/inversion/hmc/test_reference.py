@@ -6,8 +6,8 @@ import pytest
 from facefill.imaging.masks import build_mask
 from facefill.imaging.pictures import to_float
 from facefill.inversion.latents import first_latent
-from facefill.inversion.measurement import Target
-from facefill.inversion.search import Search
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions
 from facefill.runtime import rng
@@ -43,12 +43,12 @@ def search(networks, **changes):
         }
         | changes
     )
-    return Search(*networks, options, LAM, seed=1)
+    return LatentSearch(*networks, options, LAM, seed=1)
 
 
 def photo(name="a.jpg", seed=0):
     face = np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
-    return Target(name, face, build_mask("center", SIZE))
+    return Measurement(name, face, build_mask("center", SIZE))
 
 
 def loss_and_gradient(networks, target, latent):
@@ -69,7 +69,9 @@ def test_a_proposal_is_that_of_complete_py(networks):
     target = photo()
     latent, beta, taken = first_latent(1, target.key, 8), RULE["beta"], 0
     for iteration in range(6):
-        draw = rng.generator(1, rng.Purpose.CHAIN, rng.key(target.key), 0, iteration)
+        draw = rng.keyed_rng(
+            1, rng.Purpose.CHAIN, rng.photo_key(target.key), 0, iteration
+        )
         momentum = draw.standard_normal(8).astype(np.float32)
         threshold = 1.0 - draw.random()
         before, gradient = loss_and_gradient(networks, target, latent)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from facefill.backend import graph
 from facefill.inversion.hmc.energy import Energy
-from facefill.inversion.hmc.kernel import ChainState, Chance, Hamiltonian
-from facefill.inversion.measurement import Knowledge, Target, gather
+from facefill.inversion.hmc.kernel import ChainState, Hamiltonian, TransitionInputs
+from facefill.inversion.measurement import Measurement, MeasurementBatch, gather
 from facefill.inversion.objective import Weights
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import full_batches
 from facefill.runtime.progress import Advance
-from facefill.runtime.rng import Purpose, generator, key
+from facefill.runtime.rng import Purpose, keyed_rng, photo_key
 
 # A step size that fits the length of no orbit: Neal 2011, section 3.2.
 _JITTER = 0.2
@@ -61,7 +61,7 @@ class Chains:
     def run(
         self,
         ends: NDArray[np.float32],
-        targets: Sequence[Target],
+        targets: Sequence[Measurement],
         advance: Advance | None = None,
     ) -> list[Draws]:
         """Sample the posterior of each face.
@@ -87,7 +87,7 @@ class Chains:
         ]
 
     def _starts(
-        self, ends: NDArray[np.float32], target: Target
+        self, ends: NDArray[np.float32], target: Measurement
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Choose where the chains of a photo begin, and the metric of each."""
         energies = self._energy.measure(ends, [target] * len(ends))
@@ -99,7 +99,7 @@ class Chains:
         self,
         starts: NDArray[np.float32],
         factors: NDArray[np.float32],
-        slots: Sequence[tuple[Target, int]],
+        slots: Sequence[tuple[Measurement, int]],
         advance: Advance | None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Run every chain; give records (N, T, d + 3) and the step sizes (N,)."""
@@ -127,7 +127,9 @@ class Chains:
             steps.append(np.exp(log_steps[:count], dtype=np.float64))
         return np.concatenate(records), np.concatenate(steps)
 
-    def _chance(self, slots: Sequence[tuple[Target, int]], places: range) -> Chance:
+    def _chance(
+        self, slots: Sequence[tuple[Measurement, int]], places: range
+    ) -> TransitionInputs:
         """Draw what transitions need, each from a generator of its own."""
         latent_size = self._energy.latent_size
         numbers = np.empty((len(places), len(slots), latent_size + 2), np.float32)
@@ -139,7 +141,7 @@ class Chains:
                 numbers[row, column, -2:] = 1.0 - draw.random(2)
         counts = np.arange(places.start + 1, places.stop + 1, dtype=np.float32)
         warm_up = self._options.hmc.warm_up
-        return Chance(
+        return TransitionInputs(
             momenta=numbers[..., :latent_size],
             thresholds=np.log(numbers[..., -2]),
             jitters=1.0 + _JITTER * (2.0 * numbers[..., -1] - 1.0),
@@ -160,11 +162,11 @@ class Chains:
         self,
         weights: Weights,
         state: ChainState,
-        knowledge: Knowledge,
+        knowledge: MeasurementBatch,
         factors: Any,
-        chance: Chance,
+        chance: TransitionInputs,
     ) -> tuple[ChainState, Any]:
-        def step(state: ChainState, now: Chance) -> tuple[ChainState, Any]:
+        def step(state: ChainState, now: TransitionInputs) -> tuple[ChainState, Any]:
             after, record = self._rule.transition(
                 weights, state, knowledge, factors, now
             )
@@ -209,4 +211,4 @@ def chain_generator(
         chain: Which of its chains.
         place: Which of the chain's transitions, from 0.
     """
-    return generator(seed, Purpose.CHAIN, key(photo_id), chain, place)
+    return keyed_rng(seed, Purpose.CHAIN, photo_key(photo_id), chain, place)

@@ -22,11 +22,11 @@ from scipy.linalg import solve_triangular
 
 from facefill.backend import graph
 from facefill.backend.types import Tensor
-from facefill.imaging.degradations import Luminance
+from facefill.imaging.degradations import Decolorization
 from facefill.imaging.masks import lowres_factor
 from facefill.inversion import losses
 from facefill.inversion.latents import to_latents
-from facefill.inversion.measurement import Knowledge, Target, gather
+from facefill.inversion.measurement import Measurement, MeasurementBatch, gather
 from facefill.inversion.objective import Objective, Weights
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import full_batches
@@ -70,7 +70,7 @@ class Energy(Objective):
         return super().weights()[:2]
 
     def parts(
-        self, weights: Weights, variables: Tensor, knowledge: Knowledge
+        self, weights: Weights, variables: Tensor, knowledge: MeasurementBatch
     ) -> Tensor:
         """Measure the misfit of known pixels and |u|^2 / 2; (2, N) float32.
 
@@ -87,7 +87,7 @@ class Energy(Objective):
         # smaller by the root of their number, which is the side of the block.
         misfit = fine + knowledge.coarse * self._factor * coarse
         misfit = misfit + knowledge.grey * grey / math.sqrt(
-            Luminance().share(self._size)
+            Decolorization().share(self._size)
         )
         prior = 0.5 * ops.sum(ops.square(variables), axis=-1)
         return ops.stack([misfit, prior])
@@ -97,7 +97,7 @@ class Energy(Objective):
         return parts[0] / self._scale + parts[1]
 
     def measure(
-        self, variables: np.ndarray, targets: Sequence[Target]
+        self, variables: np.ndarray, targets: Sequence[Measurement]
     ) -> NDArray[np.float32]:
         """Give U at positions (N, latent_size) of as many faces, (N,)."""
         weights, found = self.weights(), []
@@ -111,7 +111,7 @@ class Energy(Objective):
             found.append(np.asarray(ops.convert_to_numpy(self.total(parts)))[:count])
         return np.concatenate(found)
 
-    def metric(self, variables: np.ndarray, target: Target) -> NDArray[np.float32]:
+    def metric(self, variables: np.ndarray, target: Measurement) -> NDArray[np.float32]:
         """Approximate the posterior near a point by a normal distribution.
 
         The Fisher information of the Laplace noise and of the prior, J'J / (b^2 r) + I

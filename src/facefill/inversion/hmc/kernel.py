@@ -47,7 +47,7 @@ class ChainState(NamedTuple):
     shortfall: Tensor
 
 
-class Chance(NamedTuple):
+class TransitionInputs(NamedTuple):
     """Random numbers and the place of each transition; leading axis transitions.
 
     Attributes:
@@ -87,7 +87,7 @@ class Hamiltonian:
         state: ChainState,
         knowledge: Any,
         factors: Tensor,
-        chance: Chance,
+        chance: TransitionInputs,
     ) -> tuple[ChainState, Tensor]:
         """Propose a new position for each chain, and take it or not.
 

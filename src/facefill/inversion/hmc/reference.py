@@ -16,9 +16,9 @@ import numpy as np
 from keras import ops
 
 from facefill.backend.types import Tensor
-from facefill.inversion.descent import Descent, Slope, State
+from facefill.inversion.descent import Descent, SearchState, Slope
 from facefill.inversion.hmc import chains
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 
 
 class _Chance(NamedTuple):
@@ -42,7 +42,7 @@ class ReferenceHmc(Descent):
     The moments of a search are the number of its proposals that were taken.
     """
 
-    def acceptance(self, state: State) -> np.ndarray:
+    def acceptance(self, state: SearchState) -> np.ndarray:
         """Give the share of accepted proposals of each search."""
         return np.asarray(state.moments[0], np.float64) / self._options.iterations
 
@@ -50,7 +50,7 @@ class ReferenceHmc(Descent):
         return (np.zeros(len(variables), np.float32),)
 
     def _inputs(
-        self, targets: Sequence[Target], starts: Sequence[int], iterations: range
+        self, targets: Sequence[Measurement], starts: Sequence[int], iterations: range
     ) -> _Chance:
         size = self._objective.latent_size
         numbers = np.empty((len(iterations), len(targets), size + 1), np.float32)
@@ -69,7 +69,11 @@ class ReferenceHmc(Descent):
         )
 
     def _move(
-        self, state: State, here: tuple[Tensor, Tensor], now: _Chance, slope: Slope
+        self,
+        state: SearchState,
+        here: tuple[Tensor, Tensor],
+        now: _Chance,
+        slope: Slope,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         rule = self._options.hmc.reference
         push = 0.5 * rule.step_size * now.betas

@@ -12,12 +12,12 @@ from facefill.inversion.hmc.chains import Chains, Draws
 from facefill.inversion.hmc.energy import Energy
 from facefill.inversion.hmc.summary import diagnose, draws_to_show, summarise
 from facefill.inversion.latents import to_latents, to_variables
-from facefill.inversion.measurement import Target
+from facefill.inversion.measurement import Measurement
 from facefill.inversion.objective import Objective
 from facefill.parameters import CompleteOptions
 from facefill.runtime.progress import Advance
 
-Fit = Callable[[np.ndarray, Target], np.ndarray]
+Fit = Callable[[np.ndarray, Measurement], np.ndarray]
 """Fits a picture, uint8 (S, S, 3), to what is known of a face."""
 
 
@@ -46,7 +46,7 @@ class Sampler:
         self._fit = fit
 
     def sample(
-        self, slots: Slots, targets: Sequence[Target], advance: Advance | None
+        self, slots: Slots, targets: Sequence[Measurement], advance: Advance | None
     ) -> list[tuple[Candidate, ...]]:
         """Run the chains of every face.
 
@@ -71,7 +71,7 @@ class Sampler:
         ]
 
     def _candidates(
-        self, draws: Draws, target: Target, history: np.ndarray
+        self, draws: Draws, target: Measurement, history: np.ndarray
     ) -> tuple[Candidate, ...]:
         latent_size = draws.variables.shape[-1]
         variables = draws.variables.reshape(-1, latent_size)

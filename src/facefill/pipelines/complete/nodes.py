@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from keras import Model
     from pandas import DataFrame
 
-    from facefill.models.face_pca import FaceStatistics
+    from facefill.models.face_pca import FacePca
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
-    DataFrame = FaceStatistics = Model = Any
+    DataFrame = FacePca = Model = Any
 
 _ITERATIONS_BETWEEN_POINTS = 10
 
@@ -33,12 +33,12 @@ def plan_completion(  # noqa: PLR0913  # what a plan needs, by name
     Returns:
         The alignment with a mask or a problem for each photo, and a sheet of them.
     """
-    from facefill.completion.inputs import Reader
+    from facefill.completion.inputs import TaskReader
     from facefill.completion.plan import plan
     from facefill.inversion.masking import MaskMaker
 
     maker = MaskMaker(mask, options, seed)
-    reader = Reader(faces, mask_files, maker, image_size)
+    reader = TaskReader(faces, mask_files, maker, image_size)
     planned, sheet = plan(alignment, reader, image_size)
     return planned, {"preview.png": sheet}
 
@@ -53,7 +53,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     records: Path,
     generator: Model,
     discriminator: Model,
-    statistics: FaceStatistics | None,
+    statistics: FacePca | None,
     options: CompleteOptions,
     limits: IngestOptions,
     mask: MaskName,
@@ -70,7 +70,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     from facefill.completion.restore import report, restore
     from facefill.completion.uncertainty import COLUMNS
     from facefill.inversion.masking import MaskMaker
-    from facefill.inversion.search import Search
+    from facefill.inversion.search import LatentSearch
     from facefill.models.sources import describe
     from facefill.runtime.parallel import chunk_mapper
 
@@ -81,7 +81,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
         alignment,
         Folders(photos, mask_files, faces, output, records),
         MaskMaker(mask, options, seed),
-        Search(generator, discriminator, options, lam, seed, statistics),
+        LatentSearch(generator, discriminator, options, lam, seed, statistics),
         limits,
         map_chunks,
     )

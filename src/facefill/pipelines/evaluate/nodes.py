@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from keras import Model
     from pandas import DataFrame
 
-    from facefill.models.face_pca import FaceStatistics
+    from facefill.models.face_pca import FacePca
     from facefill.preparation.face_set import FaceSet
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
-    DataFrame = FaceSet = FaceStatistics = Model = Any
+    DataFrame = FaceSet = FacePca = Model = Any
 
 BARS = {
     "hole_psnr": "PSNR over the hole, dB (higher is better)",
@@ -26,7 +26,7 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     training_set: FaceSet,
     generator: Model,
     discriminator: Model,
-    statistics: FaceStatistics | None,
+    statistics: FacePca | None,
     options: EvaluateOptions,
     completion: CompleteOptions,
     alignment: AlignOptions,
@@ -48,11 +48,11 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     from facefill.evaluation.figures import score_bars
     from facefill.evaluation.identity import Identify
     from facefill.inversion.masking import MaskMaker
-    from facefill.inversion.search import Search
+    from facefill.inversion.search import LatentSearch
     from facefill.models.sources import describe
 
     searches = {
-        name: Search(generator, discriminator, chosen, lam, seed, statistics)
+        name: LatentSearch(generator, discriminator, chosen, lam, seed, statistics)
         for name, chosen in completion.compared(options.methods).items()
     }
     is_face = options.identity and alignment.method == "openface"

@@ -25,10 +25,10 @@ def ingest_photos(
     """List every file under the folder of photos, with what it is."""
     from facefill.preparation.ingestion import ingest
     from facefill.runtime.parallel import chunk_mapper
-    from facefill.runtime.result_cache import Records
+    from facefill.runtime.result_cache import ResultCache
 
     map_chunks = chunk_mapper(align.workers, align.cluster, align.timeout_s)
-    return ingest(photos, Records(records), options, align, map_chunks)
+    return ingest(photos, ResultCache(records), options, align, map_chunks)
 
 
 def align_faces(
@@ -40,14 +40,14 @@ def align_faces(
     image_size: int,
 ) -> DataFrame:
     """Cut the faces out of every photo, in as many processes as asked."""
-    from facefill.preparation.align_worker import Job
+    from facefill.preparation.align_worker import AlignJob
     from facefill.preparation.alignment import align_photos
     from facefill.runtime.parallel import chunk_mapper
-    from facefill.runtime.result_cache import Records
+    from facefill.runtime.result_cache import ResultCache
 
-    job = Job(photos, faces, image_size, options)
+    job = AlignJob(photos, faces, image_size, options)
     map_chunks = chunk_mapper(options.workers, options.cluster, options.timeout_s)
-    return align_photos(manifest, job, Records(records), map_chunks)
+    return align_photos(manifest, job, ResultCache(records), map_chunks)
 
 
 def select_faces(

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from keras import Model
     from plotly.graph_objects import Figure
 
-    from facefill.models.face_pca import FaceStatistics
+    from facefill.models.face_pca import FacePca
     from facefill.preparation.face_set import FaceSet
 else:
     # Kedro resolves annotations when it starts, which must not import Keras.
-    Figure = FaceSet = FaceStatistics = Model = Any
+    Figure = FaceSet = FacePca = Model = Any
 
 
 class _GridKeeper:
@@ -77,12 +77,12 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
 
 def measure_faces(
     training_set: FaceSet, completion: CompleteOptions, seed: int
-) -> FaceStatistics:
+) -> FacePca:
     """Measure what the training faces have in common, for completion."""
     from facefill.models.face_pca import measure
     from facefill.runtime import rng
 
-    draw = rng.generator(seed, rng.Purpose.STATISTICS)
+    draw = rng.keyed_rng(seed, rng.Purpose.STATISTICS)
     faces = training_set.of_split("train")
     return measure(faces, completion.fit_components, draw)
 
