@@ -139,6 +139,34 @@ def decode_photo(content: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
         raise PhotoError(reason, str(error)) from error
 
 
+def decode_with_alpha(
+    content: bytes, max_pixels: int = MAX_PIXELS
+) -> tuple[Pixels, NDArray[np.uint8] | None]:
+    """Decode a picture whose transparency means something.
+
+    Args:
+        content: As for ``decode_photo``.
+        max_pixels: As for ``decode_photo``.
+
+    Returns:
+        uint8 RGB (height, width, 3), and opacity, uint8 (height, width), 255 = opaque,
+        which is None for formats and modes without any.
+
+    Raises:
+        PhotoError: With the reasons of ``decode_photo``.
+    """
+    pixels = decode_photo(content, max_pixels)
+    with (
+        warnings.catch_warnings(action="ignore"),
+        Image.open(io.BytesIO(content), formats=PHOTO_FORMATS) as image,
+    ):
+        if not image.has_transparency_data:
+            return pixels, None
+        # Decoded whole a moment ago: what can fail has been met.
+        image.load()
+        return pixels, np.array(_upright(image).convert("RGBA").getchannel("A"))
+
+
 def _decode_opened(image: Image.Image, max_pixels: int) -> Pixels:
     width, height = image.size
     if width * height > max_pixels:

@@ -1,0 +1,127 @@
+"""Inpainting of a photo around a hole, where no face model reaches.
+
+Thin holes (scratches, creases) are continued by OpenCV's Navier-Stokes method, which
+carries lines across them (Bertalmio et al. 2001). Wide ones are filled with patches of
+the rest of the photo by PatchMatch (Barnes et al. 2009, in the package PyPatchMatch):
+methods that diffuse leave smears there. Both are deterministic.
+"""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facefill.imaging.masks import Mask
+from facefill.imaging.photos import Pixels
+
+THIN = 2.5
+"""A hole is thin if its pixels are, on average, at most so many from a known one: a
+scratch 10 pixels wide, a spot of 15."""
+
+MAX_WINDOW_PIXELS = 200_000
+"""PatchMatch sees a window of at most so many pixels; a larger one is shrunk for it."""
+
+_DIFFUSION_RADIUS = 3
+_PATCH_RADIUS = 3
+_MARGIN = 48
+_SEED = 1
+
+
+def inpaint(photo: Pixels, hole: Mask, avoided: Mask | None = None) -> Pixels:
+    """Fill a hole so that it continues what is around it.
+
+    Args:
+        photo: uint8 RGB (height, width, 3); what is under the hole is not read.
+        hole: bool (height, width), True = to be filled.
+        avoided: bool (height, width), True = known, but not to be copied from, such
+            as a face, which must not appear twice; None avoids nothing.
+
+    Returns:
+        uint8 RGB (height, width, 3); pixels outside the hole are the photo's. A photo
+        that is one hole becomes mid-grey.
+    """
+    if hole.all():
+        return np.full_like(photo, 128)
+    if not hole.any():
+        return photo.copy()
+    filled = np.where(hole[..., None], np.uint8(0), photo)
+    avoided = np.zeros_like(hole) if avoided is None else avoided & ~hole
+    labels, depths = _components(hole)
+    wide = (depths > THIN)[labels] & hole
+    if (hole & ~wide).any():
+        filled = _continue_lines(filled, hole & ~wide, wide)
+    empty = wide.copy()
+    for label in np.flatnonzero(depths > THIN):
+        part = labels == label
+        _copy_patches(filled, part, avoided | (empty & ~part))
+        empty &= ~part
+    return filled
+
+
+def _components(hole: Mask) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Label the connected parts of a hole, with the mean depth of each in pixels."""
+    # What is beyond the photo's edge is as unknown as the hole.
+    framed = np.pad(hole.astype(np.uint8), 1, constant_values=1)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    count, labels = cv2.connectedComponents(hole.astype(np.uint8), connectivity=8)
+    parts = labels[hole]
+    sums = np.bincount(parts, depth[hole], minlength=count)
+    return np.asarray(labels, np.int32), sums / np.maximum(
+        np.bincount(parts, minlength=count), 1
+    )
+
+
+def _continue_lines(photo: Pixels, thin: Mask, wide: Mask) -> Pixels:
+    # Of a wide hole beside it nothing must be read either.
+    reach = np.ones((4 * _DIFFUSION_RADIUS + 1,) * 2, np.uint8)
+    beside = wide & (cv2.dilate(thin.astype(np.uint8), reach) > 0)
+    found = cv2.inpaint(
+        photo, (thin | beside).astype(np.uint8), _DIFFUSION_RADIUS, cv2.INPAINT_NS
+    )
+    return np.where(thin[..., None], found, photo).astype(np.uint8)
+
+
+def _copy_patches(photo: Pixels, hole: Mask, avoided: Mask) -> None:
+    """Fill one part of the hole in place."""
+    import patchmatch
+
+    window = _window(hole)
+    pixels, hidden = photo[window], hole[window]
+    scale = min(1.0, math.sqrt(MAX_WINDOW_PIXELS / hidden.size))
+    size = _scaled(hidden.shape[1], scale), _scaled(hidden.shape[0], scale)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small_hole = _shrunk(hidden, size)
+    small_avoided = _shrunk(avoided[window], size) & (1 - small_hole)
+    if (small_hole | small_avoided).all():
+        # There is nothing to copy: what is next to the hole is spread.
+        found = cv2.inpaint(small, small_hole, _DIFFUSION_RADIUS, cv2.INPAINT_TELEA)
+    else:
+        patchmatch.set_random_seed(_SEED)
+        found = patchmatch.inpaint(
+            small, small_hole, global_mask=small_avoided, patch_size=_PATCH_RADIUS
+        )
+    height, width = hidden.shape
+    enlarged = cv2.resize(found, (width, height), interpolation=cv2.INTER_CUBIC)
+    pixels[hidden] = enlarged[hidden]
+
+
+def _scaled(side: int, scale: float) -> int:
+    return max(1, round(scale * side))
+
+
+def _window(hole: Mask) -> tuple[slice, slice]:
+    """Bound a part of the hole, with as much around it as there is to copy from."""
+    spans = []
+    for axis in (1, 0):
+        inside = np.flatnonzero(hole.any(axis=axis))
+        begin, end = int(inside[0]), int(inside[-1]) + 1
+        margin = max(_MARGIN, end - begin)
+        spans.append(slice(max(begin - margin, 0), end + margin))
+    return spans[0], spans[1]
+
+
+def _shrunk(mask: Mask, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Shrink a mask to (width, height); 1 where any of it was true."""
+    shares = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return (np.asarray(shares) > 0.0).astype(np.uint8)

@@ -1,0 +1,84 @@
+"""A hole is filled from what is known around it, and from nothing else."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+from facefill.imaging.inpainting import inpaint
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return skimage.data.astronaut()[100:340, 60:380].copy()
+
+
+def holes():
+    rows, columns = np.mgrid[:240, :320]
+    yield "scratch", np.abs(rows - 0.7 * columns) < 3
+    yield "disc", (rows - 100) ** 2 + (columns - 200) ** 2 < 30**2
+    yield "both", (np.abs(rows - columns) < 2) | (columns > 290)
+    yield "edge", rows > 200
+
+
+HOLES = dict(holes())
+
+
+@pytest.mark.parametrize("name", HOLES)
+def test_all_of_the_hole_is_filled_and_nothing_else_is_touched(photo, name):
+    hole = HOLES[name]
+    painted = np.where(hole[..., None], np.uint8([255, 0, 255]), photo)
+    filled = inpaint(painted, hole)
+    assert np.array_equal(filled[~hole], photo[~hole])
+    # Nothing of the astronaut is magenta.
+    magenta = (filled[..., 0] > 200) & (filled[..., 1] < 60) & (filled[..., 2] > 200)
+    assert not magenta.any()
+
+
+@pytest.mark.parametrize("name", HOLES)
+def test_what_is_under_the_hole_changes_no_byte(photo, name):
+    hole = HOLES[name]
+    noise = np.random.default_rng(0).integers(0, 256, photo.shape, np.uint8)
+    one, two, three = (
+        inpaint(np.where(hole[..., None], under, photo), hole)
+        for under in (np.uint8(0), noise, photo)
+    )
+    assert np.array_equal(one, two)
+    assert np.array_equal(one, three)
+
+
+@pytest.mark.parametrize("name", ["scratch", "disc"])
+def test_it_is_nearer_to_the_truth_than_the_mean_of_the_photo(photo, name):
+    hole = HOLES[name]
+    error = np.abs(inpaint(photo, hole)[hole].astype(float) - photo[hole]).mean()
+    mean = photo[~hole].mean(axis=0)
+    assert error < 0.5 * np.abs(photo[hole] - mean).mean()
+
+
+def test_what_is_avoided_is_not_copied(photo):
+    hole = HOLES["disc"]
+    green = photo.copy()
+    avoided = np.zeros_like(hole)
+    avoided[:, :140] = True
+    green[avoided] = (0, 255, 0)
+    filled = inpaint(green, hole, avoided)
+    assert not (filled[hole] == (0, 255, 0)).all(axis=-1).any()
+
+
+def test_where_everything_known_is_to_be_avoided_it_is_spread(photo):
+    hole = HOLES["disc"]
+    filled = inpaint(photo, hole, np.ones_like(hole))
+    assert np.array_equal(filled[~hole], photo[~hole])
+    assert filled[hole].std() > 0
+
+
+def test_large_windows_are_shrunk_and_enlarged_again(monkeypatch, photo):
+    monkeypatch.setattr("facefill.imaging.inpainting.MAX_WINDOW_PIXELS", 4000)
+    hole = HOLES["disc"]
+    filled = inpaint(photo, hole)
+    assert np.array_equal(filled[~hole], photo[~hole])
+    assert filled[hole].std() > 0
+
+
+def test_no_hole_is_the_photo_and_nothing_but_hole_is_grey(photo):
+    assert np.array_equal(inpaint(photo, np.zeros(photo.shape[:2], bool)), photo)
+    assert (inpaint(photo, np.ones(photo.shape[:2], bool)) == 128).all()
