@@ -249,11 +249,11 @@ def test_a_gif_holds_every_frame_at_its_rate_for_ever():
 @pytest.mark.parametrize("num_images", [1, 2, 3, 4, 5, 9, 10, 65])
 @pytest.mark.parametrize("columns", [None, 1, 4])
 def test_a_grid_shows_each_picture_once_in_reading_order(num_images, columns):
-    pictures = np.stack([noise(3, 4, seed) for seed in range(num_images)])
-    picture = pictures.grid(pictures, columns, gap=2)
+    cells = np.stack([noise(3, 4, seed) for seed in range(num_images)])
+    picture = pictures.grid(cells, columns, gap=2)
     columns = columns or int(np.ceil(np.sqrt(num_images)))
     left = picture.astype(int)
-    for index, expected in enumerate(pictures):
+    for index, expected in enumerate(cells):
         row, column = divmod(index, columns)
         place = np.s_[row * 5 : row * 5 + 3, column * 6 : column * 6 + 4]
         assert np.array_equal(picture[place], expected)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facefill.errors import PhotoError
+from facefill.imaging.colour_profiles import to_srgb
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -172,7 +173,8 @@ def _decode_opened(image: Image.Image, max_pixels: int) -> Pixels:
     if width * height > max_pixels:
         raise PhotoError("too_many_pixels", f"{width}x{height}")
     image.load()
-    return _to_rgb(_upright(image))
+    profile = image.info.get("icc_profile")
+    return _to_rgb(_upright(image), profile)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -185,16 +187,15 @@ def _upright(image: Image.Image) -> Image.Image:
     return image
 
 
-def _to_rgb(image: Image.Image) -> Pixels:
+def _to_rgb(image: Image.Image, profile: bytes | None) -> Pixels:
     if image.mode in _SIXTEEN_BIT:
         grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in _WITH_ALPHA:
-        return np.asarray(image.convert("RGBA"))[:, :, :3].copy(order="C")
-    if image.mode == "RGB":
-        return np.array(image)  # without the copy that converting makes
+        image = Image.fromarray(np.asarray(image.convert("RGBA"))[:, :, :3].copy("C"))
     if image.mode in _DIRECT:
-        return np.array(image.convert("RGB"))
+        # np.array, since np.asarray of a picture cannot be written to.
+        return np.array(to_srgb(image, profile))
     raise PhotoError("unsupported", f"pixels of kind {image.mode}")
 
 

@@ -1,0 +1,232 @@
+"""Photos back to files as they came: format, mode, depth, profile, metadata.
+
+Synopsis::
+
+    original = PhotoFile(content)  # bytes of a file that ``decode_photo`` reads
+    content = original.filled(result, hole)  # bytes of the same format
+
+Only pixels of the hole are taken from the result; all others are the numbers of the
+file, never converted to sRGB and back, so that in a lossless format they are equal.
+JPEG is compressed again with the tables of the file.
+"""
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin
+
+from facefill.imaging.colour_profiles import from_srgb
+from facefill.imaging.masks import Mask
+from facefill.imaging.photos import PHOTO_FORMATS, Pixels
+
+SUFFIXES = {
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "BMP": ".bmp",
+    "GIF": ".gif",
+    "TIFF": ".tif",
+}
+"""Ending of a file by its format."""
+
+_QUALITY = 95
+_ORIENTATION = 0x0112
+# What undoes each orientation of EXIF, as ``ImageOps.exif_transpose`` does it.
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,  # back from upright, so the other way round
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+# Chunks of pixels and of what is made anew with them.
+_OWN_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"bKGD", b"hIST"}
+
+
+class PhotoFile:
+    """A photo's file, into which a completed hole can be put.
+
+    Attributes:
+        format: JPEG, PNG, WEBP, BMP, GIF or TIFF.
+        suffix: Ending of its name.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Read the head of a file that ``photos.decode_photo`` has decoded whole."""
+        self._content = content
+        with self._opened() as image:
+            self.format = str(image.format)
+            self._profile: bytes | None = image.info.get("icc_profile")
+            # Pillow turns a TIFF by itself, and takes the tag away.
+            is_turned = self.format == "TIFF"
+            self._orientation = 1 if is_turned else image.getexif().get(_ORIENTATION, 1)
+        self.suffix = SUFFIXES[self.format]
+
+    def filled(self, result: Pixels, hole: Mask) -> bytes:
+        """Encode the photo with the pixels of its hole replaced.
+
+        Args:
+            result: Completed photo, uint8 RGB (height, width, 3), upright, sRGB.
+            hole: bool (height, width), True = pixels to take from it.
+
+        Returns:
+            A file of the photo's own format.
+        """
+        fill = self._as_stored(Image.fromarray(result))
+        inside = np.asarray(self._as_stored(Image.fromarray(hole))).astype(np.bool_)
+        if deep := self._deep_pixels():
+            return self._encode_deep(deep[0], fill, inside)
+        with self._opened() as image:
+            image.load()
+            if image.mode == "P" and self.format != "GIF":
+                transparent = image.has_transparency_data
+                stored = image.convert("RGBA" if transparent else "RGB")
+            else:
+                stored = image
+            return self._encode(_merged(stored, fill, inside, self._profile), image)
+
+    def _opened(self) -> Image.Image:
+        with warnings.catch_warnings(action="ignore"):
+            return Image.open(io.BytesIO(self._content), formats=PHOTO_FORMATS)
+
+    def _as_stored(self, upright: Image.Image) -> Image.Image:
+        """Turn an upright picture to how the file's rows lie."""
+        transpose = _TRANSPOSES.get(self._orientation)
+        return upright if transpose is None else upright.transpose(transpose)
+
+    def _deep_pixels(self) -> list[NDArray[np.uint16]] | None:
+        """Decode pixels of 16 bits, which Pillow halves in colour; BGR, or grey."""
+        if self.format not in ("PNG", "TIFF"):
+            return None
+        buffer = np.frombuffer(self._content, np.uint8)
+        pixels = cv2.imdecode(
+            buffer, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
+        )
+        if pixels is None or pixels.dtype != np.uint16:
+            return None
+        return [np.asarray(pixels)]
+
+    def _encode_deep(
+        self, pixels: NDArray[np.uint16], fill: Image.Image, inside: Mask
+    ) -> bytes:
+        channels = 1 if pixels.ndim == 2 else min(pixels.shape[2], 3)
+        mode = "L" if channels == 1 else "RGB"
+        levels = (
+            np.asarray(from_srgb(fill, self._profile, mode)).astype(np.uint16) * 257
+        )
+        merged = pixels.copy()
+        if channels == 1:
+            merged[inside] = levels[inside]
+        else:
+            merged[inside, :3] = levels[inside][:, ::-1]
+        is_encoded, content = cv2.imencode(self.suffix, merged)
+        assert is_encoded  # for mypy: OpenCV writes what it has read
+        return self._with_chunks(content.tobytes())
+
+    def _encode(self, merged: Image.Image, image: Image.Image) -> bytes:
+        stream = io.BytesIO()
+        merged.save(stream, format=self.format, **self._options(image))
+        return self._with_chunks(stream.getvalue())
+
+    def _options(self, image: Image.Image) -> dict[str, Any]:
+        """Gather what the encoder of the format is to be told."""
+        info = image.info
+        kept: dict[str, Any] = {
+            key: info[key]
+            for key in ("icc_profile", "exif", "dpi", "xmp", "comment")
+            if info.get(key)
+        }
+        match self.format:
+            case "JPEG":
+                assert isinstance(image, JpegImagePlugin.JpegImageFile)  # for mypy
+                kept["qtables"] = image.quantization
+                kept["progressive"] = bool(info.get("progressive"))
+                if image.mode == "RGB":
+                    kept["subsampling"] = JpegImagePlugin.get_sampling(image)
+                return kept
+            case "PNG":
+                return {}  # its chunks are copied
+            case "WEBP":
+                kept.pop("comment", None)
+                is_lossless = b"VP8L" in self._content[:64]
+                return kept | {
+                    "lossless": is_lossless,
+                    "quality": _QUALITY,
+                    "exact": True,
+                }
+            case "TIFF":
+                exif = image.getexif()
+                exif.pop(_ORIENTATION, None)
+                compression = info.get("compression", "raw")
+                return {
+                    "icc_profile": kept.get("icc_profile"),
+                    "compression": None if compression == "raw" else compression,
+                    "exif": exif,
+                }
+            case "GIF":
+                return {
+                    key: info[key] for key in ("transparency", "comment") if key in info
+                }
+        return {key: kept[key] for key in ("dpi",) if key in kept}
+
+    def _with_chunks(self, content: bytes) -> bytes:
+        """Copy to a PNG what the file says beside its pixels."""
+        if self.format != "PNG":
+            return content
+        kept = [
+            chunk for kind, chunk in _chunks(self._content) if kind not in _OWN_CHUNKS
+        ]
+        made = list(_chunks(content))
+        own = {
+            kind: chunk for kind, chunk in made if kind in (b"IHDR", b"PLTE", b"tRNS")
+        }
+        pixels = [chunk for kind, chunk in made if kind == b"IDAT"]
+        end = [chunk for kind, chunk in made if kind == b"IEND"]
+        return b"".join(
+            [_PNG_START, own.pop(b"IHDR"), *kept, *own.values(), *pixels, *end]
+        )
+
+
+def _merged(
+    stored: Image.Image, fill: Image.Image, inside: Mask, profile: bytes | None
+) -> Image.Image:
+    """Put the hole's pixels into a picture of whatever mode."""
+    mode = stored.mode
+    if mode == "P":
+        dithered = fill.quantize(palette=stored)
+        indices = np.where(inside, np.asarray(dithered), np.asarray(stored))
+        merged = Image.fromarray(indices.astype(np.uint8), mode="P")
+        merged.putpalette(stored.getpalette() or [])
+        return merged
+    if mode in ("RGBA", "LA"):
+        colour = from_srgb(fill, profile, mode[:-1])
+        opaque = Image.new("L", fill.size, 255)
+        fill_in_mode = Image.merge(mode, [*colour.split(), opaque])
+    elif mode in ("RGB", "L", "CMYK", "LAB"):
+        fill_in_mode = from_srgb(fill, profile, mode)
+    else:
+        fill_in_mode = fill.convert(mode)
+    merged = stored.copy()
+    merged.paste(fill_in_mode, mask=Image.fromarray(inside))
+    return merged
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Cut a PNG into chunks: the kind of each, and all of its bytes."""
+    at = len(_PNG_START)
+    while at + 12 <= len(content):
+        (length,) = struct.unpack(">I", content[at : at + 4])
+        chunk = content[at : at + 12 + length]
+        if zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big"):
+            yield chunk[4:8], chunk
+        at += 12 + length

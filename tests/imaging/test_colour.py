@@ -1,0 +1,59 @@
+"""Luminance, chroma, and photos of one tone."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facefill.imaging.colour import luminance, tone_curve, toned
+from photos import face_photo
+
+KNOWN = np.ones(face_photo().shape[:2], bool)
+
+
+def grey():
+    return np.repeat(
+        np.round(luminance(face_photo())).astype(np.uint8)[..., None], 3, -1
+    )
+
+
+def sepia():
+    shares = grey()[..., 0] / 255.0
+    return np.stack(
+        [255 * shares**0.8, 240 * shares, 200 * shares**1.2], axis=-1
+    ).astype(np.uint8)
+
+
+def through_jpeg(photo):
+    stream = io.BytesIO()
+    Image.fromarray(photo).save(stream, "JPEG", quality=75)
+    return np.array(Image.open(stream))
+
+
+def test_a_grey_photo_is_filled_with_three_equal_channels():
+    curve = tone_curve(grey(), KNOWN)
+    filled = toned(face_photo(), curve)
+    assert np.array_equal(filled[..., 0], filled[..., 1])
+    assert np.array_equal(filled[..., 0], filled[..., 2])
+    assert np.abs(filled[..., 0] - luminance(face_photo())).max() <= 1
+
+
+@pytest.mark.parametrize("photo", [sepia(), through_jpeg(sepia())])
+def test_a_sepia_photo_stays_sepia(photo):
+    curve = tone_curve(photo, KNOWN)
+    assert np.abs(toned(photo, curve).astype(int) - photo).mean() < 2
+
+
+@pytest.mark.parametrize("photo", [face_photo(), through_jpeg(face_photo())])
+def test_a_photo_of_colours_has_no_curve(photo):
+    assert tone_curve(photo, KNOWN) is None
+
+
+def test_what_is_hidden_says_nothing_about_the_tone():
+    photo, known = grey(), KNOWN.copy()
+    photo[50:90, 60:120] = (255, 0, 255)
+    known[50:90, 60:120] = False
+    assert tone_curve(photo, KNOWN) is None
+    assert np.array_equal(tone_curve(photo, known), tone_curve(grey(), known))
+    assert tone_curve(photo, np.zeros_like(known)) is None
