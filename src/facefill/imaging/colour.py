@@ -14,8 +14,8 @@ LUMINANCE_WEIGHTS = (0.299, 0.587, 0.114)
 
 Floats = NDArray[np.float32]
 _LEAST_CHROMA = 1e-6
-# Grey levels that 95 % of the pixels keep to. A sepia photo at JPEG quality 75 is within
-# 5.5, the least colourful of 150 colour photos (LFW) within 13.
+# Grey levels that 95 % of the pixels keep to. A sepia photo at JPEG quality 75 is
+# within 5.5, the least colourful of 150 colour photos (LFW) within 13.
 _ONE_TONE = 8.0
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin
+from PIL import Image, JpegImagePlugin, TiffImagePlugin
 
 from facefill.imaging.colour_profiles import from_srgb
 from facefill.imaging.masks import Mask
@@ -48,6 +48,8 @@ _TRANSPOSES = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
+# Description, camera, software, date, artist, copyright, XMP, IPTC.
+_TIFF_TAGS = {270, 271, 272, 305, 306, 315, 33432, 700, 33723}
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 # Chunks of pixels and of what is made anew with them.
 _OWN_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"bKGD", b"hIST"}
@@ -165,19 +167,25 @@ class PhotoFile:
                     "exact": True,
                 }
             case "TIFF":
-                exif = image.getexif()
-                exif.pop(_ORIENTATION, None)
-                compression = info.get("compression", "raw")
-                return {
-                    "icc_profile": kept.get("icc_profile"),
-                    "compression": None if compression == "raw" else compression,
-                    "exif": exif,
-                }
+                return self._tiff_options(image)
             case "GIF":
                 return {
                     key: info[key] for key in ("transparency", "comment") if key in info
                 }
         return {key: kept[key] for key in ("dpi",) if key in kept}
+
+    def _tiff_options(self, image: Image.Image) -> dict[str, Any]:
+        """Gather a TIFF's compression and the tags that are not of its pixels."""
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        for tag, value in image.getexif().items():
+            if tag in _TIFF_TAGS:
+                tags[tag] = value
+        compression = image.info.get("compression", "raw")
+        kept = {key: image.info.get(key) for key in ("icc_profile", "dpi")}
+        return {key: value for key, value in kept.items() if value} | {
+            "compression": None if compression == "raw" else compression,
+            "tiffinfo": tags,
+        }
 
     def _with_chunks(self, content: bytes) -> bytes:
         """Copy to a PNG what the file says beside its pixels."""
