@@ -1,4 +1,6 @@
-"""All parameters are checked before any work."""
+"""Validation of all parameters before any work."""
+
+from collections.abc import Generator
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -9,8 +11,12 @@ from facefill.parameters.validation import resolve
 class ParameterHooks:
     """Checks all parameters before any work and fills in the defaults."""
 
-    @hook_impl(tryfirst=True)
-    def after_context_created(self, context: KedroContext) -> None:
+    # A wrapper, as that of ``TrackingHooks`` is, which would come before any other
+    # hook and make MLflow's store for a run that is refused.
+    @hook_impl(wrapper=True, tryfirst=True)
+    def after_context_created(
+        self, context: KedroContext
+    ) -> Generator[None, object, object]:
         """Replace what YAML and ``--params`` say by the complete parameters.
 
         Raises:
@@ -18,3 +24,4 @@ class ParameterHooks:
         """
         loader = context.config_loader
         loader["parameters"] = resolve(loader["parameters"]).model_dump()
+        return (yield)

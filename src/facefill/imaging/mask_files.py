@@ -1,15 +1,13 @@
 """Mask files: the hole of a photo, and of the face within it."""
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from facefill.errors import MaskError, PhotoError
 from facefill.imaging.masks import WHITE, mask_from_photo, mask_from_square
 from facefill.imaging.photos import decode_photo
-
-MaskPolarity = Literal["white_is_hole", "white_is_known"]
+from facefill.parameters.choices import MaskPolarity
 
 
 def read_hole(
