@@ -24,8 +24,8 @@ from facefill.inversion.latents import (
 )
 from facefill.inversion.measurement import Measurement, gather
 from facefill.inversion.objective import Objective, Weights
-from facefill.parameters.choices import Projection
 from facefill.parameters import CompleteOptions
+from facefill.parameters.choices import Projection
 from facefill.runtime.batching import full_batches
 
 Slope = Callable[[Tensor], tuple[Tensor, Tensor]]
