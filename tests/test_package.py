@@ -1,4 +1,4 @@
-"""What importing the package does to the process."""
+"""What importing the package, and its settings, does to the process."""
 
 import os
 import subprocess

@@ -1,23 +1,22 @@
-"""How Kedro loads this project; it finds this module by its name."""
-
-import os
+"""Settings of the Kedro project, which Kedro finds by this module's name."""
 
 from omegaconf.resolvers import oc
 
+from facefill.environment import prepare_commands
+from facefill.hooks.folders import FolderHooks
 from facefill.hooks.locks import LockHooks
 from facefill.hooks.models import ModelHooks
 from facefill.hooks.parameters import ParameterHooks
 from facefill.hooks.stages import StageHooks
 from facefill.hooks.tracking import TrackingHooks
 
-# TensorFlow greets every process with a dozen lines about the machine. Whoever sets
-# the variable keeps them.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+prepare_commands()
 
 HOOKS = (
     StageHooks(),
     TrackingHooks(),
     ParameterHooks(),
+    FolderHooks(),
     LockHooks(),
     ModelHooks(),
 )

@@ -10,14 +10,13 @@ import pytest
 from facefill.completion.inputs import Folders
 from facefill.completion.restore import restore
 from facefill.errors import ModelError
-from facefill.inversion.masking import MaskMaker
 from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.models.face_pca import measure
 from facefill.parameters import CompleteOptions, IngestOptions
 from facefill.runtime.parallel import chunk_mapper
 from photos import map_here
-from restoring import OPTIONS, SIZE, contents, place
+from restoring import OPTIONS, SIZE, contents, place, planned
 
 pytestmark = [
     pytest.mark.slow,
@@ -48,9 +47,8 @@ def folders_in(root, name):
 
 
 def complete(rows, folders, search, map_chunks=None):
-    maker = MaskMaker("center", OPTIONS, seed=1)
-    table = pd.DataFrame(rows)
-    return restore(table, folders, maker, search, IngestOptions(), map_chunks).table
+    table = planned(rows, folders)
+    return restore(table, folders, search, IngestOptions(), map_chunks).table
 
 
 def map_here_after_the_journey(work, chunks):

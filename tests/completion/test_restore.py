@@ -1,11 +1,14 @@
+import errno
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from facefill.completion.inputs import Folders
-from facefill.completion.restore import MAX_PICTURED, report, restore
+from facefill.completion.inputs import Folders, TaskReader
+from facefill.completion.overview import MAX_PICTURED
+from facefill.completion.restore import report, restore
+from facefill.completion.writer import ResultWriter
 from facefill.errors import DataError
 from facefill.imaging.colour import grey_picture, luminance
 from facefill.imaging.degradations import degradation_of
@@ -17,7 +20,9 @@ from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import HmcOptions, IngestOptions
 from facefill.runtime.files import file_sha256
-from restoring import OPTIONS, PHOTO_SHAPE, SIZE, contents, place
+from restoring import OPTIONS, PHOTO_SHAPE, SIZE, contents, place, planned
+
+LIMITS = IngestOptions()
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +51,8 @@ def rejected(photo_id, reason):
 
 
 def run(rows, folders, search, mask="center"):
-    maker = MaskMaker(mask, OPTIONS, seed=1)
-    return restore(pd.DataFrame(rows), folders, maker, search, IngestOptions())
+    table = planned(rows, folders, mask)
+    return restore(table, folders, search, LIMITS)
 
 
 def test_65_photos_give_65_results_with_all_their_pictures(folders, search):
@@ -413,19 +418,11 @@ def test_a_mask_may_be_white_where_the_photo_is_known(folders):
     hole = np.zeros(PHOTO_SHAPE, np.uint8)
     hole[6:22, 10:42] = 255
     write_png(folders.masks / "a.png", hole)
-    maker = MaskMaker("center", OPTIONS, seed=1)
-    inverted = MaskMaker(
-        "center", OPTIONS.model_copy(update={"mask_files": "white_is_known"}), seed=1
-    )
-    one = restore(
-        pd.DataFrame([row]), folders, maker, counting_search(), IngestOptions()
-    )
-    two = restore(
-        pd.DataFrame([row]),
-        folders,
-        inverted,
-        counting_search(mask_files="white_is_known"),
-        IngestOptions(),
+    one, two = (
+        restore(
+            planned([row], folders, options=search.options), folders, search, LIMITS
+        )
+        for search in (counting_search(), counting_search(mask_files="white_is_known"))
     )
     first, second = (made.table["known_share"][0] for made in (one, two))
     # Pixels at the border of the two read both.
@@ -449,3 +446,119 @@ def test_a_hole_that_is_all_of_the_face_or_none_of_it_is_a_row_with_the_reason(
     table = run(rows, folders, search).table
     assert list(table["reason"]) == ["mask", ""]
     assert re.search(message, table["detail"][0])
+
+
+def write_hole(folders, name, height, width, rows=np.s_[6:22]):
+    hole = np.zeros((height, width, 3), np.uint8)
+    hole[rows, 10:42] = 255
+    write_png(folders.masks / name, hole)
+
+
+@pytest.mark.parametrize("change", ["other pixels", "another size", "deleted"])
+def test_a_mask_that_changed_since_the_plan_is_a_row_with_the_reason(
+    folders, search, change
+):
+    rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
+    write_hole(folders, "a.png", *PHOTO_SHAPE[:2])
+    table = planned(rows, folders)
+    if change == "deleted":
+        (folders.masks / "a.png").unlink()
+    elif change == "another size":
+        write_hole(folders, "a.png", 80, 96)
+    else:
+        write_hole(folders, "a.png", *PHOTO_SHAPE[:2], np.s_[10:22])
+    made = restore(table, folders, search, LIMITS).table
+    assert made["reason"].tolist() == ["mask", ""]
+    assert "changed since the plan was made" in made["detail"][0]
+    again = run(rows, folders, search).table
+    assert (again["reason"] == "mask").sum() == (change == "another size")
+
+
+def test_the_plan_is_what_is_completed(folders, search):
+    rows = [place(folders, f"{n}.png", n) for n in range(3)]
+    table = planned(rows, folders, "left")
+    table.loc[1, ["problem", "problem_reason"]] = ["not this one", "mask"]
+    # Too late: the plan was made without it.
+    write_hole(folders, "2.png", *PHOTO_SHAPE[:2])
+    made = restore(table, folders, search, LIMITS).table
+    assert made["mask"].tolist()[::2] == ["left", "left"]
+    assert made["detail"][1] == "not this one"
+    known = read_png(folders.output / "0.png/known.png")
+    face = read_png(folders.faces / "0.png.png")
+    mask = build_mask("left", SIZE)
+    assert np.array_equal(known[mask], face[mask])
+
+
+def test_a_plan_of_another_version_is_refused_in_one_line(folders, search):
+    table = planned([place(folders, "a.png")], folders)
+    with pytest.raises(DataError, match="plan of the completion is of another version"):
+        restore(table.drop(columns="mask_sha256"), folders, search, LIMITS)
+
+
+def test_a_photo_that_changed_since_its_alignment_is_a_row_with_the_reason(
+    folders, search
+):
+    rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
+    write_hole(folders, "a.png", *PHOTO_SHAPE[:2])
+    write_png(folders.photos / "a.png", np.zeros((80, 96, 3), np.uint8))
+    (folders.photos / "b.png").unlink()
+    rows.append(place(folders, "c.png", 2))
+    table = run(rows, folders, search).table
+    assert table["reason"].tolist() == ["changed", "unopenable", ""]
+
+
+class UnforeseenError(Exception):
+    pass
+
+
+def raising(error, function, key):
+    """Wrap a method so that it raises for one photo."""
+
+    def wrapped(self, subject, *arguments):
+        name = getattr(subject, "face_id", None) or subject.id
+        if name == key:
+            raise error
+        return function(self, subject, *arguments)
+
+    return wrapped
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"), [(TaskReader, "read"), (ResultWriter, "write")]
+)
+def test_a_defect_met_by_one_photo_is_its_row_and_keeps_its_traceback(
+    folders, search, monkeypatch, caplog, kind, method
+):
+    rows = [place(folders, f"{n}.png", n) for n in range(3)]
+    table = planned(rows, folders)
+    broken = raising(UnforeseenError("unforeseen"), getattr(kind, method), "1.png")
+    monkeypatch.setattr(kind, method, broken)
+    made = restore(table, folders, search, LIMITS).table
+    assert made["status"].tolist() == ["completed", "rejected", "completed"]
+    assert made["reason"].tolist() == ["", "failed", ""]
+    assert made["detail"][1] == "UnforeseenError: unforeseen"
+    assert "1.png failed" in caplog.text
+    assert "Traceback" in caplog.text
+    monkeypatch.undo()
+    again = counting_search()
+    assert run(rows, folders, again).table["status"].tolist() == ["completed"] * 3
+    assert again.searched == ["1.png"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"), [(TaskReader, "read"), (ResultWriter, "write")]
+)
+def test_a_full_disk_ends_the_run_and_finished_photos_stay(
+    folders, search, monkeypatch, kind, method
+):
+    rows = [place(folders, f"{n:02d}.png", n) for n in range(10)]
+    table = planned(rows, folders)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    broken = raising(full, getattr(kind, method), "09.png")
+    monkeypatch.setattr(kind, method, broken)
+    with pytest.raises(OSError, match="No space left"):
+        restore(table, folders, search, LIMITS)
+    monkeypatch.undo()
+    again = counting_search()
+    run(rows, folders, again)
+    assert again.searched == ["08.png", "09.png"]

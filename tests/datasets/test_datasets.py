@@ -50,13 +50,18 @@ def test_a_dataset_tells_its_path_and_makes_nothing(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_given_and_not_saved(tmp_path):
-    dataset = FolderDataset(path=str(tmp_path / "faces"))
-    assert dataset.load() == tmp_path / "faces"
-    with pytest.raises(DatasetError, match="filled by a stage"):
+def test_a_folder_is_filled_by_its_node_and_confirmed_by_its_path(tmp_path):
+    dataset = FolderDataset(path=str(tmp_path / "new/faces"))
+    assert dataset.load() == tmp_path / "new/faces"
+    with pytest.raises(DatasetError, match="which should be"):
         dataset.save(tmp_path)
-    (tmp_path / "faces").mkdir()
+    assert not dataset.exists()
+    # A stage that had nothing to write has done its work, too.
+    dataset.save(tmp_path / "new/faces")
     assert dataset.exists()
+    (tmp_path / "new/faces/a.png").touch()
+    dataset.save(tmp_path / "new/faces")
+    assert (tmp_path / "new/faces/a.png").exists()
 
 
 def test_a_table_comes_back_with_its_lists(tmp_path):

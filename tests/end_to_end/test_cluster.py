@@ -79,13 +79,13 @@ def hashes(folder, pattern="*"):
     }
 
 
-def configuration(folder, env):
-    """Copy the configuration, with a data folder of its own for an environment."""
+def configuration(folder):
+    """Copy the configuration, with a data folder of its own."""
     data = folder / "data"
     shutil.copytree(ROOT / "conf", folder / "conf")
-    (folder / "conf" / env / "globals.yml").write_text(f"data: {data}\n")
+    (folder / "conf/local" / "globals.yml").write_text(f"data: {data}\n")
     store = f"server: {{mlflow_tracking_uri: 'sqlite:///{data}/mlflow.db'}}\n"
-    (folder / "conf" / env / "mlflow.yml").write_text(store)
+    (folder / "conf/local" / "mlflow.yml").write_text(store)
     for name, count in (("photos", NUM_PHOTOS), ("incomplete", NUM_INCOMPLETE)):
         (data / "01_raw" / name).mkdir(parents=True)
         for path in sorted((SAMPLE / name).glob("face-*.jpg"))[:count]:
@@ -94,10 +94,10 @@ def configuration(folder, env):
 
 
 def test_a_cluster_prepares_what_this_machine_does(cluster, tmp_path):
-    there, remote = configuration(tmp_path / "there", "dask")
-    here, local = configuration(tmp_path / "here", "local")
+    there, remote = configuration(tmp_path / "there")
+    here, local = configuration(tmp_path / "here")
     asked = f"align.cluster:{cluster},align.chunk_size:4"
-    kedro(remote, "--pipeline=prepare", "--env=dask", f"--params={asked}")
+    kedro(remote, "--pipeline=prepare", f"--params={asked}")
     with Client(cluster) as client:
         assert set(client.run(knows, "facefill.preparation.align_worker").values()) == {
             True
@@ -111,11 +111,11 @@ def test_a_cluster_prepares_what_this_machine_does(cluster, tmp_path):
 
 
 def test_a_cluster_completes_what_this_machine_does(cluster, tmp_path):
-    there, remote = configuration(tmp_path / "there", "dask")
-    here, local = configuration(tmp_path / "here", "local")
+    there, remote = configuration(tmp_path / "there")
+    here, local = configuration(tmp_path / "here")
     short = "complete.iterations:3,complete.bank_size:16,complete.batch_size:2"
     addresses = f"align.cluster:{cluster},complete.cluster:{cluster}"
-    kedro(remote, "--pipeline=complete", "--env=dask", f"--params={short},{addresses}")
+    kedro(remote, "--pipeline=complete", f"--params={short},{addresses}")
     with Client(cluster) as client:
         assert True in client.run(knows, "facefill.completion.dispatch").values()
     kedro(local, "--pipeline=complete", f"--params={short}")

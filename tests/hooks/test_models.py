@@ -7,6 +7,7 @@ from kedro.pipeline import Node, Pipeline
 from facefill.datasets import KerasModelDataset
 from facefill.errors import ModelError
 from facefill.hooks.models import ModelHooks
+from facefill.models import files as model_files
 from facefill.models import pretrained, sources
 from facefill.models.pretrained import Manifest
 from facefill.models.sources import choose_source, starting_models
@@ -66,10 +67,13 @@ def test_a_pretrained_model_of_another_size_is_refused_with_both_sizes(files):
 
 
 def test_a_copy_of_facefill_without_a_model_asks_for_training(files, monkeypatch):
-    monkeypatch.setattr(pretrained.loading, "FOLDER", files[0].parent)
+    monkeypatch.setattr(pretrained, "FOLDER", files[0].parent)
     monkeypatch.setattr(pretrained, "read_manifest", lambda: None)
     with pytest.raises(ModelError, match=r"run `kedro run --pipeline=train` first$"):
         choose_source("auto", files, 64)
+
+
+NETWORKS = ("generator", "discriminator")
 
 
 def identity(*_):
@@ -78,11 +82,12 @@ def identity(*_):
 
 def catalog_of(folder, choice):
     catalog = DataCatalog()
-    for name in ("generator", "discriminator"):
+    for name in NETWORKS:
         path = str(folder / f"{name}.keras")
         catalog[name] = KerasModelDataset(path=path, pretrained=name)
     catalog["params:model"] = MemoryDataset(choice)
     catalog["params:image_size"] = MemoryDataset(64)
+    ModelHooks().after_catalog_created(catalog)
     return catalog
 
 
@@ -116,6 +121,43 @@ def test_the_datasets_of_a_run_load_from_where_the_parameter_says(
     if COMPLETE in nodes:
         assert catalog["discriminator"].source == expected
     assert f"Using the {expected} model" in caplog.text
+
+
+@pytest.mark.usefixtures("manifest")
+@pytest.mark.parametrize(
+    ("choice", "trained", "expected"),
+    [
+        ("auto", False, "pretrained"),
+        ("auto", True, "trained"),
+        ("pretrained", True, "pretrained"),
+        ("trained", True, "trained"),
+    ],
+)
+def test_a_catalog_without_a_run_loads_what_the_pipelines_would_use(
+    tmp_path, files, monkeypatch, *, choice, trained, expected
+):
+    if trained:
+        write(files)
+    monkeypatch.setattr(pretrained, "load", lambda name: f"the pretrained {name}")
+    monkeypatch.setattr(model_files, "read_model", lambda path: f"trained {path.name}")
+    loaded = [catalog_of(tmp_path, choice).load(name) for name in NETWORKS]
+    assert loaded == [
+        f"trained {name}.keras" if expected == "trained" else f"the pretrained {name}"
+        for name in NETWORKS
+    ]
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_training_that_ends_beside_a_run_does_not_change_its_models(tmp_path, files):
+    catalog = catalog_of(tmp_path, "auto")
+    ModelHooks().before_pipeline_run(Pipeline([COMPLETE]), catalog)
+    write(files)
+    assert catalog["generator"].source == "pretrained"
+    assert catalog_of(tmp_path, "auto")["generator"].source == "trained"
+
+
+def test_a_catalog_without_models_needs_no_parameters():
+    ModelHooks().after_catalog_created(DataCatalog())
 
 
 @pytest.mark.usefixtures("manifest")

@@ -1,6 +1,7 @@
 """Parameters: whatever is wrong is refused by name, whatever is right is kept."""
 
 import math
+import re
 import types
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -268,32 +269,56 @@ def test_the_configuration_holds_the_defaults():
 
 
 def test_the_configuration_lists_every_parameter():
-    text = "\n".join(
-        path.read_text(encoding="utf-8")
-        for path in (ROOT / "conf/base").glob("parameters*.yml")
-    )
-    given_keys = set()
+    given = {}
 
     def collect(values, prefix=""):
         for key, value in values.items():
-            given_keys.add(prefix + key)
             if isinstance(value, dict):
                 collect(value, f"{prefix}{key}.")
+            else:
+                given[prefix + key] = value
 
     collect(base_configuration())
-    governed = {
-        f"{block}.{key}"
-        for block, presets in PRESETS.items()
-        for key in presets["reference"]
+
+    assert given.keys() == set(LEAVES)
+
+
+@pytest.mark.parametrize(
+    ("block", "key"),
+    [(block, key) for block in PRESETS for key in PRESETS[block]["reference"]],
+)
+def test_what_a_preset_sets_stands_in_the_configuration_with_both_values(block, key):
+    path = ROOT / f"conf/base/parameters_{block}.yml"
+    text = path.read_text(encoding="utf-8")
+    marked = re.search(rf"^  {key}: null  # of the preset: (.+) \| (.+)$", text, re.M)
+    default, reference = (yaml.safe_load(value) for value in marked.groups())
+
+    assert default == LEAVES[f"{block}.{key}"].default
+    assert reference == PRESETS[block]["reference"][key]
+
+
+@pytest.mark.parametrize("block", PRESETS)
+def test_the_preset_alone_turns_the_configuration_into_the_reference(block):
+    values = base_configuration()
+    values[block]["preset"] = "reference"
+
+    resolved = getattr(resolve(values), block)
+
+    for key, value in PRESETS[block]["reference"].items():
+        assert getattr(resolved, key) == value
+
+
+def test_one_file_for_each_pipeline_holds_its_parameters():
+    files = {path.stem for path in (ROOT / "conf/base").glob("parameters_*.yml")}
+    pipelines = {
+        path.parent.name
+        for path in (ROOT / "src/facefill/pipelines").glob("*/nodes.py")
     }
 
-    assert set(LEAVES) - given_keys == governed
-    for key in governed:
-        default = yaml.safe_dump(LEAVES[key].default).splitlines()[0]
-        assert f"# {key.partition('.')[2]}: {default}\n" in text
+    assert files == {f"parameters_{name}" for name in pipelines}
 
 
-@pytest.mark.parametrize("environment", ["demo", "test", "dask"])
+@pytest.mark.parametrize("environment", ["demo", "test"])
 def test_the_parameters_of_each_environment_are_valid(environment):
     path = ROOT / "conf" / environment / "parameters.yml"
 

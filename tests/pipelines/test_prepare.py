@@ -11,6 +11,7 @@ from kedro.runner import SequentialRunner
 
 from facefill import datasets
 from facefill.errors import DataError
+from facefill.hooks.folders import FolderHooks
 from facefill.parameters import (
     AlignOptions,
     FlattenOptions,
@@ -39,9 +40,10 @@ def catalog_in(root, pipeline):
     for name in pipeline.datasets():
         if name in PARAMETERS:
             catalog[name] = PARAMETERS[name]
-        else:
+        elif not name.startswith("params:"):
             kind = entries[name]["type"].removeprefix("facefill.datasets.")
             catalog[name] = getattr(datasets, kind)(path=entries[name]["path"])
+    FolderHooks().after_catalog_created(catalog)
     return catalog
 
 

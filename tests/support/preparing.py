@@ -87,9 +87,9 @@ def litter(root):
 
 def _prepare(root, options):
     photos, align = root / "photos", AlignOptions(**options)
-    manifest = ingest_photos(photos, root / "photo_records", IngestOptions(), align)
+    _, manifest = ingest_photos(photos, root / "photo_records", IngestOptions(), align)
     TableDataset(path=str(root / "photos.parquet")).save(manifest)
-    aligned = align_faces(
+    *_, aligned = align_faces(
         photos, manifest, root / "faces", root / "records", align, image_size=64
     )
     TableDataset(path=str(root / "alignment.parquet")).save(aligned)

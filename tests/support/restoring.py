@@ -1,7 +1,10 @@
 """Photos to complete, as alignment would leave them, and options that are quick."""
 
 import numpy as np
+import pandas as pd
 
+from facefill.completion.inputs import TaskReader
+from facefill.completion.plan import plan
 from facefill.imaging.pictures import write_png
 from facefill.parameters import CompleteOptions
 from facefill.runtime.files import file_sha256
@@ -45,6 +48,13 @@ def place(folders, photo_id, seed=0):
         "width": PHOTO_SHAPE[1],
         "height": PHOTO_SHAPE[0],
     }
+
+
+def planned(rows, folders, mask="center", options=OPTIONS):
+    """Plan the completion of rows of an alignment."""
+    reader = TaskReader(folders.faces, folders.masks, options, seed=1, size=SIZE)
+    table, _ = plan(pd.DataFrame(rows), reader, mask)
+    return table
 
 
 def contents(folder):

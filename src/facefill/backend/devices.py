@@ -9,11 +9,9 @@ from typing import Any, Literal
 import keras
 
 from facefill.errors import TrainingError
+from facefill.parameters.choices import Device, Precision
 
 logger = logging.getLogger(__name__)
-
-Device = Literal["auto", "cpu", "gpu"]
-Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 
 def device_kind(device: Device) -> Literal["cpu", "gpu"]:

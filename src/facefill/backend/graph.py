@@ -12,8 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from facefill.backend.devices import Device, device_kind
+from facefill.backend.devices import device_kind
 from facefill.backend.types import Tensor
+from facefill.parameters.choices import Device
 
 
 def compiled(function: Callable[..., Any], device: Device) -> Callable[..., Any]:

@@ -1,9 +1,9 @@
-"""Searches for damaged photos, a batch at a time: by this process, or by a cluster.
+"""Latent searches for batches of photos: in this process, or on a Dask cluster.
 
 Synopsis::
 
     for batch in search_batches(search, batches, folder, advance, map_chunks):
-        for damaged, candidates, frames, failure in batch:
+        for task, candidates, frames, failure in batch:
             ...
 
 Faces and what is found for them are small, and travel to the workers of a cluster and
@@ -39,19 +39,30 @@ _STATISTICS = "statistics.npz"
 
 
 class Found(NamedTuple):
-    """What came of the search for one photo.
+    """Result of the search for one photo.
 
     Attributes:
-        damaged: The photo.
-        candidates: What was found, best first; nothing if the search failed.
+        task: The photo.
+        candidates: Completions, best first; none if the search failed.
         frames: G(z) of the best so far, from the start to the end, uint8 (S, S, 3).
         failure: ``crashed`` or ``timeout`` if processes died of it, else empty.
     """
 
-    damaged: PhotoTask
+    task: PhotoTask
     candidates: tuple[Candidate, ...] = ()
     frames: tuple[np.ndarray, ...] = ()
     failure: str = ""
+
+
+def cluster_mapper(cluster: str | None) -> "ChunkMapper | None":
+    """Make what maps searches over a cluster; ``None`` where there is no cluster.
+
+    Args:
+        cluster: Address of a Dask scheduler, such as ``tcp://host:8786``.
+    """
+    from facefill.runtime.parallel import chunk_mapper
+
+    return chunk_mapper(None, cluster, SECONDS_A_BATCH) if cluster else None
 
 
 def search_batches(
@@ -64,7 +75,7 @@ def search_batches(
     """Search for every photo of every batch.
 
     Args:
-        search: The latent search.
+        search: Latent search.
         batches: Taken one at a time, as there is somebody to search.
         folder: Receives the networks for as long as other processes need them.
         advance: Told the iterations done since the last call, of all searches.
@@ -95,10 +106,10 @@ class RemoteSearch:
 
     Attributes:
         folder: Holds the networks.
-        options: Of the search.
+        options: Options of the search.
         lam: Weight of the perceptual loss.
-        seed: Of all that is drawn.
-        fingerprint: Of the search that has these networks.
+        seed: Seed of all random numbers.
+        fingerprint: Fingerprint of the search that has these networks.
     """
 
     folder: Path
@@ -129,8 +140,8 @@ class RemoteSearch:
         return _look_for(self._search, item)
 
     def failed(self, item: list[PhotoTask], reason: str) -> list[Found]:
-        """Say of every photo of a batch that its process died, or hung."""
-        return [Found(damaged, failure=reason) for damaged in item]
+        """Mark every photo of a batch whose process died, or hung."""
+        return [Found(task, failure=reason) for task in item]
 
 
 def _look_for(
@@ -138,13 +149,13 @@ def _look_for(
 ) -> list[Found]:
     frames: list[np.ndarray] = []
     all_candidates = search.run(
-        [one.target for one in batch],
+        [task.target for task in batch],
         watch=lambda _, generated: frames.append(generated),
         advance=advance,
     )
     return [
-        Found(damaged, candidates, tuple(frame[place] for frame in frames))
-        for place, (damaged, candidates) in enumerate(
+        Found(task, candidates, tuple(frame[index] for frame in frames))
+        for index, (task, candidates) in enumerate(
             zip(batch, all_candidates, strict=True)
         )
     ]

@@ -1,4 +1,7 @@
-"""What a completion is going to do, to look at before it takes its minutes."""
+"""Plan of a completion: the mask of each photo, or the reason why it has none.
+
+The plan is what is completed: ``restore`` reads the masks that stand in it.
+"""
 
 import logging
 import math
@@ -8,65 +11,88 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from facefill.completion.inputs import TaskReader
-from facefill.errors import MaskError, PhotoError
+from facefill.completion.inputs import MaskChoice, Row, TaskReader, rejected
 from facefill.imaging.sheets import captioned_grid
+from facefill.parameters import MaskName
 
 logger = logging.getLogger(__name__)
 
 MAX_PREVIEWED = 256
 """Photos on the sheet; more would make it unreadable."""
 
+COLUMNS = ("mask", "mask_file", "mask_sha256", "problem", "problem_reason")
+"""Columns that a plan has beside those of the alignment, all of them text."""
+
 _READABLE_SIDE = 96
 _EMPTY_GREY = 225
 
 
 def plan(
-    alignment: pd.DataFrame, reader: TaskReader, size: int
+    alignment: pd.DataFrame, reader: TaskReader, shape: MaskName
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Say for every photo what is to be completed of it, and picture it.
+    """Decide the mask of every photo, and draw a preview.
 
     Args:
-        alignment: A row a photo, from ``alignment.align_photos``.
-        reader: Of the photos.
-        size: Side of a face in pixels.
+        alignment: A row for each photo, from ``alignment.align_photos``.
+        reader: Reader of the photos and masks.
+        shape: Mask of photos that have no mask file.
 
     Returns:
-        The alignment with two more columns: ``mask``, which is ``file``, the name
-        of the shape, or empty for a photo that will not be completed, and
-        ``problem``, which says why not. And a sheet with the aligned face of each
+        The alignment with the columns ``COLUMNS``: ``mask``, which is ``file``, the
+        name of the shape, or empty for a photo that will not be completed;
+        ``mask_file`` and ``mask_sha256``, path below the folder of masks and hash of
+        the file, if any; ``problem`` and ``problem_reason``, a sentence and a word on
+        why the photo is not completed. And a sheet with the aligned face of each
         photo, what is known of it, its name, and its mask or problem, uint8 RGB;
         photos beyond ``MAX_PREVIEWED`` are in the table alone.
     """
-    masks, problems, captions = [], [], []
+    rows: list[Row] = []
+    captions: list[tuple[str, str]] = []
     cells: list[np.ndarray] = []
-    for row in alignment.itertuples():
-        mask, problem, cell = _look(row, reader, size)
-        masks.append(mask)
-        problems.append(problem)
+    for photo in alignment.itertuples():
+        row, cell = _plan_photo(photo, reader, shape)
+        rows.append(row)
         if len(cells) < MAX_PREVIEWED:
             cells.append(cell)
-            captions.append((PurePosixPath(str(row.path)).name, mask or problem))
+            name = PurePosixPath(str(photo.path)).name
+            captions.append((name, row["mask"] or row["problem"]))
     if len(alignment) > len(cells):
         logger.info(
             "the preview shows the first %d of %d photos", len(cells), len(alignment)
         )
-    planned = alignment.assign(mask=masks, problem=problems)
+    planned = alignment.assign(
+        **{column: [row[column] for row in rows] for column in COLUMNS}
+    )
     return planned, captioned_grid(np.stack(cells), captions)
 
 
-def _look(row: Any, reader: TaskReader, size: int) -> tuple[str, str, np.ndarray]:
-    """Give a photo's mask, its problem, and its face beside what is known of it."""
-    empty = np.full((size, size, 3), _EMPTY_GREY, np.uint8)
-    mask = problem = ""
-    face = known = empty
+def planned_mask(row: Any) -> MaskChoice:
+    """Take the mask of a photo from its row of the plan."""
+    return MaskChoice(row.mask, row.mask_file, row.mask_sha256)
+
+
+def _plan_photo(
+    photo: Any, reader: TaskReader, shape: MaskName
+) -> tuple[Row, np.ndarray]:
+    """Decide a photo's mask; draw its face beside what is known of it."""
+    size = reader.size
+    row = dict.fromkeys(COLUMNS, "")
+    face = known = np.full((size, size, 3), _EMPTY_GREY, np.uint8)
     try:
-        face = reader.face(row)
-        one = reader.read(row, key="")
-        known = one.target.observation.show(face, one.target.mask)
-        mask = one.mask_name
-    except (PhotoError, MaskError) as error:
-        problem = str(error)
+        face = reader.face(photo)
+        mask = reader.choose(photo, shape)
+        task = reader.read(photo, mask, key="")
+        known = task.target.observation.show(face, task.target.mask)
+        row |= {
+            "mask": mask.name,
+            "mask_file": mask.file,
+            "mask_sha256": mask.sha256,
+        }
+    except OSError:  # nothing can be read or written any more
+        raise
+    except Exception as error:
+        failure = rejected(str(photo.id), error)
+        row |= {"problem": failure["detail"], "problem_reason": failure["reason"]}
     cell = np.concatenate([face, known], axis=1)
     scale = math.ceil(_READABLE_SIDE / size)
-    return mask, problem, cell.repeat(scale, axis=0).repeat(scale, axis=1)
+    return row, cell.repeat(scale, axis=0).repeat(scale, axis=1)

@@ -1,4 +1,4 @@
-"""Pictures and tables of what the chains of a photo say of its face."""
+"""Posterior of a photo's face, from Markov chains: pictures, tables, diagnostics."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from facefill.inversion.measurement import Measurement
 from facefill.runtime.tables import as_parquet
 
 MAPS = ("deviation.png", "low.png", "high.png")
-"""Pictures of the posterior of a photo."""
+"""Pictures of the posterior of a photo: deviation and quantiles."""
 
 SAMPLES = "samples.png"
 """Draws as completed faces, side by side."""
@@ -27,23 +27,23 @@ DEVIATION_TOP = 32.0
 """Standard deviation in grey levels that is drawn brightest."""
 
 COLUMNS = ("acceptance", "r_hat", "effective_size", "divergences", "deviation")
-"""What a row of the completions says of the chains."""
+"""Diagnostics of the chains in a row of the completions."""
 
 
 def posterior_files(posterior: Posterior, target: Measurement) -> dict[str, bytes]:
-    """Give the files of a photo's posterior by name.
+    """Encode the files of a photo's posterior, by name.
 
     Known pixels of the quantile maps and of the draws are the face's own.
     """
     face, mask, seen = target.face, target.mask, target.observation
-    draws = [seen.blend(face, frame, mask) for frame in posterior.frames]
+    completed = [seen.blend(face, frame, mask) for frame in posterior.frames]
     pictures = {
         "deviation.png": heat_map(posterior.deviation.mean(axis=2), DEVIATION_TOP),
         "low.png": seen.complete(face, posterior.low, mask),
         "high.png": seen.complete(face, posterior.high, mask),
-        SAMPLES: grid(np.stack(draws), columns=len(draws), gap=0),
+        SAMPLES: grid(np.stack(completed), columns=len(completed), gap=0),
     }
-    return {name: encode_png(each) for name, each in pictures.items()} | {
+    return {name: encode_png(picture) for name, picture in pictures.items()} | {
         "samples.parquet": as_parquet(_draws(posterior))
     }
 
@@ -62,7 +62,7 @@ def _draws(posterior: Posterior) -> pd.DataFrame:
 
 
 def describe_chains(best: Candidate, hole: NDArray[np.bool_]) -> dict[str, Any]:
-    """Say in a photo's row how its chains went; nothing if there were none.
+    """Describe the chains in a photo's row; ``None`` where there were none.
 
     Args:
         best: The first candidate.
@@ -84,7 +84,7 @@ def describe_chains(best: Candidate, hole: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def report_chains(table: pd.DataFrame) -> dict[str, Any]:
-    """Sum up the chains of all photos as JSON; nothing if there were none.
+    """Summarise the chains of all photos as JSON; empty if there were none.
 
     Returns:
         ``hmc`` with the mean acceptance, the largest R-hat, the smallest effective

@@ -1,4 +1,4 @@
-"""What is written for one completed photo: pictures, candidates, history, a row."""
+"""Files and row of one completed photo: pictures, candidates, history."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import pandas as pd
 from facefill.completion.inputs import Folders, PhotoTask, Row
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
 from facefill.imaging.degradations import Placed
-from facefill.imaging.photos import read_photo
+from facefill.imaging.photos import decode_photo, read_known
 from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import labelled_columns
 from facefill.inversion.candidates import Candidate
@@ -19,35 +19,38 @@ from facefill.runtime.tables import as_parquet
 
 
 class ResultWriter:
-    """Writes outcomes, a folder for each photo."""
+    """Writes the results, a folder for each photo."""
 
     def __init__(self, folders: Folders, limits: IngestOptions) -> None:
-        """Take where everything is, and the limits of the photos, read again."""
+        """Store the folders, and the limits of the photos, which are read again."""
         self._folders = folders
         self._limits = limits
 
     def write(
         self,
-        one: PhotoTask,
+        task: PhotoTask,
         candidates: Sequence[Candidate],
         frames: Sequence[np.ndarray],
     ) -> Row:
-        """Write all that belongs to one photo.
+        """Write all files of one photo.
 
         Args:
-            one: The photo.
+            task: The photo.
             candidates: Its completions, best first.
             frames: G(z) as the search went on, uint8 (S, S, 3) each.
 
         Returns:
             A row for the table, with the hashes of the files.
+
+        Raises:
+            PhotoError: If the photo cannot be read any more, or has changed.
         """
-        face, mask, seen = one.target.face, one.target.mask, one.target.observation
-        blended = [seen.blend(face, each.fitted, mask) for each in candidates]
+        face, mask, seen = task.target.face, task.target.mask, task.target.observation
+        blended = [seen.blend(face, candidate.fitted, mask) for candidate in candidates]
         distances = hole_distances(blended, mask)
         contents = {
             f"{name}.png": encode_png(picture)
-            for name, picture in self._pictures(one, candidates, blended).items()
+            for name, picture in self._pictures(task, candidates, blended).items()
         }
         strip = [seen.complete(face, frame, mask) for frame in frames]
         contents["frames.png"] = encode_png(
@@ -57,14 +60,14 @@ class ResultWriter:
         contents["candidates.parquet"] = as_parquet(_table(candidates, distances))
         posterior = candidates[0].posterior
         if posterior is not None:
-            contents |= posterior_files(posterior, one.target)
-        folder = self._folders.output / one.face_id
+            contents |= posterior_files(posterior, task.target)
+        folder = self._folders.output / task.face_id
         _remove_others(folder, set(contents))
         hashes = {}
         for name, content in contents.items():
             write_bytes(folder / name, content)
             hashes[name] = file_sha256(folder / name)
-        return _describe(one, candidates[0], distances) | {"files": hashes}
+        return _describe(task, candidates[0], distances) | {"files": hashes}
 
     def is_whole(self, row: Row) -> bool:
         """Whether every file of a row is there as it was written."""
@@ -79,30 +82,29 @@ class ResultWriter:
 
     def _pictures(
         self,
-        one: PhotoTask,
+        task: PhotoTask,
         candidates: Sequence[Candidate],
         blended: Sequence[np.ndarray],
     ) -> dict[str, np.ndarray]:
-        face, mask, seen = one.target.face, one.target.mask, one.target.observation
-        photo = read_photo(
-            self._folders.photos / one.photo_id,
-            self._limits.max_pixels,
-            self._limits.max_bytes,
-        )
+        face, mask, seen = task.target.face, task.target.mask, task.target.observation
+        path = self._folders.photos / task.photo_id
+        # As it was aligned: the face and a hole in its file belong to no other photo.
+        content = read_known(path, task.photo_sha256)
+        photo = decode_photo(content, self._limits.max_pixels)
         pictures = {
             "known": seen.show(face, mask),
             "generated": candidates[0].generated,
             "completed": seen.complete(face, candidates[0].fitted, mask),
             "blended": blended[0],
             "photo": seen.paste(
-                Placed(photo, one.matrix, one.photo_hole), blended[0], mask
+                Placed(photo, task.matrix, task.photo_hole), blended[0], mask
             ),
         }
         if len(candidates) > 1:
             for number, picture in enumerate(blended, start=1):
                 pictures[f"candidate-{number}"] = picture
             pictures["candidates"] = labelled_columns(
-                ["known", *[f"{each.loss:.0f}" for each in candidates]],
+                ["known", *[f"{candidate.loss:.0f}" for candidate in candidates]],
                 [pictures["known"], *blended],
             )
         return pictures
@@ -129,12 +131,12 @@ def _history(candidates: Sequence[Candidate]) -> pd.DataFrame:
             pd.DataFrame(
                 {
                     "candidate": np.int32(number),
-                    "iteration": np.arange(each.history.shape[1], dtype=np.int32),
-                    "contextual": each.history[0],
-                    "perceptual": each.history[1],
+                    "iteration": np.arange(candidate.history.shape[1], dtype=np.int32),
+                    "contextual": candidate.history[0],
+                    "perceptual": candidate.history[1],
                 }
             )
-            for number, each in enumerate(candidates, start=1)
+            for number, candidate in enumerate(candidates, start=1)
         ],
         ignore_index=True,
     )
@@ -144,12 +146,12 @@ def _table(candidates: Sequence[Candidate], distances: np.ndarray) -> pd.DataFra
     return pd.DataFrame(
         {
             "candidate": range(1, len(candidates) + 1),
-            "start": [each.start for each in candidates],
-            "contextual": [each.contextual for each in candidates],
-            "perceptual": [each.perceptual for each in candidates],
-            "loss": [each.loss for each in candidates],
+            "start": [candidate.start for candidate in candidates],
+            "contextual": [candidate.contextual for candidate in candidates],
+            "perceptual": [candidate.perceptual for candidate in candidates],
+            "loss": [candidate.loss for candidate in candidates],
             "distances": list(distances),
-            "latent": [each.latent for each in candidates],
+            "latent": [candidate.latent for candidate in candidates],
         }
     )
 
@@ -162,16 +164,16 @@ def _remove_others(folder: Path, names: set[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _describe(one: PhotoTask, best: Candidate, distances: np.ndarray) -> Row:
-    mask, count = one.target.mask, len(distances)
-    difference = np.abs(best.generated.astype(float) - one.target.face)[mask]
+def _describe(task: PhotoTask, best: Candidate, distances: np.ndarray) -> Row:
+    mask, count = task.target.mask, len(distances)
+    difference = np.abs(best.generated.astype(float) - task.target.face)[mask]
     return {
-        "key": one.key,
-        "id": one.face_id,
+        "key": task.key,
+        "id": task.face_id,
         "status": "completed",
         "reason": "",
         "detail": "",
-        "mask": one.mask_name,
+        "mask": task.mask_name,
         "known_share": float(mask.mean()),
         "contextual": best.contextual,
         "perceptual": best.perceptual,
@@ -181,5 +183,5 @@ def _describe(one: PhotoTask, best: Candidate, distances: np.ndarray) -> Row:
         # Between two of them, grey levels over the hole.
         "candidate_distance": float(distances.sum() / max(count * (count - 1), 1)),
         # Pixels of the photo for each pixel of the face, along a side.
-        "enlargement": float(abs(np.linalg.det(one.matrix[:, :2])) ** -0.5),
+        "enlargement": float(abs(np.linalg.det(task.matrix[:, :2])) ** -0.5),
     } | describe_chains(best, ~mask)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from facefill.datasets.local import LocalDataset
+from facefill.parameters.defaults import FACES_PER_FILE
 
 if TYPE_CHECKING:
     from facefill.preparation.face_set import FaceSet
@@ -15,7 +16,7 @@ class FaceArrayDataset(LocalDataset["FaceSet", "FaceSet"]):
         self,
         *,
         path: str,
-        faces_per_file: int = 2**18,
+        faces_per_file: int = FACES_PER_FILE,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Take the path of the first array; the further ones lie beside it.

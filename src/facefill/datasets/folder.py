@@ -1,7 +1,6 @@
-"""A folder that stages fill file by file; the catalog gives its path."""
+"""A folder that a node fills file by file."""
 
 from pathlib import Path
-from typing import Never
 
 from kedro.io import DatasetError
 
@@ -9,19 +8,29 @@ from facefill.datasets.local import LocalDataset
 
 
 class FolderDataset(LocalDataset[Path, Path]):
-    """A folder, which may not exist yet; loading it gives its path."""
+    """A folder whose files are written by the node that has it as an output.
+
+    Loading it returns its path, whether it exists or not. The node that fills it takes
+    the path as ``params:<entry>.folder`` (see ``facefill.hooks.folders``), writes each
+    file at once, so that a killed run loses nothing, and returns the path.
+    """
 
     def load(self) -> Path:
-        """Give the path; the folder is neither made nor looked at."""
+        """Return the path; the folder is neither made nor read."""
         return self._path
 
-    def save(self, data: Path) -> Never:
-        """Refuse: what is in the folder is written piece by piece.
+    def save(self, data: Path) -> None:
+        """Confirm that the folder is filled, and make it if nothing was written.
+
+        Args:
+            data: Path of the folder, as ``load`` returns it.
 
         Raises:
-            DatasetError: Always.
+            DatasetError: If the path is that of another folder.
         """
-        raise DatasetError(f"{self._path} is filled by a stage, not saved at its end")
+        if Path(data) != self._path:
+            raise DatasetError(f"{data} was filled, which should be {self._path}")
+        self._path.mkdir(parents=True, exist_ok=True)
 
     def _exists(self) -> bool:
         return self._path.is_dir()

@@ -1,9 +1,11 @@
 """A Keras model as a ``.keras`` file."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from facefill.datasets.local import LocalDataset
 from facefill.models import files, pretrained
+from facefill.models.sources import ModelSelection
+from facefill.parameters.choices import Network, Source
 from facefill.runtime.files import replacing
 
 if TYPE_CHECKING:
@@ -15,27 +17,40 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
 
     Args:
         path: The file.
-        pretrained: The network that comes with facefill and may be loaded instead,
-            if there is one.
+        pretrained: Network shipped with facefill that may be loaded instead, if any.
         metadata: Kept for other tools; Kedro does not read it.
 
     Attributes:
         pretrained: As given.
-        source: Where ``load`` takes the model from. ``hooks.models.ModelHooks`` sets it
-            before a run, by the parameter ``model``.
     """
 
     def __init__(
         self,
         *,
         path: str,
-        pretrained: Literal["generator", "discriminator"] | None = None,
+        pretrained: Network | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Note the path; nothing is read or made."""
+        """Store the path; nothing is read or made."""
         super().__init__(path=path, metadata=metadata)
         self.pretrained = pretrained
-        self.source: Literal["trained", "pretrained"] = "trained"
+        self.selection = ModelSelection("trained", [self._path], image_size=0)
+
+    @property
+    def source(self) -> Source:
+        """Origin of the network that ``load`` returns.
+
+        Raises:
+            ModelError: If there is no such network.
+        """
+        return "trained" if self.pretrained is None else self.selection.decide()
+
+    def follow(self, selection: ModelSelection) -> None:
+        """Load from where a selection says, which the two networks of a GAN share.
+
+        Without one the file is loaded.
+        """
+        self.selection = selection
 
     def load(self) -> "keras.Model":
         """Load the model, without an optimiser; code in the file is not run.
@@ -43,7 +58,7 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
         Raises:
             ModelError: If it is absent, damaged or no model.
         """
-        if self.source == "trained" or self.pretrained is None:
+        if self.pretrained is None or self.source == "trained":
             return files.read_model(self._path)
         return pretrained.load(self.pretrained)
 

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.errors import ModelError
-from facefill.imaging.geometry import LANDMARK_INDICES, LandmarkSet, fit, target_points
+from facefill.imaging.geometry import LANDMARK_INDICES, fit, target_points
+from facefill.parameters.choices import LandmarkSet
 from facefill.preparation.detection import landmark_model_path
 from facefill.runtime.files import file_sha256
 

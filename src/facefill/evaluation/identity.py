@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.evaluation.face_descriptors import LENGTH, describe
-from facefill.imaging.geometry import LandmarkSet
+from facefill.parameters.choices import LandmarkSet
 from facefill.runtime.parallel import chunk_mapper
 
 _FACES_A_CHUNK = 16

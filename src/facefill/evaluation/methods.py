@@ -13,13 +13,14 @@ from facefill.inversion.measurement import Measurement
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models.face_pca import measure
 from facefill.parameters import MethodName
+from facefill.parameters.defaults import FIT_NOISE
 from facefill.preparation.sharded_array import ImageArray
 
 Filled: TypeAlias = dict[str, np.ndarray]
 """Completed faces by method, uint8 (S, S, 3) each."""
 
 NUM_COMPONENTS = 512
-PCA_NOISE = 70.0
+PCA_NOISE = FIT_NOISE
 """Grey levels; measured on held-out faces for 2,000 training faces."""
 
 

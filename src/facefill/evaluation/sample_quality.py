@@ -20,9 +20,9 @@ from facefill.evaluation.distances import (
     kernel_distance,
     mean_pairwise_distance,
 )
-from facefill.imaging.geometry import LandmarkSet
 from facefill.imaging.pictures import grid
 from facefill.parameters import AlignOptions, TrainOptions
+from facefill.parameters.choices import LandmarkSet
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
 from facefill.preparation.splits import HELD_OUT, identities

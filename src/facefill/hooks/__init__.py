@@ -1,1 +1,1 @@
-"""What happens around every run: parameters checked, stages named, all tracked."""
+"""Kedro hooks: parameters, folders, models, locks, stage log, MLflow tracking."""

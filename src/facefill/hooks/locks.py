@@ -1,4 +1,4 @@
-"""One run at a time for each stage of the same data."""
+"""Locks that keep two runs from the same stage of the same data."""
 
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""All parameters are checked before any work."""
+"""Validation of all parameters before any work."""
 
 from collections.abc import Generator
 
@@ -11,6 +11,8 @@ from facefill.parameters.validation import resolve
 class ParameterHooks:
     """Checks all parameters before any work and fills in the defaults."""
 
+    # A wrapper, as that of ``TrackingHooks`` is, which would come before any other
+    # hook and make MLflow's store for a run that is refused.
     @hook_impl(wrapper=True, tryfirst=True)
     def after_context_created(
         self, context: KedroContext

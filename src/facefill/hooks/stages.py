@@ -1,4 +1,4 @@
-"""A line a stage in the log."""
+"""One log line for each stage of a run."""
 
 import logging
 import time
@@ -11,10 +11,10 @@ log = logging.getLogger(__name__)
 
 
 class StageHooks:
-    """Logs one line a stage."""
+    """Logs the name and number of each stage, and the total time."""
 
     def __init__(self) -> None:
-        """Start with nothing to count."""
+        """Start with no stages."""
         self._total = 0
         self._started = 0
         self._start_s = 0.0
@@ -27,11 +27,11 @@ class StageHooks:
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """Say which stage begins."""
+        """Log the stage that begins."""
         self._started += 1
         log.info("[%d/%d] %s", self._started, self._total, node.name)
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Say how long all of them took."""
+        """Log the total time."""
         log.info("Finished in %.0f s", time.monotonic() - self._start_s)

@@ -1,15 +1,12 @@
-"""What kedro-mlflow lacks: a store that is whole, origins, artifacts, errors."""
+"""MLflow tracking beyond kedro-mlflow: store, origin, artifacts, errors."""
 
-import fcntl
 import logging
-import os
-import shutil
-import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -24,7 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class TrackingHooks:
-    """Adds to kedro-mlflow what it lacks: see ``facefill.runtime.tracking``."""
+    """Prepares the store, describes runs, and logs artifacts and errors.
+
+    kedro-mlflow starts and ends the runs; see ``facefill.runtime.tracking``.
+    """
 
     def __init__(self) -> None:
         """Start without a run."""
@@ -41,10 +41,8 @@ class TrackingHooks:
         """
         self._context = context
         store = _anchor_store(context)
-        _prepare_mlflow_page()
-        _measure_the_machine()
         _leave_parameters_to_us()
-        with _locked(context.project_path):
+        with _locked(context):
             if store:
                 prepare_store(store)
             return (yield)
@@ -79,14 +77,16 @@ class TrackingHooks:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on a folder; it ends with the process at the latest."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+def _locked(context: KedroContext) -> Iterator[None]:
+    """Hold the lock of the tracking store.
+
+    The operating system ends it with the process at the latest; the file stays.
+    """
+    data = context.config_loader["globals"]["data"]
+    folder = Path(context.project_path) / data / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "mlflow"):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _track(record: Callable[..., None], *arguments: object) -> None:
@@ -117,28 +117,6 @@ def _anchor_store(context: KedroContext) -> Path | None:
         server["mlflow_tracking_uri"] = f"sqlite:///{store}"
     context.config_loader["mlflow"] = config
     return store
-
-
-def _prepare_mlflow_page() -> None:
-    """Let ``kedro mlflow ui`` start, and with no more processes than it needs.
-
-    It starts ``mlflow`` by name, which an environment that is not activated does
-    not find. The page for one person needs one worker and no background jobs:
-    3 processes instead of 16, 0.7 GB of memory instead of 2.4.
-    """
-    if shutil.which("mlflow") is None:
-        folder = str(Path(sys.executable).parent)
-        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
-    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    os.environ.setdefault("MLFLOW_WORKERS", "1")
-
-
-def _measure_the_machine() -> None:
-    """Let MLflow record processor, memory, disk, network and GPUs every ten seconds.
-
-    Whoever has set its variable to false keeps it so.
-    """
-    os.environ.setdefault("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
 
 
 def _leave_parameters_to_us() -> None:

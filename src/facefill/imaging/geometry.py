@@ -8,15 +8,13 @@ dlib's smaller model have a set of their own, for which a similarity is fitted.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-LandmarkSet: TypeAlias = Literal[
-    "innerEyesAndBottomLip", "outerEyesAndNose", "five_point"
-]
+from facefill.parameters.choices import LandmarkSet
 
 # By their numbers among the 68; five_point has them in the order of dlib's model:
 # outer and inner corner of one eye, of the other, and the base of the nose.

@@ -8,7 +8,6 @@ is transparent, and the photo with the hole erased. ``hole_of_mask`` reads all o
 
 import logging
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,14 +16,12 @@ from numpy.typing import NDArray
 from facefill.errors import MaskError, PhotoError
 from facefill.imaging.masks import WHITE, Mask, mask_from_photo, mask_from_square
 from facefill.imaging.photos import (
-    MAX_BYTES,
-    MAX_PIXELS,
     Pixels,
     decode_with_alpha,
     read_content,
 )
-
-MaskPolarity = Literal["white_is_hole", "white_is_known"]
+from facefill.parameters.choices import MaskPolarity
+from facefill.parameters.defaults import MAX_BYTES, MAX_PIXELS
 
 LARGE_HOLE = 0.6
 """Share of a face from which its hole is taken for the mask of the wrong polarity."""

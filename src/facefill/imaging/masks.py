@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from facefill.errors import MaskError
 from facefill.imaging.geometry import share_of_square
-from facefill.parameters import MaskName
+from facefill.parameters.choices import MaskName
+from facefill.parameters.defaults import CENTER_SCALE, RANDOM_FRACTION, STROKES
 from facefill.runtime.rng import Purpose, keyed_rng
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -44,9 +45,9 @@ def build_mask(
     name: MaskName,
     size: int,
     *,
-    center_scale: float = 0.25,
-    random_fraction: float = 0.2,
-    strokes: int = 4,
+    center_scale: float = CENTER_SCALE,
+    random_fraction: float = RANDOM_FRACTION,
+    strokes: int = STROKES,
     seed: int = 0,
 ) -> Mask:
     """Build a mask of a named shape.

@@ -17,12 +17,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facefill.errors import PhotoError
 from facefill.imaging.colour_profiles import to_srgb
+from facefill.parameters.defaults import MAX_BYTES, MAX_PIXELS
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
 PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-MAX_PIXELS = 25_000_000
-MAX_BYTES = 200_000_000
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _WITH_ALPHA = ("P", "PA", "LA", "La", "RGBa", "RGBA")
 _DIRECT = ("1", "L", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")

@@ -17,7 +17,6 @@ from facefill.backend import graph
 from facefill.backend.optimizers import AdamRule, MomentumRule
 from facefill.backend.types import Tensor
 from facefill.inversion.latents import (
-    Projection,
     draw_redraws,
     project,
     to_latents,
@@ -26,6 +25,7 @@ from facefill.inversion.latents import (
 from facefill.inversion.measurement import Measurement, gather
 from facefill.inversion.objective import Objective, Weights
 from facefill.parameters import CompleteOptions
+from facefill.parameters.choices import Projection
 from facefill.runtime.batching import full_batches
 
 Slope = Callable[[Tensor], tuple[Tensor, Tensor]]

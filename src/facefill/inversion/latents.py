@@ -8,16 +8,15 @@ and normally distributed if z is uniform.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from keras import ops
 from scipy.special import ndtri
 
 from facefill.backend.types import Tensor
+from facefill.parameters.choices import Projection
 from facefill.runtime import rng
 
-Projection = Literal["clip", "stochastic_clip", "normal"]
 # u of the largest float32 below 1 is 5.4; further out z would not be moved any more.
 _LARGEST_U = 5.0
 

@@ -6,14 +6,11 @@ for a photo. Formulas and signs are those of bamos/dcgan-completion.tensorflow
 ``model.py``.
 """
 
-from typing import Literal
-
 from keras import ops
 
 from facefill.backend.types import Tensor
 from facefill.imaging.colour import LUMINANCE_WEIGHTS
-
-Prior = Literal["non_saturating", "saturating"]
+from facefill.parameters.choices import Prior
 
 
 def contextual_loss(generated: Tensor, faces: Tensor, weights: Tensor) -> Tensor:

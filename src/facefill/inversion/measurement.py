@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from facefill.imaging.degradations import (
 )
 from facefill.imaging.masks import Mask
 from facefill.imaging.pictures import to_float
+from facefill.parameters.choices import Contextual
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def check_measurement(target: Measurement, size: int) -> None:
 
 def gather(
     targets: Sequence[Measurement],
-    contextual: Literal["uniform", "weighted"],
+    contextual: Contextual,
     window: int,
 ) -> MeasurementBatch:
     """Stack what is known of several faces of one size.
@@ -107,9 +108,7 @@ def gather(
     )
 
 
-def _weights(
-    mask: np.ndarray, contextual: Literal["uniform", "weighted"], window: int
-) -> np.ndarray:
+def _weights(mask: np.ndarray, contextual: Contextual, window: int) -> np.ndarray:
     # Where nothing is missing (the mask ``full``), nothing is nearer to it either;
     # and where no pixel is known, none counts.
     if contextual == "uniform" or mask.all() or not mask.any():

@@ -16,6 +16,7 @@ from typing import Literal
 import keras
 
 from facefill.models.batch_norm import FusedBatchNormalization
+from facefill.parameters.choices import DiscriminatorNorm
 
 KERNEL_SIZE = 5
 SMALLEST_MAP = 4
@@ -44,7 +45,7 @@ class Architecture:
     latent_size: int = 100
     generator_width: int = 64
     discriminator_width: int = 64
-    discriminator_norm: Literal["batch", "spectral", "none"] = "batch"
+    discriminator_norm: DiscriminatorNorm = "batch"
 
     @property
     def num_stages(self) -> int:

@@ -15,7 +15,8 @@ from facefill.models import pretrained
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.models.files import ModelPair, weights_sha256
 from facefill.models.generation import generate
-from facefill.models.pretrained import Manifest, Network
+from facefill.models.pretrained import Manifest
+from facefill.parameters.choices import Network
 from facefill.runtime import rng
 from facefill.runtime.files import write_bytes, write_json
 

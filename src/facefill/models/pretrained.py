@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from facefill.errors import ModelError
+from facefill.parameters.choices import Network
 
 if TYPE_CHECKING:
     import keras
@@ -31,8 +32,6 @@ STATISTICS = "face_statistics.npz"
 STATISTICS_MANIFEST = "face_statistics.json"
 ENCODER = "encoder.npz"
 ENCODER_MANIFEST = "encoder.json"
-
-Network = Literal["generator", "discriminator"]
 
 
 @dataclass(frozen=True)

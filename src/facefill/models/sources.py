@@ -1,13 +1,14 @@
-"""Which networks to use: those trained here, those that come with facefill, others."""
+"""Selection of networks: trained here, shipped with facefill, or in a folder."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from facefill.errors import ModelError
 from facefill.models import pretrained
 from facefill.models.files import TRAIN_FIRST, read_pair, require_model, weights_sha256
+from facefill.parameters.choices import ModelChoice, Source
 
 if TYPE_CHECKING:
     import keras
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from facefill.models.files import ModelPair
 
 log = logging.getLogger(__name__)
-
-Choice = Literal["auto", "trained", "pretrained"]
-Source = Literal["trained", "pretrained"]
 
 RANDOM = "random"
 PRETRAINED = "pretrained"
@@ -28,8 +26,53 @@ _NO_START = (
 )
 
 
-def choose_source(choice: Choice, files: Sequence[Path], image_size: int) -> Source:
-    """Decide which networks a run uses, before it does any work.
+class ModelSelection:
+    """Selection of the networks of a run: made when first needed, then kept.
+
+    A training that ends beside a run does not change the networks of that run.
+    """
+
+    def __init__(
+        self, choice: ModelChoice, files: Sequence[Path], image_size: int
+    ) -> None:
+        """Store the parameter ``model``, the files of the trained pair, and the size.
+
+        Args:
+            choice: The parameter ``model``.
+            files: Files of the trained generator and discriminator.
+            image_size: Side of a picture in pixels that the run is set to.
+        """
+        self._choice = choice
+        self._files = files
+        self._image_size = image_size
+        self._source: Source | None = None
+
+    def decide(
+        self, files: Sequence[Path] | None = None, *, are_trained: bool = False
+    ) -> Source:
+        """Decide at the first call; later calls return the same.
+
+        Args:
+            files: Files that are needed of the trained pair; ``None`` is both.
+            are_trained: Whether the run trains them before it needs them.
+
+        Raises:
+            ModelError: As ``choose_source``.
+        """
+        if self._source is None:
+            if are_trained and self._choice != "pretrained":
+                self._source = "trained"
+            else:
+                self._source = choose_source(
+                    self._choice, files or self._files, self._image_size
+                )
+        return self._source
+
+
+def choose_source(
+    choice: ModelChoice, files: Sequence[Path], image_size: int
+) -> Source:
+    """Choose between trained and pretrained networks, before any work.
 
     Args:
         choice: The parameter ``model``: ``auto`` takes the pretrained networks only

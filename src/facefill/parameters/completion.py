@@ -1,32 +1,13 @@
-"""Parameters of masks, of the latent search, and of its evaluation."""
+"""Parameters of masks and of the latent search."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from facefill.parameters.blocks import Block, Positive
+from facefill.parameters import choices, defaults
+from facefill.parameters.blocks import Block, Positive, with_preset
 from facefill.parameters.posterior import HmcOptions
-
-HoleName = Literal[
-    "center",
-    "random",
-    "left",
-    "right",
-    "top",
-    "bottom",
-    "half",
-    "pattern",
-    "strokes",
-    "grid",
-    "lowres",
-    "denoise",
-    "colorize",
-]
-"""Shapes that hide something."""
-
-MaskName = Literal[HoleName, "full"]
-"""Shapes of the hole; ``full`` hides nothing (reconstruction)."""
 
 COMPLETE_PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -51,8 +32,9 @@ SEARCH_BEFORE_CHAINS: dict[str, Any] = {"iterations": 300, "learning_rate": 0.1}
 class CompleteOptions(Block):
     """The search for the latent that fits the known pixels.
 
-    Sources of the defaults are beside them in ``parameters_complete.yml``; a value
-    given here wins over the preset's.
+    Sources of the defaults are beside them in ``parameters_complete.yml``. What a
+    preset sets may be given as ``None`` and is the preset's then; any other value wins
+    over the preset's.
 
     Attributes:
         preset: ``default``, or ``reference`` for the behaviour of
@@ -60,12 +42,12 @@ class CompleteOptions(Block):
         method: ``adam``; ``momentum``: Nesterov's, as in the first paper; ``hmc``:
             Adam, then chains that sample the posterior (or what ``hmc.rule`` says).
         iterations: Steps of the search.
-        learning_rate: Of either method.
+        learning_rate: Step size of ``adam`` and ``momentum``.
         schedule: ``cosine`` lets the learning rate fall to nothing by the last
             step, ``constant`` keeps it.
         beta_1: Adam's decay of the first moment.
         beta_2: Adam's decay of the second moment.
-        epsilon: Adam's.
+        epsilon: Adam's term that keeps its divisor above 0.
         momentum: Share of its velocity that Nesterov's method keeps each step.
         contextual: ``uniform`` counts every known pixel once, ``weighted`` by the
             share of missing pixels around it.
@@ -107,41 +89,41 @@ class CompleteOptions(Block):
         batch_size: Latents searched at a time.
         iterations_per_call: Iterations in the graph between two pictures of the
             search.
-        frames_per_second: Of the animation.
-        hmc: Of the method of that name.
+        frames_per_second: Frame rate of the animation.
+        hmc: Parameters of the method ``hmc``.
     """
 
-    preset: Literal["default", "reference"] = "default"
-    method: Literal["adam", "momentum", "hmc"] = "adam"
+    preset: choices.Preset = "default"
+    method: choices.SearchMethod = "adam"
     iterations: Positive = 150
     learning_rate: Annotated[float, Field(gt=0.0)] = 0.05
-    schedule: Literal["constant", "cosine"] = "cosine"
+    schedule: choices.Schedule = "cosine"
     beta_1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     beta_2: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
     epsilon: Annotated[float, Field(gt=0.0)] = 1e-8
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
-    contextual: Literal["uniform", "weighted"] = "uniform"
+    contextual: choices.Contextual = "uniform"
     window: Annotated[int, Field(ge=3, le=127)] = 7
-    prior: Literal["non_saturating", "saturating"] = "non_saturating"
-    projection: Literal["clip", "stochastic_clip", "normal"] = "clip"
+    prior: choices.Prior = "non_saturating"
+    projection: choices.Projection = "clip"
     bank_size: Annotated[int, Field(ge=0, le=65536)] = 2048
     encoder: bool = True
     starts: Positive = 1
     prune_after: Positive = 50
-    keep: Literal["best", "last"] = "best"
-    fit: Literal["expected", "none"] = "expected"
+    keep: choices.Keep = "best"
+    fit: choices.Fit = "expected"
     detail: Annotated[float, Field(ge=0.0, le=1.0)] = 0.7
     fit_components: Annotated[int, Field(ge=1, le=4096)] = 300
-    fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = 70.0
+    fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = defaults.FIT_NOISE
     candidates: Annotated[int, Field(ge=1, le=64)] = 1
-    mask_files: Literal["white_is_hole", "white_is_known"] = "white_is_hole"
-    center_scale: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.25
-    random_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
-    strokes: Annotated[int, Field(ge=1, le=64)] = 4
+    mask_files: choices.MaskPolarity = "white_is_hole"
+    center_scale: Annotated[float, Field(gt=0.0, lt=0.5)] = defaults.CENTER_SCALE
+    random_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = defaults.RANDOM_FRACTION
+    strokes: Annotated[int, Field(ge=1, le=64)] = defaults.STROKES
     noise: Annotated[float, Field(gt=0.0, le=255.0)] = 25.0
     cluster: str | None = None
-    precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
-    device: Literal["auto", "cpu", "gpu"] = "auto"
+    precision: choices.Precision = "auto"
+    device: choices.Device = "auto"
     batch_size: Positive = 8
     iterations_per_call: Positive = 50
     frames_per_second: Annotated[float, Field(gt=0.0, le=50.0)] = 10.0
@@ -151,12 +133,9 @@ class CompleteOptions(Block):
     @classmethod
     def _apply_preset(cls, values: Any) -> Any:
         if isinstance(values, dict):
-            preset = values.get("preset")
-            # Another type than text, which has no hash perhaps, is refused later.
-            chosen = COMPLETE_PRESETS.get(preset, {}) if isinstance(preset, str) else {}
-            if values.get("method") == "hmc":
-                chosen = SEARCH_BEFORE_CHAINS | chosen
-            return chosen | values
+            has_chains = values.get("method") == "hmc"
+            base = SEARCH_BEFORE_CHAINS if has_chains else None
+            return with_preset(values, COMPLETE_PRESETS, base)
         return values
 
     @model_validator(mode="after")
@@ -203,7 +182,7 @@ class CompleteOptions(Block):
         return self.method == "hmc" and self.hmc.rule == "calibrated"
 
     def compared(self, methods: Sequence[str]) -> dict[str, "CompleteOptions"]:
-        """Give the options of the searches among the methods of an evaluation."""
+        """Select the options of each search among the methods of an evaluation."""
         reference = COMPLETE_PRESETS["reference"] | {
             "preset": "reference",
             "method": "adam",
@@ -213,55 +192,3 @@ class CompleteOptions(Block):
             "reference": self.model_copy(update=reference),
         }
         return {name: options[name] for name in options if name in methods}
-
-
-MethodName = Literal[
-    "mean_face",
-    "nearest_face",
-    "telea",
-    "navier_stokes",
-    "biharmonic",
-    "pca",
-    "reference",
-    "default",
-]
-"""Ways to fill a hole; ``reference`` and ``default`` are searches."""
-
-
-class EvaluateOptions(Block):
-    """Which held-out faces are completed, under which masks, by which methods.
-
-    Attributes:
-        count: Faces, the same for every mask; fewer if fewer are held out.
-        masks: Shapes of the hole.
-        methods: What to compare. ``default`` is the search as ``complete`` sets it,
-            ``reference`` the same with the preset of that name.
-        identity: Whether to measure how far a completed face is from the true one
-            as dlib tells people apart; 0.1 s of CPU a face and method.
-        resamples: Of the bootstrap that the intervals come from.
-    """
-
-    count: Positive = 32
-    masks: Annotated[list[HoleName], Field(min_length=1)] = [
-        "center",
-        "random",
-        "left",
-        "right",
-        "top",
-        "bottom",
-        "grid",
-        "lowres",
-        "denoise",
-        "colorize",
-    ]
-    methods: Annotated[list[MethodName], Field(min_length=1)] = [
-        "mean_face",
-        "nearest_face",
-        "telea",
-        "navier_stokes",
-        "biharmonic",
-        "pca",
-        "default",
-    ]
-    identity: bool = True
-    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000

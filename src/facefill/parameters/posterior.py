@@ -1,10 +1,11 @@
 """Parameters of Hamiltonian Monte Carlo in the latent space."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from facefill.parameters.blocks import Block, Positive
+from facefill.parameters.choices import HmcRule
 
 
 class ReferenceHmcOptions(Block):
@@ -12,8 +13,8 @@ class ReferenceHmcOptions(Block):
 
     Attributes:
         beta: Inverse temperature of the loss.
-        step_size: Of a leapfrog.
-        leapfrogs: Between two proposals.
+        step_size: Step size of a leapfrog.
+        leapfrogs: Leapfrogs between two proposals.
         anneal: What beta is multiplied by after each proposal.
     """
 
@@ -32,19 +33,19 @@ class HmcOptions(Block):
     Attributes:
         rule: ``calibrated`` samples the posterior of the latent, ``reference`` moves
             it as bamos/dcgan-completion.tensorflow does.
-        chains: Of each photo.
+        chains: Chains of each photo.
         warm_up: Transitions of each chain that adapt the step size and are dropped.
         draws: Transitions of each chain that are kept.
-        leapfrogs: Of a transition.
+        leapfrogs: Leapfrogs of a transition.
         acceptance: Share of accepted proposals that the step size is adapted to.
         noise: How far a face is from what the generator can draw of it: scale of the
             Laplace distribution of a known pixel's error, in grey levels.
         redundancy: How many known pixels say as much as one would whose error is
             independent of all others; 1 takes all errors for independent.
-        reference: The reference's rule.
+        reference: Parameters of the rule ``reference``.
     """
 
-    rule: Literal["calibrated", "reference"] = "calibrated"
+    rule: HmcRule = "calibrated"
     chains: Annotated[int, Field(ge=2, le=64)] = 4
     warm_up: Annotated[int, Field(ge=10)] = 60
     draws: Annotated[int, Field(ge=4)] = 100

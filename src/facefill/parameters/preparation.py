@@ -1,14 +1,15 @@
 """Parameters of photos to training set: prepare as a whole, ingest, align, flatten."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from facefill.parameters import choices, defaults
 from facefill.parameters.blocks import Block, Positive
 
 
 class PrepareOptions(Block):
-    """What makes a training set of what was aligned; photos to complete have none.
+    """Selection of aligned faces for the training set.
 
     Attributes:
         min_aligned_fraction: Share of the files (hidden ones not counted) that have
@@ -22,13 +23,13 @@ class PrepareOptions(Block):
     """
 
     min_aligned_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    drop_duplicates: Literal["none", "exact", "near"] = "none"
+    drop_duplicates: choices.Duplicates = "none"
     near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6
     near_duplicate_difference: Annotated[float, Field(ge=0.0, le=255.0)] = 12.0
 
 
 class IngestOptions(Block):
-    """Which files count as photos, and how large they may be.
+    """Limits of the files that count as photos.
 
     Attributes:
         max_pixels: Photos of more pixels are rejected before they are decoded;
@@ -36,12 +37,12 @@ class IngestOptions(Block):
         max_bytes: Files of more bytes are rejected unread.
     """
 
-    max_pixels: Positive = 25_000_000
-    max_bytes: Positive = 200_000_000
+    max_pixels: Positive = defaults.MAX_PIXELS
+    max_bytes: Positive = defaults.MAX_BYTES
 
 
 class AlignOptions(Block):
-    """How faces are found and cropped; defaults are OpenFace's ``align-dlib.py``.
+    """Detection and cropping of faces; defaults are OpenFace's ``align-dlib.py``.
 
     Attributes:
         method: ``openface`` finds faces; ``center_crop`` takes the largest square
@@ -64,8 +65,8 @@ class AlignOptions(Block):
             another; more is rejected (``stretched``).
         min_inside: Share of the crop that has to show the photo and not the black
             beyond its edge (``beyond_edge``).
-        workers: Processes; ``None`` is one a core. They decode photos for
-            ``ingest``, too.
+        workers: Processes; ``None`` is one a core. This and the three below hold for
+            ``ingest``, too, whose photos the same processes decode.
         cluster: Address of a Dask scheduler, such as ``tcp://host:8786``;
             ``None`` is this machine.
         chunk_size: Photos in one task.
@@ -73,13 +74,11 @@ class AlignOptions(Block):
             before its process is killed.
     """
 
-    method: Literal["openface", "center_crop", "none"] = "openface"
-    detector: Literal["exact", "cascade"] = "exact"
+    method: choices.AlignMethod = "openface"
+    detector: choices.Detector = "exact"
     upsample: Annotated[int, Field(ge=0, le=3)] = 1
-    multiple_faces: Literal["largest", "skip", "all"] = "largest"
-    landmarks: Literal["innerEyesAndBottomLip", "outerEyesAndNose", "five_point"] = (
-        "innerEyesAndBottomLip"
-    )
+    multiple_faces: choices.MultipleFaces = "largest"
+    landmarks: choices.LandmarkSet = "innerEyesAndBottomLip"
     landmark_model: str | None = None
     min_eye_distance: Annotated[float, Field(ge=0.0)] = 10.0
     max_stretch: Annotated[float, Field(ge=1.0)] = 3.0
@@ -91,7 +90,7 @@ class AlignOptions(Block):
 
 
 class FlattenOptions(Block):
-    """How the training set is split.
+    """Split of the training set.
 
     Attributes:
         held_out_fraction: Share of the people (identity folders; of the photos

@@ -1,4 +1,4 @@
-"""Parameters of what is drawn from the trained generator."""
+"""Parameters of the pictures sampled from the generator."""
 
 from typing import Annotated
 
@@ -26,13 +26,13 @@ class ArithmeticOptions(Block):
 
 
 class SampleOptions(Block):
-    """What is drawn from the trained generator.
+    """Pictures sampled from the generator.
 
     Attributes:
         count: Single samples, and pictures in the grid.
         walk_stops: Latents that the walk visits, returning to the first.
         walk_frames: Frames between two stops.
-        frames_per_second: Of every animation.
+        frames_per_second: Frame rate of every animation.
         arithmetic: Which samples the latent arithmetic takes.
     """
 

@@ -1,12 +1,11 @@
 """Parameters of the networks and of their training, and its presets."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from facefill.parameters.blocks import Block, Positive
-
-Variation = Literal["colour", "translation", "cutout"]
+from facefill.parameters import choices
+from facefill.parameters.blocks import Block, Positive, with_preset
 
 TRAIN_PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -23,7 +22,10 @@ TRAIN_PRESETS: dict[str, dict[str, Any]] = {
 
 
 class TrainOptions(Block):
-    """The DCGAN and its training; a value given here wins over the preset's.
+    """The DCGAN and its training.
+
+    What a preset sets may be given as ``None`` and is the preset's then; any other
+    value wins over the preset's.
 
     Attributes:
         preset: ``default``, or ``reference`` for the behaviour of
@@ -79,7 +81,7 @@ class TrainOptions(Block):
             compared.
     """
 
-    preset: Literal["default", "reference"] = "default"
+    preset: choices.Preset = "default"
     start_from: Annotated[str, Field(min_length=1)] = "random"
     max_steps: Positive = 20_000
     batch_size: Positive = 32
@@ -90,17 +92,17 @@ class TrainOptions(Block):
     discriminator_learning_rate: Annotated[float, Field(gt=0.0)] | None = None
     beta_1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
     generator_updates: Annotated[int, Field(ge=1, le=8)] = 1
-    update_order: Literal["simultaneous", "alternating"] = "simultaneous"
-    discriminator_norm: Literal["batch", "spectral", "none"] = "batch"
+    update_order: choices.UpdateOrder = "simultaneous"
+    discriminator_norm: choices.DiscriminatorNorm = "batch"
     r1_weight: Annotated[float, Field(ge=0.0)] = 0.0
     r1_interval: Annotated[int, Field(ge=1, le=64)] = 16
     real_label: Annotated[float, Field(gt=0.5, le=1.0)] = 1.0
-    augment: list[Variation] = []
+    augment: list[choices.Variation] = []
     flip: bool = True
     average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
-    precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    distribute: Literal["auto", "none", "mirrored", "multi_worker"] = "auto"
+    precision: choices.Precision = "auto"
+    device: choices.Device = "auto"
+    distribute: choices.Distribution = "auto"
     steps_per_call: Positive = 10
     checkpoint_every: Positive = 250
     keep_checkpoints: Positive = 2
@@ -108,14 +110,11 @@ class TrainOptions(Block):
     evaluate_every: Annotated[int, Field(ge=0)] = 2000
     evaluate_samples: Annotated[int, Field(ge=16)] = 256
     inception_weights: str | None = None
-    model_from: Literal["best", "last"] = "best"
+    model_from: choices.ModelFrom = "best"
 
     @model_validator(mode="before")
     @classmethod
     def _apply_preset(cls, values: Any) -> Any:
         if isinstance(values, dict):
-            preset = values.get("preset")
-            # Another type than text, which has no hash perhaps, is refused later.
-            chosen = TRAIN_PRESETS.get(preset, {}) if isinstance(preset, str) else {}
-            return chosen | values
+            return with_preset(values, TRAIN_PRESETS)
         return values

@@ -24,11 +24,9 @@ import pyarrow.parquet as pq
 from numpy.lib.format import open_memmap
 
 from facefill.errors import DataError
+from facefill.parameters.defaults import FACES_PER_FILE
 from facefill.preparation.sharded_array import ImageArray, ShardedArray
 from facefill.runtime.files import replacing
-
-FACES_PER_FILE = 2**18
-"""3.2 GB of faces of 64 pixels."""
 
 _FINGERPRINT = b"facefill_images"
 _FINGERPRINT_ROWS = 64

@@ -13,20 +13,18 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from facefill.backend import devices, graph
-from facefill.backend.devices import Device
 from facefill.backend.types import Tensor
 from facefill.errors import TrainingError
+from facefill.parameters.choices import Device, Distribution
 from facefill.training.cluster import Cluster, this_cluster
 from facefill.training.state import Batch
-
-Distribution = Literal["auto", "none", "mirrored", "multi_worker"]
 
 _ALONE = Cluster(count=1, place=0)
 _NUMBERS_AT_ONCE = 1 << 22

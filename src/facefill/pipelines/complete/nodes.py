@@ -1,21 +1,11 @@
 """Nodes of the pipeline ``complete``; what they call is imported when they run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facefill.parameters import CompleteOptions, IngestOptions, MaskName
+from facefill.pipelines.annotations import DataFrame, FacePca, Model
 from facefill.runtime.tracking import Tracker
-
-if TYPE_CHECKING:
-    from keras import Model
-    from pandas import DataFrame
-
-    from facefill.models.face_pca import FacePca
-else:
-    # Kedro resolves annotations when it starts, which must not import Keras.
-    DataFrame = FacePca = Model = Any
-
-_ITERATIONS_BETWEEN_POINTS = 10
 
 
 def plan_completion(  # noqa: PLR0913  # what a plan needs, by name
@@ -27,25 +17,24 @@ def plan_completion(  # noqa: PLR0913  # what a plan needs, by name
     mask: MaskName,
     image_size: int,
     seed: int,
-) -> tuple[DataFrame, dict[str, Any]]:
-    """Say what is to be completed of each photo, before any search.
+) -> tuple[dict[str, Any], DataFrame]:
+    """Decide the mask of each photo, before any search.
 
     Returns:
-        The alignment with a mask or a problem for each photo, and a sheet of them.
+        A sheet of the photos and their masks, and the alignment with the mask of each
+        photo, or the reason why it is not completed.
     """
     from facefill.completion.inputs import TaskReader
     from facefill.completion.plan import plan
-    from facefill.inversion.masking import MaskMaker
 
-    maker = MaskMaker(mask, options, seed)
-    reader = TaskReader(faces, mask_files, maker, image_size)
-    planned, sheet = plan(alignment, reader, image_size)
-    return planned, {"preview.png": sheet}
+    reader = TaskReader(faces, mask_files, options, seed, image_size)
+    planned, sheet = plan(alignment, reader, mask)
+    return {"preview.png": sheet}, planned
 
 
 def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     *,
-    alignment: DataFrame,
+    plan: DataFrame,
     photos: Path,
     mask_files: Path,
     faces: Path,
@@ -56,41 +45,32 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     statistics: FacePca | None,
     options: CompleteOptions,
     limits: IngestOptions,
-    mask: MaskName,
     lam: float,
     seed: int,
-) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
-    """Complete every photo whose face was found, finished ones left as they are.
+) -> tuple[Path, Path, dict[str, Any], dict[str, Any], DataFrame]:
+    """Complete every photo as planned, finished ones left as they are.
 
     Returns:
-        A row a photo, grids with the animation, and the report.
+        The folders of the completions and of the records, grids with the animation,
+        the report, and a row for each photo.
     """
-    from facefill.completion.dispatch import SECONDS_A_BATCH
+    from facefill.completion.curves import report_curves
+    from facefill.completion.dispatch import cluster_mapper
     from facefill.completion.inputs import Folders
     from facefill.completion.restore import report, restore
-    from facefill.completion.uncertainty import COLUMNS
-    from facefill.inversion.masking import MaskMaker
     from facefill.inversion.search import LatentSearch
     from facefill.models.sources import describe
-    from facefill.runtime.parallel import chunk_mapper
 
-    map_chunks = None
-    if options.cluster is not None:
-        map_chunks = chunk_mapper(None, options.cluster, SECONDS_A_BATCH)
     restored = restore(
-        alignment,
+        plan,
         Folders(photos, mask_files, faces, output, records),
-        MaskMaker(mask, options, seed),
         LatentSearch(generator, discriminator, options, lam, seed, statistics),
         limits,
-        map_chunks,
+        cluster_mapper(options.cluster),
     )
     with Tracker() as tracker:
-        for step in range(0, options.iterations, _ITERATIONS_BETWEEN_POINTS):
-            points = restored.curves.items()
-            tracker.scalars(step, {f"complete/{name}": at[step] for name, at in points})
-        # A point for each photo, in the table's order.
-        for place, row in enumerate(restored.table[list(COLUMNS)].to_dict("records")):
-            tracker.scalars(place, {f"hmc/{name}": at for name, at in row.items()})
+        report_curves(
+            restored.curves, restored.table, options.iterations, tracker.scalars
+        )
     summary = report(restored.table) | {"model": describe(generator)}
-    return restored.table, restored.pictures, summary
+    return output, records, restored.pictures, summary, restored.table

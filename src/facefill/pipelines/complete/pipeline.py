@@ -1,4 +1,7 @@
-"""Wiring of ``kedro run --pipeline=complete``."""
+"""Wiring of ``kedro run --pipeline=complete``.
+
+The last output of a node is saved last: where it exists, the others do.
+"""
 
 from typing import Any
 
@@ -11,8 +14,8 @@ from facefill.pipelines.complete import nodes
 def create_pipeline(**_: Any) -> Pipeline:
     """Prepare the damaged photos as those of training were, then complete them.
 
-    What is going to be completed is there to look at before the search begins: the
-    plan is what the search reads.
+    The plan decides the mask of each photo, and its preview is there to look at before
+    the search begins.
     """
     preparation = Pipeline(
         prepare.create_preparation(),
@@ -33,31 +36,32 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "image_size": "params:image_size",
                     "seed": "params:seed",
                 },
-                outputs=["completion_plan", "completion_preview"],
+                outputs=["completion_preview", "completion_plan"],
                 name="plan_completion",
             ),
             Node(
                 func=nodes.complete_photos,
                 inputs={
-                    "alignment": "completion_plan",
+                    "plan": "completion_plan",
                     "photos": "incomplete_photos",
                     "mask_files": "masks",
                     "faces": "incomplete.aligned_faces",
-                    "output": "completions",
-                    "records": "completion_records",
+                    "output": "params:completions.folder",
+                    "records": "params:completion_records.folder",
                     "generator": "generator",
                     "discriminator": "discriminator",
                     "statistics": "face_statistics",
                     "options": "params:complete",
                     "limits": "params:ingest",
-                    "mask": "params:mask",
                     "lam": "params:lam",
                     "seed": "params:seed",
                 },
                 outputs=[
-                    "completion_table",
+                    "completions",
+                    "completion_records",
                     "completion_pictures",
                     "completion_report",
+                    "completion_table",
                 ],
                 name="complete_photos",
             ),

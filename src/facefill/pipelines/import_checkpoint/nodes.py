@@ -1,18 +1,17 @@
 """Nodes of ``import_checkpoint``; what they call is imported when they run."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facefill.parameters import ImportOptions
-
-if TYPE_CHECKING:
-    from keras import Model
-else:
-    # Kedro resolves annotations when it starts, which must not import Keras.
-    Model = Any
+from facefill.pipelines.annotations import Model
 
 
 def import_models(options: ImportOptions) -> tuple[Model, Model, dict[str, Any]]:
-    """Read a checkpoint of TensorFlow 1; give both networks, and what they are."""
+    """Convert a TensorFlow 1 checkpoint to Keras models.
+
+    Returns:
+        The generator, the discriminator, and the report.
+    """
     from facefill.models import tf1_import
 
     models, report = tf1_import.import_models(options.path)

@@ -1,7 +1,7 @@
 """Nodes of the pipeline ``prepare``; what they call is imported when they run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facefill.parameters import (
     AlignOptions,
@@ -9,26 +9,24 @@ from facefill.parameters import (
     IngestOptions,
     PrepareOptions,
 )
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-    from facefill.preparation.face_set import FaceSet
-else:
-    # Kedro resolves annotations when it starts; pandas would take it a second.
-    DataFrame = FaceSet = Any
+from facefill.pipelines.annotations import DataFrame, FaceSet
 
 
 def ingest_photos(
     photos: Path, records: Path, options: IngestOptions, align: AlignOptions
-) -> DataFrame:
-    """List every file under the folder of photos, with what it is."""
+) -> tuple[Path, DataFrame]:
+    """List every file under the folder of photos, with its status.
+
+    Returns:
+        The folder of the records, and a row for each file.
+    """
     from facefill.preparation.ingestion import ingest
     from facefill.runtime.parallel import chunk_mapper
     from facefill.runtime.result_cache import ResultCache
 
     map_chunks = chunk_mapper(align.workers, align.cluster, align.timeout_s)
-    return ingest(photos, ResultCache(records), options, align, map_chunks)
+    table = ingest(photos, ResultCache(records), options, align, map_chunks)
+    return records, table
 
 
 def align_faces(
@@ -38,8 +36,12 @@ def align_faces(
     records: Path,
     options: AlignOptions,
     image_size: int,
-) -> DataFrame:
-    """Cut the faces out of every photo, in as many processes as asked."""
+) -> tuple[Path, Path, DataFrame]:
+    """Crop the faces of every photo, in as many processes as asked.
+
+    Returns:
+        The folder of the faces, that of the records, and a row for each photo.
+    """
     from facefill.preparation.align_worker import AlignJob
     from facefill.preparation.alignment import align_photos
     from facefill.runtime.parallel import chunk_mapper
@@ -47,7 +49,8 @@ def align_faces(
 
     job = AlignJob(photos, faces, image_size, options)
     map_chunks = chunk_mapper(options.workers, options.cluster, options.timeout_s)
-    return align_photos(manifest, job, ResultCache(records), map_chunks)
+    table = align_photos(manifest, job, ResultCache(records), map_chunks)
+    return faces, records, table
 
 
 def select_faces(
@@ -58,7 +61,7 @@ def select_faces(
     flattening: FlattenOptions,
     seed: int,
 ) -> DataFrame:
-    """Look for duplicates, and split the faces by person."""
+    """Find duplicates, and split the faces by person."""
     from facefill.preparation import selection
 
     return selection.select_faces(
@@ -71,17 +74,21 @@ def flatten_faces(
     selection: DataFrame,
     faces: Path,
     image_size: int,
-) -> FaceSet:
-    """Put every selected face into one folder and one array."""
+) -> tuple[Path, FaceSet]:
+    """Copy every selected face into one folder and one array.
+
+    Returns:
+        The flat folder, and the training set.
+    """
     from facefill.preparation.flattening import flatten
 
-    return flatten(aligned, selection, faces, image_size)
+    return faces, flatten(aligned, selection, faces, image_size)
 
 
 def report_preparation(
     manifest: DataFrame, aligned: DataFrame, selection: DataFrame
 ) -> dict[str, Any]:
-    """Sum up what became of every file."""
+    """Count the files by outcome."""
     from facefill.preparation.report import report
 
     return report(manifest, aligned, selection)
@@ -90,7 +97,7 @@ def report_preparation(
 def draw_preparation(
     alignment: DataFrame, photos: Path, faces: Path, limits: IngestOptions
 ) -> dict[str, Any]:
-    """Picture some faces, their mean before and after, and what became of files."""
+    """Draw sample faces, mean faces before and after alignment, and outcomes."""
     from facefill.preparation import figures
 
     return figures.draw_preparation(alignment, photos, faces, limits)

@@ -1,4 +1,7 @@
-"""Wiring of the pipeline ``prepare``."""
+"""Wiring of the pipeline ``prepare``.
+
+The last output of a node is saved last: where it exists, the others do.
+"""
 
 from typing import Any
 
@@ -15,7 +18,7 @@ from facefill.pipelines.prepare.nodes import (
 
 
 def create_preparation(**_: Any) -> Pipeline:
-    """Ingest and align: what photos to train on and photos to complete share.
+    """Ingest and align: shared by photos to train on and photos to complete.
 
     Example:
         The same nodes on other photos; datasets then have the prefix
@@ -34,11 +37,11 @@ def create_preparation(**_: Any) -> Pipeline:
                 func=ingest_photos,
                 inputs=[
                     "photos",
-                    "photo_records",
+                    "params:photo_records.folder",
                     "params:ingest",
                     "params:align",
                 ],
-                outputs="photo_manifest",
+                outputs=["photo_records", "photo_manifest"],
                 name="ingest_photos",
             ),
             Node(
@@ -46,12 +49,12 @@ def create_preparation(**_: Any) -> Pipeline:
                 inputs=[
                     "photos",
                     "photo_manifest",
-                    "aligned_faces",
-                    "alignment_records",
+                    "params:aligned_faces.folder",
+                    "params:alignment_records.folder",
                     "params:align",
                     "params:image_size",
                 ],
-                outputs="alignment_manifest",
+                outputs=["aligned_faces", "alignment_records", "alignment_manifest"],
                 name="align_faces",
             ),
         ]
@@ -80,10 +83,10 @@ def create_pipeline(**_: Any) -> Pipeline:
                 inputs=[
                     "aligned_faces",
                     "face_selection",
-                    "faces",
+                    "params:faces.folder",
                     "params:image_size",
                 ],
-                outputs="training_set",
+                outputs=["faces", "training_set"],
                 name="flatten_faces",
             ),
             Node(

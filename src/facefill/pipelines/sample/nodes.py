@@ -1,15 +1,10 @@
 """Nodes of the pipeline ``sample``; what they call is imported when they run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facefill.parameters import SampleOptions
-
-if TYPE_CHECKING:
-    from keras import Model
-else:
-    # Kedro resolves annotations when it starts, which must not import Keras.
-    Model = Any
+from facefill.pipelines.annotations import Model
 
 
 def sample_generator(
@@ -19,7 +14,7 @@ def sample_generator(
     image_size: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Draw a grid, single pictures, a walk, arithmetic and the training's film."""
+    """Draw a grid, single samples, a latent walk, arithmetic and the training's GIF."""
     from facefill.models.sampling import draw_samples
 
     grids = sorted(training_grids.glob("samples-*.png"))

@@ -1,12 +1,13 @@
-"""All parameters of a run, and what contradicts what among them."""
+"""All parameters of a run, and the check that blocks do not contradict each other."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from facefill.parameters.blocks import Block
-from facefill.parameters.completion import CompleteOptions, EvaluateOptions, MaskName
-from facefill.parameters.importing import ImportOptions
+from facefill.parameters.choices import ImageSize, MaskName, ModelChoice
+from facefill.parameters.completion import CompleteOptions
+from facefill.parameters.evaluation import EvaluateOptions
 from facefill.parameters.preparation import (
     AlignOptions,
     FlattenOptions,
@@ -14,6 +15,7 @@ from facefill.parameters.preparation import (
     PrepareOptions,
 )
 from facefill.parameters.sampling import SampleOptions
+from facefill.parameters.tf1_import import ImportOptions
 from facefill.parameters.training import TrainOptions
 
 
@@ -31,9 +33,9 @@ class Parameters(Block):
     """
 
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
-    image_size: Literal[16, 32, 64, 128] = 64
+    image_size: ImageSize = 64
     lam: Annotated[float, Field(ge=0.0)] = 0.1
-    model: Literal["auto", "trained", "pretrained"] = "auto"
+    model: ModelChoice = "auto"
     mask: MaskName = "center"
     prepare: PrepareOptions = PrepareOptions()
     ingest: IngestOptions = IngestOptions()

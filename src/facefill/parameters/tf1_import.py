@@ -1,10 +1,10 @@
-"""Parameters of bringing an old model along."""
+"""Parameters of importing a TensorFlow 1 checkpoint."""
 
 from facefill.parameters.blocks import Block
 
 
 class ImportOptions(Block):
-    """Which TensorFlow 1 checkpoint is imported.
+    """TensorFlow 1 checkpoint to import.
 
     Attributes:
         path: Its prefix (``…/DCGAN.model-60502``), one of its files, or their folder;

@@ -1,0 +1,19 @@
+"""Annotations of node arguments whose types take long to import.
+
+Kedro resolves the annotations of nodes when it starts, which must not import Keras or
+pandas: all are ``Any`` then.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras import Model
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+    from facefill.models.face_pca import FacePca
+    from facefill.preparation.face_set import FaceSet
+else:
+    DataFrame = FacePca = FaceSet = Figure = Model = Any
+
+__all__ = ["DataFrame", "FacePca", "FaceSet", "Figure", "Model"]

@@ -1,0 +1,31 @@
+"""Reporter of a training that keeps the sample grids as files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from facefill.imaging.pictures import write_png
+from facefill.training.loop import Reporter
+
+
+class GridKeeper:
+    """Passes curves and pictures on, and writes each picture as a PNG file.
+
+    ``models.sampling`` makes the animation of the training from these files.
+    """
+
+    def __init__(self, reporter: Reporter, folder: Path) -> None:
+        """Store the reporter, and the folder that receives the pictures."""
+        self._reporter = reporter
+        self._folder = folder
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Pass the metrics of a step on, with the prefix ``train/``."""
+        named = {f"train/{name}": value for name, value in values.items()}
+        self._reporter.scalars(step, named)
+
+    def picture(self, step: int, name: str, image: np.ndarray) -> None:
+        """Write a picture, uint8 (H, W, 3), and pass it on."""
+        write_png(self._folder / f"{name}-{step:08d}.png", image)
+        self._reporter.picture(step, name, image)

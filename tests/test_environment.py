@@ -1,0 +1,86 @@
+"""Variables are set for the libraries, and the user's are left alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from facefill import environment
+
+COMMANDS = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_WORKERS": "1",
+}
+
+
+@pytest.fixture
+def variables(monkeypatch):
+    """An environment of its own, without what facefill sets."""
+    variables = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in COMMANDS and key != "TF_ENABLE_ONEDNN_OPTS"
+    }
+    monkeypatch.setattr(os, "environ", variables)
+    return variables
+
+
+def test_a_command_has_all_variables(variables):
+    environment.prepare_commands()
+    environment.speed_up_tensorflow()
+
+    assert {key: variables[key] for key in COMMANDS} == COMMANDS
+    assert variables["TF_ENABLE_ONEDNN_OPTS"] == "1"
+
+
+def test_what_the_user_has_set_is_left_alone(variables):
+    theirs = dict.fromkeys([*COMMANDS, "TF_ENABLE_ONEDNN_OPTS"], "theirs")
+    variables |= theirs
+
+    environment.prepare_commands()
+    environment.speed_up_tensorflow()
+
+    assert {key: variables[key] for key in theirs} == theirs
+
+
+def test_mlflow_is_found_in_an_environment_that_is_not_activated(variables):
+    variables["PATH"] = os.defpath
+
+    environment.prepare_commands()
+
+    folder = str(Path(sys.executable).parent)
+    assert variables["PATH"] == os.pathsep.join([folder, os.defpath])
+    environment.prepare_commands()
+    assert variables["PATH"].count(folder) == 1
+
+
+def test_importing_the_package_costs_nothing():
+    code = "import sys; before = set(sys.modules); import facefill; print(*before)"
+    code = code.replace("print(*before)", "print(*set(sys.modules) - before)")
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    ours = {name for name in done.stdout.split() if name.startswith("facefill")}
+    heavy = {"numpy", "pydantic", "kedro", "mlflow", "tensorflow", "keras"}
+
+    assert ours == {"facefill", "facefill.environment"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_settings_need_no_library_of_unix():
+    """A stand-in for Windows, which has no ``fcntl``: the hooks are importable."""
+    code = (
+        "import sys; sys.modules['fcntl'] = None;"
+        "import facefill.hooks.tracking, facefill.environment"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
