@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from facefill.completion.inputs import Folders, PhotoTask, Row
+from facefill.completion.result import Completion, FaceInPhoto, compose
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
-from facefill.imaging.degradations import Placed
 from facefill.imaging.photos import decode_photo, read_known
 from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import labelled_columns
@@ -45,14 +45,15 @@ class ResultWriter:
         Raises:
             PhotoError: If the photo cannot be read any more, or has changed.
         """
-        face, mask, seen = task.target.face, task.target.mask, task.target.observation
-        blended = [seen.blend(face, candidate.fitted, mask) for candidate in candidates]
-        distances = hole_distances(blended, mask)
+        known = task.target
+        done = self._composed(task, candidates)
+        distances = hole_distances(done.alternatives, known.mask)
         contents = {
             f"{name}.png": encode_png(picture)
-            for name, picture in self._pictures(task, candidates, blended).items()
+            for name, picture in _pictures(done).items()
         }
-        strip = [seen.complete(face, frame, mask) for frame in frames]
+        seen = known.observation
+        strip = [seen.complete(known.face, frame, known.mask) for frame in frames]
         contents["frames.png"] = encode_png(
             grid(np.stack(strip), columns=len(strip), gap=0)
         )
@@ -80,34 +81,32 @@ class ResultWriter:
         except OSError:
             return False
 
-    def _pictures(
-        self,
-        task: PhotoTask,
-        candidates: Sequence[Candidate],
-        blended: Sequence[np.ndarray],
-    ) -> dict[str, np.ndarray]:
-        face, mask, seen = task.target.face, task.target.mask, task.target.observation
+    def _composed(self, task: PhotoTask, candidates: Sequence[Candidate]) -> Completion:
         path = self._folders.photos / task.photo_id
         # As it was aligned: the face and a hole in its file belong to no other photo.
         content = read_known(path, task.photo_sha256)
         photo = decode_photo(content, self._limits.max_pixels)
-        pictures = {
-            "known": seen.show(face, mask),
-            "generated": candidates[0].generated,
-            "completed": seen.complete(face, candidates[0].fitted, mask),
-            "blended": blended[0],
-            "photo": seen.paste(
-                Placed(photo, task.matrix, task.photo_hole), blended[0], mask
-            ),
-        }
-        if len(candidates) > 1:
-            for number, picture in enumerate(blended, start=1):
-                pictures[f"candidate-{number}"] = picture
-            pictures["candidates"] = labelled_columns(
-                ["known", *[f"{candidate.loss:.0f}" for candidate in candidates]],
-                [pictures["known"], *blended],
-            )
-        return pictures
+        face = FaceInPhoto(task.target, task.matrix, task.photo_hole)
+        return compose(photo, face, candidates)
+
+
+def _pictures(done: Completion) -> dict[str, np.ndarray]:
+    """Name the pictures of a photo that are written, without their ending."""
+    pictures = {
+        "known": done.known,
+        "generated": done.generated,
+        "completed": done.completed,
+        "blended": done.blended,
+        "photo": done.photo,
+    }
+    if len(done.candidates) > 1:
+        for number, picture in enumerate(done.alternatives, start=1):
+            pictures[f"candidate-{number}"] = picture
+        pictures["candidates"] = labelled_columns(
+            ["known", *[f"{candidate.loss:.0f}" for candidate in done.candidates]],
+            [done.known, *done.alternatives],
+        )
+    return pictures
 
 
 def hole_distances(pictures: Sequence[np.ndarray], mask: np.ndarray) -> np.ndarray:

@@ -1,0 +1,265 @@
+"""The front door: align, complete and sample from Python, without a Kedro project.
+
+Synopsis::
+
+    import facefill
+
+    done = facefill.complete("ann.jpg", mask="hole.png", lam=0.1)
+    done.save("ann-whole.png")
+
+Photos and masks are paths, or arrays as the functions say. Everything that can go wrong
+with them is an error of ``facefill.errors``.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facefill.completion.result import Completion, FaceInPhoto, compose
+from facefill.errors import MaskError, PhotoError
+from facefill.imaging.mask_files import hole_in_face, hole_of_mask, read_hole
+from facefill.imaging.mask_files import scaled_hole as scaled
+from facefill.imaging.photos import Pixels, read_photo
+from facefill.inversion.masking import MaskMaker
+from facefill.inversion.measurement import Measurement
+from facefill.models import pretrained, sources
+from facefill.models.face_pca import FacePca
+from facefill.models.files import read_pair
+from facefill.models.generation import generate
+from facefill.parameters import AlignOptions, CompleteOptions, MaskName
+from facefill.preparation.extraction import Face, extract
+from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
+
+if TYPE_CHECKING:
+    import keras
+
+    from facefill.inversion.search import LatentSearch
+
+Photo: TypeAlias = str | Path | Pixels
+"""A path, or uint8 RGB (height, width, 3)."""
+
+Hole: TypeAlias = str | Path | NDArray[np.uint8] | NDArray[np.bool_]
+"""A mask file, white = hole; bool (height, width), True = hole; uint8 grey, RGB or
+RGBA, white = hole; or the name of a shape, such as ``center``."""
+
+_MODELS_KEPT = _SEARCHES_KEPT = 2
+
+
+@dataclass(frozen=True, eq=False)
+class FaceModel:
+    """Networks that complete faces, and statistics to fit what they find.
+
+    Attributes:
+        generator: From latents (N, latent_size) to pictures (N, S, S, 3) in [-1, 1].
+        discriminator: From pictures to logits (N, 1).
+        statistics: Mean and principal components of faces; None does without.
+    """
+
+    generator: "keras.Model"
+    discriminator: "keras.Model"
+    statistics: FacePca | None
+
+    @property
+    def image_size(self) -> int:
+        """Side of a face in pixels."""
+        return int(self.generator.output_shape[1])
+
+
+def align(
+    photo: Photo, *, size: int = 64, options: AlignOptions | None = None
+) -> list[Face]:
+    """Find the faces of a photo and crop them as OpenFace does.
+
+    Args:
+        photo: Path, or uint8 RGB (height, width, 3).
+        size: Side of a crop in pixels.
+        options: How faces are found and cropped; by default as the pipelines do,
+            but all faces instead of the largest.
+
+    Returns:
+        Faces, the largest first, with ``pixels`` uint8 RGB (size, size, 3), ``matrix``
+        float64 (2, 3) from photo to crop, ``box`` and ``landmarks``; none if no face is
+        found, or none that can be used.
+
+    Raises:
+        PhotoError: If the photo cannot be read.
+        ModelError: If the landmark model cannot be used.
+    """
+    options = options or AlignOptions(multiple_faces="all")
+    extraction = extract(_read(photo), options, size)
+    return [face for face in extraction.faces if not face.reason]
+
+
+def complete(  # noqa: PLR0913  # what a completion depends on, by name
+    photo: Photo,
+    mask: Hole,
+    lam: float = 0.1,
+    *,
+    model: FaceModel | str | Path = "pretrained",
+    seed: int = 1,
+    options: CompleteOptions | None = None,
+    alignment: AlignOptions | None = None,
+) -> Completion:
+    """Complete the missing part of a face in a photo.
+
+    Args:
+        photo: Path, or uint8 RGB (height, width, 3).
+        mask: What is missing: the path of a mask file (white = hole), bool (height,
+            width), True = hole, a picture of it (white = hole), or the name of a shape
+            in the aligned face, such as ``center``.
+        lam: Weight of the perceptual loss, at least 0.
+        model: From ``load_model``, or what it takes.
+        seed: Of all numbers that are drawn; the same seed gives the same result.
+        options: How the latent is searched for.
+        alignment: How the face is found and cropped.
+
+    Returns:
+        The photo in its own size with the hole filled, and the pictures, candidates and
+        losses on the way to it.
+
+    Raises:
+        PhotoError: If the photo cannot be read, or has no face (``no_face``).
+        MaskError: If the mask cannot be read, is of other proportions than the photo,
+            or hides nothing of the face, or all of it.
+        ModelError: If the model cannot be used.
+    """
+    options = options or CompleteOptions()
+    loaded = model if isinstance(model, FaceModel) else load_model(model)
+    pixels = _read(photo)
+    face = _largest_face(pixels, alignment or AlignOptions(), loaded.image_size)
+    task = _face_in_photo(pixels.shape[:2], face, mask, options, seed)
+    search = _search(loaded, options.model_dump_json(), lam, seed)
+    (candidates,) = search.run([task.measurement])
+    return compose(pixels, task, candidates)
+
+
+def sample(
+    count: int = 64, *, model: FaceModel | str | Path = "pretrained", seed: int = 1
+) -> Pixels:
+    """Generate faces, those that the pipeline ``sample`` draws.
+
+    Args:
+        count: Number of faces.
+        model: From ``load_model``, or what it takes.
+        seed: Seed of the latents.
+
+    Returns:
+        uint8 RGB (count, S, S, 3).
+
+    Raises:
+        ModelError: If the model cannot be used.
+    """
+    loaded = model if isinstance(model, FaceModel) else load_model(model)
+    latent_size = loaded.generator.input_shape[1]
+    rng = keyed_rng(seed, Purpose.SAMPLES)
+    return generate(loaded.generator, uniform_latents(rng, count, latent_size))
+
+
+def load_model(source: str | Path = "pretrained") -> FaceModel:
+    """Load the networks that complete faces.
+
+    Args:
+        source: ``pretrained`` for those that come with facefill, or a folder with
+            ``generator.keras``, ``discriminator.keras`` and, if there are any,
+            ``face_statistics.npz``, such as ``data/06_models`` of a project.
+
+    Raises:
+        ModelError: If they are absent, damaged, or no models.
+    """
+    return _load(str(source))
+
+
+@lru_cache(maxsize=_MODELS_KEPT)
+def _load(source: str) -> FaceModel:
+    if source == sources.PRETRAINED:
+        content = pretrained.read_statistics()
+        statistics = FacePca.unpacked(content) if content else None
+        return FaceModel(*pretrained.load_pair(), statistics)
+    pair = read_pair(Path(source), "name a folder that the pipeline train has filled")
+    file = Path(source, pretrained.STATISTICS)
+    statistics = FacePca.unpacked(file.read_bytes()) if file.is_file() else None
+    return FaceModel(*pair, statistics)
+
+
+def _read(photo: Photo) -> Pixels:
+    if isinstance(photo, str | Path):
+        return read_photo(Path(photo))
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise PhotoError(
+            "unsupported",
+            f"a photo is uint8 RGB (height, width, 3), not {photo.dtype} {photo.shape}",
+        )
+    return photo
+
+
+def _largest_face(photo: Pixels, options: AlignOptions, size: int) -> Face:
+    extraction = extract(photo, options, size)
+    if not extraction.faces:
+        raise PhotoError(extraction.reason)
+    face = extraction.faces[0]
+    if face.reason:
+        raise PhotoError(face.reason)
+    return face
+
+
+def _face_in_photo(
+    shape: tuple[int, ...],
+    face: Face,
+    mask: Hole,
+    options: CompleteOptions,
+    seed: int,
+) -> FaceInPhoto:
+    assert face.pixels is not None  # for mypy: a face without a reason has both
+    assert face.matrix is not None
+    name = "photo"
+    if isinstance(mask, str) and mask in get_args(MaskName) and not Path(mask).exists():
+        maker = MaskMaker(mask, options, seed)  # type: ignore[arg-type]  # one of them
+        return FaceInPhoto(maker.damaged(name, face.pixels), face.matrix, None)
+    hole = _hole(mask, shape[:2], options.mask_files)
+    matrix = face.matrix if face.landmarks is not None else None
+    file = Path(mask) if isinstance(mask, str | Path) else Path("given")
+    known = hole_in_face(hole, matrix, len(face.pixels), file)
+    return FaceInPhoto(Measurement(name, face.pixels, known), face.matrix, hole)
+
+
+def _hole(
+    mask: Hole,
+    size: tuple[int, ...],
+    polarity: Literal["white_is_hole", "white_is_known"],
+) -> NDArray[np.bool_]:
+    height, width = size
+    if isinstance(mask, str | Path):
+        return read_hole(Path(mask), (height, width), polarity)
+    if mask.dtype == np.bool_ and mask.ndim == 2:
+        hole = np.asarray(mask, np.bool_)
+        if not hole.any():
+            raise MaskError("the mask hides nothing: True is the hole")
+    elif mask.dtype == np.uint8:
+        levels = np.asarray(mask, np.uint8)
+        rgb = levels if mask.ndim == 3 else np.repeat(levels[..., None], 3, axis=-1)
+        alpha = rgb[..., 3] if rgb.shape[-1] == 4 else None
+        hole = hole_of_mask(rgb[..., :3], alpha, polarity)
+    else:
+        raise MaskError(
+            f"a mask is bool or uint8 (height, width), not {mask.dtype} {mask.shape}"
+        )
+    return scaled(hole, (height, width), "the mask")
+
+
+@lru_cache(maxsize=_SEARCHES_KEPT)
+def _search(model: FaceModel, options: str, lam: float, seed: int) -> "LatentSearch":
+    """Build a search, and keep it: compiling takes as long as a completion."""
+    from facefill.inversion.search import LatentSearch
+
+    return LatentSearch(
+        model.generator,
+        model.discriminator,
+        CompleteOptions.model_validate_json(options),
+        lam,
+        seed,
+        model.statistics,
+    )

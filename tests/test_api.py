@@ -1,0 +1,170 @@
+"""The front door: one photo from Python, without a project."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+import facefill
+from facefill.errors import MaskError, ModelError, PhotoError
+from facefill.parameters import AlignOptions, CompleteOptions
+from photos import noise
+from projects import ROOT
+
+QUICK = CompleteOptions(iterations=2, batch_size=1, bank_size=0, device="cpu")
+PHOTO = skimage.data.astronaut()[:220, 110:330].copy()
+HOLE = np.zeros(PHOTO.shape[:2], bool)
+HOLE[110:165, 85:145] = True
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return facefill.load_model()
+
+
+@pytest.fixture(scope="module")
+def done(model):
+    return facefill.complete(PHOTO, HOLE, model=model, options=QUICK)
+
+
+def test_a_photo_is_completed_in_its_own_size_and_nothing_else_of_it_changes(done):
+    assert done.photo.shape == PHOTO.shape
+    assert done.photo.dtype == np.uint8
+    assert np.array_equal(done.photo[~HOLE], PHOTO[~HOLE])
+    assert not np.array_equal(done.photo[HOLE], PHOTO[HOLE])
+    for picture in (done.known, done.generated, done.completed, done.blended):
+        assert picture.shape == (64, 64, 3)
+    assert len(done.candidates) == len(done.alternatives) == 1
+    assert np.isfinite(done.loss)
+
+
+def test_paths_arrays_and_pictures_of_masks_give_the_same(done, model, tmp_path):
+    Image.fromarray(PHOTO).save(tmp_path / "photo.png")
+    levels = np.where(HOLE, 255, 0).astype(np.uint8)
+    Image.fromarray(levels).save(tmp_path / "mask.png")
+    rgba = np.dstack([np.full((*HOLE.shape, 3), 255, np.uint8), levels])
+    for mask in (str(tmp_path / "mask.png"), tmp_path / "mask.png", levels, rgba):
+        found = facefill.complete(
+            tmp_path / "photo.png", mask, model=model, options=QUICK
+        )
+        assert np.array_equal(found.photo, done.photo)
+
+
+def test_lam_weighs_the_perceptual_loss(done, model):
+    other = facefill.complete(PHOTO, HOLE, 5.0, model=model, options=QUICK)
+    best = other.candidates[0]
+    assert other.loss == pytest.approx(best.contextual + 5.0 * best.perceptual)
+    first = done.candidates[0]
+    assert done.loss == pytest.approx(first.contextual + 0.1 * first.perceptual)
+
+
+def test_a_shape_hides_a_part_of_the_face(model):
+    found = facefill.complete(PHOTO, "center", model=model, options=QUICK)
+    assert (found.known[16:48, 16:48] == 128).all()
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.jpg", "new/out.webp"])
+def test_the_result_is_saved_as_its_name_says(done, tmp_path, name):
+    done.save(tmp_path / name)
+    with Image.open(tmp_path / name) as image:
+        assert image.size == (220, 220)
+        if name.endswith("png"):
+            assert np.array_equal(np.asarray(image), done.photo)
+
+
+def test_a_name_without_an_ending_is_an_error(done, tmp_path):
+    with pytest.raises(PhotoError, match="unsupported"):
+        done.save(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("photo", "mask", "error", "text"),
+    [
+        ("absent.png", HOLE, PhotoError, "unopenable"),
+        (noise(80, 80), np.ones((80, 80), bool), PhotoError, "no_face"),
+        (PHOTO.astype(float), HOLE, PhotoError, "float64"),
+        (PHOTO, "absent.png", MaskError, "cannot be read"),
+        (PHOTO, ~np.ones_like(HOLE), MaskError, "hides nothing"),
+        (PHOTO, np.ones_like(HOLE), MaskError, "whole face"),
+        (PHOTO, HOLE[:150], MaskError, "220x150, its photo 220x220"),
+        (PHOTO, HOLE.astype(float), MaskError, "float64"),
+    ],
+)
+def test_what_cannot_be_completed_is_an_error_that_says_why(
+    model, photo, mask, error, text
+):
+    with pytest.raises(error, match=text):
+        facefill.complete(photo, mask, model=model, options=QUICK)
+
+
+def test_faces_are_aligned_as_the_pipelines_do():
+    (face,) = facefill.align(PHOTO)
+    assert face.pixels.shape == (64, 64, 3)
+    assert face.matrix.shape == (2, 3)
+    assert face.landmarks.shape == (68, 2)
+    (small,) = facefill.align(PHOTO, size=32)
+    assert small.pixels.shape == (32, 32, 3)
+    assert facefill.align(noise(80, 80)) == []
+    square = AlignOptions(method="center_crop")
+    assert facefill.align(noise(80, 90), options=square)[0].pixels.shape == (64, 64, 3)
+
+
+def test_samples_are_those_of_the_seed(model):
+    two = facefill.sample(2, model=model)
+    assert two.shape == (2, 64, 64, 3)
+    assert two.dtype == np.uint8
+    more = facefill.sample(3, model=model)
+    # Convolutions round otherwise in batches of another size.
+    assert np.abs(more[:2].astype(int) - two).max() <= 1
+    assert not np.array_equal(facefill.sample(2, model=model, seed=2), two)
+
+
+def test_a_model_is_loaded_once_and_an_absent_one_is_an_error(model, tmp_path):
+    assert facefill.load_model("pretrained") is model
+    with pytest.raises(ModelError, match="no model at"):
+        facefill.load_model(tmp_path)
+
+
+def test_importing_the_package_loads_nothing_that_takes_time():
+    heavy = ["numpy", "keras", "tensorflow", "mlflow", "kedro", "cv2", "dlib", "PIL"]
+    script = (
+        "import sys, facefill; assert 'complete' in dir(facefill);"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "[]\n"
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        facefill.nothing  # noqa: B018
+
+
+def test_three_lines_complete_a_photo_outside_of_any_project(tmp_path):
+    Image.fromarray(PHOTO).save(tmp_path / "photo.jpg", quality=95)
+    Image.fromarray(np.where(HOLE, 255, 0).astype(np.uint8)).save(tmp_path / "mask.png")
+    script = (
+        "import facefill; from facefill.parameters import CompleteOptions;"
+        "r = facefill.complete('photo.jpg', 'mask.png',"
+        " options=CompleteOptions(iterations=2, bank_size=0)); r.save('out.png')"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        check=True,
+        capture_output=True,
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "mask.png",
+        "out.png",
+        "photo.jpg",
+    ]
