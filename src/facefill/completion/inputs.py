@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 FROM_FILE = "file"
-"""Name of a mask that a file gives."""
+"""Name of a mask that is read from a file."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def plan(
 
 
 def planned_mask(row: Any) -> MaskChoice:
-    """Take the mask of a photo from its row of the plan."""
+    """Mask of a photo, from its row of the plan."""
     return MaskChoice(row.mask, row.mask_file, row.mask_sha256)
 
 

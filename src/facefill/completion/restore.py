@@ -189,7 +189,7 @@ class _Completion:
         return self._rows
 
     def _take_finished(self, keys: dict[str, str]) -> None:
-        """Take the rows of photos that earlier runs have completed."""
+        """Reuse the rows of photos that earlier runs have completed."""
         self._records.load()
         for face_id, key in keys.items():
             row = self._records.get(key)

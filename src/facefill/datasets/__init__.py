@@ -1,6 +1,6 @@
-"""What the catalog loads and saves, and kedro-datasets does not.
+"""Kedro datasets that kedro-datasets lacks, with atomic saves.
 
-Every save is atomic. Nothing heavy is imported before something is loaded or
+Nothing heavy is imported before something is loaded or
 saved: Kedro makes every entry of the catalog on every run.
 """
 

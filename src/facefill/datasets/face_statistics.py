@@ -1,4 +1,4 @@
-"""The statistics of faces as one file, or those that come with facefill."""
+"""Principal components of faces as one file, or those shipped with facefill."""
 
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class FaceStatisticsDataset(LocalDataset["FacePca", "FacePca | None"]):
-    """Statistics of the training faces.
+    """Mean and principal components of the training faces.
 
-    They say what faces have in common, whichever generator is used, so that those
-    that come with facefill serve until a training has measured its own.
+    They do not depend on the generator, so that those shipped with facefill serve
+    until a training has measured its own.
     """
 
     def load(self) -> "FacePca | None":
-        """Read the file, or what comes with facefill; None if neither is there.
+        """Read the file, or what is shipped with facefill; None if neither is there.
 
         Raises:
             ModelError: If it is damaged.

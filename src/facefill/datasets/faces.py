@@ -1,4 +1,4 @@
-"""The training set: arrays of faces, and a table beside them."""
+"""Training set: arrays of faces, and a table beside them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ class FaceArrayDataset(LocalDataset["FaceSet", "FaceSet"]):
         faces_per_file: int = FACES_PER_FILE,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Take the path of the first array; the further ones lie beside it.
+        """Store the path of the first array; the further ones lie beside it.
 
         Args:
             path: ``faces.npy``; the next is ``faces.0001.npy``.

@@ -1,4 +1,4 @@
-"""What our datasets share: a path on this machine, and a description."""
+"""Base class of datasets at a local path."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,13 +18,13 @@ class LocalDataset(AbstractDataset[In, Out]):
     """
 
     def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
-        """Note the path; nothing is read or made."""
+        """Store the path; nothing is read or made."""
         self._path = Path(path)
         self.metadata = metadata
 
     @property
     def path(self) -> Path:
-        """Where the data is."""
+        """Path of the data."""
         return self._path
 
     def _describe(self) -> dict[str, Any]:

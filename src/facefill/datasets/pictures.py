@@ -1,4 +1,4 @@
-"""A folder of pictures by name."""
+"""Folder of pictures, by name."""
 
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ class PictureFolderDataset(LocalDataset["dict[str, Picture]", dict[str, Path]]):
     """Pictures below a folder, by relative name; others that are there stay."""
 
     def load(self) -> dict[str, Path]:
-        """Give the path of every file below the folder, hidden ones left out."""
+        """List the path of every file below the folder by name, without hidden ones."""
         paths = sorted(path for path in self._path.rglob("*") if path.is_file())
         named = {path.relative_to(self._path).as_posix(): path for path in paths}
         return {

@@ -104,7 +104,7 @@ Detector: TypeAlias = Literal["exact", "cascade"]
 """Face detectors."""
 
 MultipleFaces: TypeAlias = Literal["largest", "skip", "all"]
-"""What is taken of a photo with several faces."""
+"""Faces that are taken of a photo with several."""
 
 LandmarkSet: TypeAlias = Literal[
     "innerEyesAndBottomLip", "outerEyesAndNose", "five_point"

@@ -1,4 +1,4 @@
-"""Parameters as Kedro hands them over, checked as a whole.
+"""Validation of the parameters that Kedro read, as a whole.
 
 Kedro reads YAML and ``--params`` into plain dictionaries, in which a typo is
 silently a new key. ``resolve`` turns the whole dictionary into a ``Parameters``
