@@ -14,7 +14,7 @@ with them is an error of ``facefill.errors``.
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.models.generation import generate
 from facefill.parameters import AlignOptions, CompleteOptions, MaskName
+from facefill.parameters.choices import MaskPolarity
 from facefill.preparation.extraction import Face, extract
 from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
@@ -229,7 +230,7 @@ def _face_in_photo(
 def _hole(
     mask: Hole,
     size: tuple[int, ...],
-    polarity: Literal["white_is_hole", "white_is_known"],
+    polarity: MaskPolarity,
 ) -> NDArray[np.bool_]:
     height, width = size
     if isinstance(mask, str | Path):
