@@ -1,0 +1,63 @@
+"""What an earlier version of facefill left is read, and its work not done again."""
+
+import shutil
+import tarfile
+
+import pytest
+
+from commands import SAMPLE, kedro
+from facefill.models.face_pca import FacePca
+from facefill.models.files import read_pair, weights_sha256
+from facefill.runtime.files import file_sha256
+from facefill.runtime.result_cache import ResultCache
+from facefill.training.checkpoints import CheckpointStore
+from projects import ROOT
+
+ARCHIVE = ROOT / "tests/golden/project-2fc7cb0.tar.xz"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def data(tmp_path):
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    for folder, first, last in (("photos", 41, 80), ("incomplete", 1, 4)):
+        target = tmp_path / "01_raw" / folder
+        target.mkdir(parents=True)
+        for number in range(first, last + 1):
+            shutil.copy(SAMPLE / folder / f"face-{number:04d}.jpg", target)
+    return tmp_path
+
+
+def files(folder):
+    return {
+        path.relative_to(folder).as_posix(): (
+            file_sha256(path),
+            path.stat().st_mtime_ns,
+        )
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_checkpoints_models_statistics_and_records_are_read(data):
+    assert CheckpointStore(data / "06_models/checkpoints").latest().step == 20
+    pair = read_pair(data / "06_models")
+    assert pair.generator.output_shape == (None, 16, 16, 3)
+    statistics = (data / "06_models/face_statistics.npz").read_bytes()
+    assert FacePca.unpacked(statistics).image_size == 16
+    records = ResultCache(data / "03_primary/alignment_records")
+    records.load()
+    assert len(records) == 40
+
+
+def test_nothing_is_aligned_or_trained_again(data):
+    aligned = files(data / "03_primary/aligned")
+    weights = weights_sha256(read_pair(data / "06_models").generator)
+    faces = file_sha256(data / "05_model_input/faces.npy")
+    run = kedro(data, "--pipeline=train")
+    assert run.returncode == 0, run.stderr
+    assert files(data / "03_primary/aligned") == aligned
+    assert file_sha256(data / "05_model_input/faces.npy") == faces
+    assert weights_sha256(read_pair(data / "06_models").generator) == weights
