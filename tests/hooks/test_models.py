@@ -66,7 +66,7 @@ def test_a_pretrained_model_of_another_size_is_refused_with_both_sizes(files):
 
 
 def test_a_copy_of_facefill_without_a_model_asks_for_training(files, monkeypatch):
-    monkeypatch.setattr(pretrained.loading, "FOLDER", files[0].parent)
+    monkeypatch.setattr(pretrained, "FOLDER", files[0].parent)
     monkeypatch.setattr(pretrained, "read_manifest", lambda: None)
     with pytest.raises(ModelError, match=r"run `kedro run --pipeline=train` first$"):
         choose_source("auto", files, 64)

@@ -17,7 +17,7 @@ Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 
 def device_kind(device: Device) -> Literal["cpu", "gpu"]:
-    """Say which kind of device ``auto`` means on this machine.
+    """Resolve ``auto`` to the kind of device that this machine has.
 
     Raises:
         TrainingError: If a GPU is asked for and there is none.
