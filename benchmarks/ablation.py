@@ -150,11 +150,12 @@ def write_result(
 
     from facefill.evaluation.sample_quality import pixel_diversity
     from facefill.imaging.pictures import grid, write_png
+    from facefill.training.fingerprint import fingerprint_of
     from facefill.training.loop import fixed_samples
     from facefill.training.run import Run
 
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run.restore(photos, trainer, store)
+    run = Run.restore(fingerprint_of(photos, trainer), trainer, store)
     samples = fixed_samples(trainer, run.state, NUM_PAINTED)
     np.save(folder / "samples.npy", samples)
     write_png(folder / "grid.png", grid(samples[:64]))

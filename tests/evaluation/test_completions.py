@@ -26,7 +26,6 @@ from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions, EvaluateOptions
 from facefill.preparation.face_set import FaceSet
-from facefill.training.figures import training_curves
 
 SIZE = 16
 
@@ -226,24 +225,6 @@ def test_the_figures_are_drawn(scores):
     assert psnr.ndim == 3
     assert min(psnr.std(), identity.std()) > 10.0
     assert not np.array_equal(psnr, identity)
-    curves = training_curves(
-        {
-            "step": list(range(1, 3001)),
-            **{
-                name: [1.0, 3.0] * 1500
-                for name in (
-                    "loss_real",
-                    "loss_fake",
-                    "loss_generator",
-                    "d_real",
-                    "d_fake",
-                )
-            },
-        }
-    )
-    assert len(curves.data) == 5
-    assert len(curves.data[0].x) == 1000
-    assert curves.data[0].x[-1] == 3000
 
 
 def test_every_row_of_a_sheet_has_its_name_beside_it():

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facefill.evaluation import face_descriptors, sample_quality
+from facefill.evaluation import face_descriptors
 from facefill.evaluation.distances import (
     frechet_distance,
     kernel_distance,
     mean_pairwise_distance,
 )
+from facefill.evaluation.held_out import different_people_first
 from facefill.evaluation.sample_quality import SampleQuality, assessor, pixel_diversity
 from facefill.parameters import AlignOptions, TrainOptions
 from facefill.preparation.flattening import FaceSet
@@ -109,10 +110,10 @@ def face_set(rows):
 
 def test_each_face_is_of_another_person_as_long_as_there_are_people():
     rows = pd.concat([table(range(5), 9), table(range(5, 20), 9, "train")])
-    chosen = sample_quality._different_people_first(face_set(rows), seed=1)
+    chosen = different_people_first(face_set(rows), seed=1)
     assert sorted(chosen) == list(range(45))
     assert sorted(chosen[:5] // 9) == [0, 1, 2, 3, 4]
-    other = sample_quality._different_people_first(face_set(rows), seed=2)
+    other = different_people_first(face_set(rows), seed=2)
     assert list(other[:5]) != list(chosen[:5])
 
 

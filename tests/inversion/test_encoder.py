@@ -127,7 +127,7 @@ def test_another_generator_has_none(pair):
     assert pretrained.load_encoder(weights_sha256(pair.generator)) is not None
 
 
-def test_a_damaged_file_is_refused_by_name(pair, tmp_path):
+def test_a_damaged_file_is_refused_by_name(pair, tmp_path, monkeypatch):
     for name in (pretrained.ENCODER, pretrained.ENCODER_MANIFEST):
         shutil.copy(FOLDER / name, tmp_path)
     path = tmp_path / pretrained.ENCODER
@@ -135,8 +135,9 @@ def test_a_damaged_file_is_refused_by_name(pair, tmp_path):
     content[1000] ^= 1
     path.write_bytes(content)
     sha256 = weights_sha256(pair.generator)
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     with pytest.raises(ModelError, match="not the file that was shipped"):
-        pretrained.load_encoder(sha256, tmp_path)
+        pretrained.load_encoder(sha256)
     (tmp_path / pretrained.ENCODER_MANIFEST).write_text(json.dumps({}))
     with pytest.raises(ModelError, match="is damaged"):
-        pretrained.load_encoder(sha256, tmp_path)
+        pretrained.load_encoder(sha256)

@@ -2,7 +2,6 @@
 
 import json
 
-import keras
 import numpy as np
 import pytest
 
@@ -12,14 +11,13 @@ from facefill.models.dcgan import (
     Architecture,
     build_discriminator,
     build_generator,
-    build_generator_of_widths,
 )
 from facefill.models.files import ModelPair, weights_sha256
 from facefill.models.generation import generate
 from facefill.models.packing import MAX_BYTES, sample_grid, ship
 from facefill.models.pretrained import FOLDER
 from facefill.parameters import TrainOptions
-from facefill.training.checkpoints import Checkpoint, CheckpointStore
+from facefill.training.checkpoints import CheckpointStore
 from facefill.training.export import models_of_checkpoint
 from facefill.training.loop import train
 from facefill.training.trainer import Trainer
@@ -58,9 +56,18 @@ def shipped(tmp_path_factory):
     return folder, models, ship(models, folder, steps=7)
 
 
-def test_networks_come_back_with_kernels_rounded_to_float16_and_the_rest_exact(shipped):
+@pytest.fixture
+def use(monkeypatch):
+    """Take the files of another folder for those that are shipped."""
+    return lambda folder: monkeypatch.setattr(pretrained, "FOLDER", folder)
+
+
+def test_networks_come_back_with_kernels_rounded_to_float16_and_the_rest_exact(
+    shipped, use
+):
     folder, models, manifest = shipped
-    loaded = pretrained.load_pair(folder)
+    use(folder)
+    loaded = pretrained.load_pair()
     for given, made in zip(models, loaded, strict=True):
         pairs = zip(given.variables, made.variables, strict=True)
         for one, other in pairs:
@@ -70,22 +77,15 @@ def test_networks_come_back_with_kernels_rounded_to_float16_and_the_rest_exact(s
                 exact = exact.astype(np.float16)
             assert np.array_equal(exact.astype(np.float32), back)
     assert manifest.steps == 7
-    assert pretrained.read_manifest(folder) == manifest
+    assert pretrained.read_manifest() == manifest
     assert weights_sha256(loaded.generator) == manifest.weights_sha256["generator"]
-
-
-def test_the_same_networks_are_shipped_as_the_same_bytes(shipped, tmp_path):
-    folder, models, _ = shipped
-    ship(models, tmp_path, steps=7)
-    names = {"generator.npz", "discriminator.npz", "samples.png", "manifest.json"}
-    assert {path.name for path in tmp_path.iterdir()} == names
-    for name in names:
-        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["generator", "discriminator"])
 @pytest.mark.parametrize("place", [0.0, 0.5, 0.999])
-def test_a_changed_byte_is_refused_with_both_hashes(shipped, tmp_path, name, place):
+def test_a_changed_byte_is_refused_with_both_hashes(
+    shipped, use, tmp_path, name, place
+):
     folder, _, manifest = shipped
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -93,46 +93,30 @@ def test_a_changed_byte_is_refused_with_both_hashes(shipped, tmp_path, name, pla
     content = bytearray(file.read_bytes())
     content[int(place * len(content))] ^= 1
     file.write_bytes(content)
+    use(tmp_path)
     with pytest.raises(ModelError, match=manifest.sha256[name]) as caught:
-        pretrained.load(name, tmp_path)
+        pretrained.load(name)
     assert str(file) in str(caught.value)
 
 
-def test_what_is_absent_or_damaged_is_named(shipped, tmp_path):
+def test_what_is_absent_or_damaged_is_named(shipped, use, tmp_path):
     folder, _, _ = shipped
-    assert pretrained.read_manifest(tmp_path) is None
+    use(tmp_path)
+    assert pretrained.read_manifest() is None
     with pytest.raises(ModelError, match="comes without a pretrained model"):
-        pretrained.load_pair(tmp_path)
+        pretrained.load_pair()
     content = (folder / "manifest.json").read_bytes()
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(ModelError, match=r"generator\.npz cannot be read"):
-        pretrained.load_pair(tmp_path)
+        pretrained.load_pair()
     for damaged in (content[:-9], b"{}", b"[]", b"\xff"):
         (tmp_path / "manifest.json").write_bytes(damaged)
         with pytest.raises(ModelError, match=r"manifest\.json is damaged"):
-            pretrained.read_manifest(tmp_path)
-
-
-def test_only_networks_of_ours_are_shipped(tmp_path):
-    discriminator = build_discriminator(SMALL, seed=1)
-    other = build_generator_of_widths(6, [16, 4], seed=1)
-    for generator, message in (
-        (other, "generator has other layers"),
-        (keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)]), "no networks"),
-    ):
-        with pytest.raises(ModelError, match=message):
-            ship(ModelPair(generator, discriminator), tmp_path, steps=1)
-    infinite = trained_pair()
-    infinite.generator.get_layer("project").kernel.assign(
-        np.full(infinite.generator.get_layer("project").kernel.shape, 1e6)
-    )
-    with pytest.raises(ModelError, match="too large for float16"):
-        ship(infinite, tmp_path, steps=1)
-    assert not list(tmp_path.iterdir())
+            pretrained.read_manifest()
 
 
 @pytest.mark.parametrize("norm", ["batch", "spectral"])
-def test_a_checkpoint_is_shipped_as_the_models_of_its_training(tmp_path, norm):
+def test_a_checkpoint_is_shipped_as_the_models_of_its_training(tmp_path, use, norm):
     options = TrainOptions(
         batch_size=8,
         latent_size=6,
@@ -153,13 +137,8 @@ def test_a_checkpoint_is_shipped_as_the_models_of_its_training(tmp_path, norm):
     assert weights_sha256(taken.discriminator) == weights_sha256(models.discriminator)
     manifest = ship(taken, tmp_path / "shipped", steps=2)
     assert manifest.discriminator_norm == ("batch" if norm == "batch" else "none")
-    pretrained.load_pair(tmp_path / "shipped")
-
-
-def test_a_checkpoint_of_unknown_layers_is_not_shipped():
-    checkpoint = Checkpoint(step=1, arrays={}, origin={"train.start_from": "a folder"})
-    with pytest.raises(ModelError, match="ship what it wrote to data/06_models"):
-        models_of_checkpoint(checkpoint)
+    use(tmp_path / "shipped")
+    pretrained.load_pair()
 
 
 def test_the_hash_of_weights_tells_networks_apart_and_not_copies(shipped):

@@ -1,5 +1,6 @@
 """A training set comes back as it was, in one file or many; never half of two."""
 
+import hashlib
 import itertools
 import signal
 import subprocess
@@ -13,9 +14,11 @@ from facefill.errors import DataError
 from facefill.preparation.face_set import (
     FaceSet,
     fingerprint,
+    pixel_digest,
     read_face_set,
     write_face_set,
 )
+from facefill.preparation.sharded_array import ShardedArray
 from photos import noise
 
 
@@ -138,3 +141,20 @@ def test_a_split_across_files_is_read_in_place(tmp_path, begin, end):
     write_face_set(tmp_path / "faces.npy", faces, faces_per_file=2)
     held_out = read_face_set(tmp_path / "faces.npy").of_split("held_out")
     assert np.array_equal(np.asarray(held_out), faces.images[begin:end])
+
+
+def test_the_digest_changes_with_one_pixel_and_with_the_number_of_faces():
+    images = face_set(5).images
+    changed = images.copy()
+    changed[2, 0, 0, 0] ^= 1
+    assert pixel_digest(changed) != pixel_digest(images)
+    assert pixel_digest(images[:-1]) != pixel_digest(images)
+    assert pixel_digest(images) == pixel_digest(face_set(5).images)
+
+
+def test_the_digest_is_the_same_however_the_faces_lie_in_files():
+    images = face_set(3000).images
+    shards = ShardedArray([images[:1], images[1:2000], images[2000:]])
+    assert pixel_digest(shards) == pixel_digest(images)
+    # As checkpoints of every version hold it.
+    assert pixel_digest(images) == hashlib.sha256(images.tobytes()).hexdigest()[:16]

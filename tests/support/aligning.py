@@ -2,12 +2,15 @@
 
 import hashlib
 
+import cv2
+import numpy as np
+
 from facefill.parameters import AlignOptions, IngestOptions
 from facefill.preparation.align_worker import AlignJob
 from facefill.preparation.alignment import align_photos
 from facefill.preparation.ingestion import ingest
 from facefill.runtime.result_cache import ResultCache
-from photos import map_here
+from photos import face_photo, map_here, write_photo
 
 
 class Preparing:
@@ -38,3 +41,34 @@ class Preparing:
             for path in self.faces.rglob("*")
             if path.is_file()
         }
+
+
+class Failing:
+    """Maps chunks here, but one photo has the fate of those that others kill."""
+
+    def __init__(self, photo_id, reason):
+        self.photo_id, self.reason = photo_id, reason
+        self.tried = []
+
+    def __call__(self, work, chunks):
+        for chunk in chunks:
+            self.tried += [photo_id for photo_id, _ in chunk]
+            yield [
+                work.failed(item, self.reason)
+                if item[0] == self.photo_id
+                else work(item)
+                for item in chunk
+            ]
+
+
+def column(table, name):
+    """Map the path of each photo to its value in a column."""
+    return dict(zip(table["path"], table[name], strict=True))
+
+
+def write_two_faces(path):
+    """Show the astronaut twice, on the right in one and a half times the size."""
+    large = cv2.resize(face_photo(), (330, 330))
+    small = np.zeros_like(large)
+    small[:220, :220] = face_photo()
+    write_photo(path, np.hstack([small, large]))

@@ -8,6 +8,7 @@ anything.
 import json
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from facefill.errors import FacefillError
 from facefill.parameters import TrainOptions
 from facefill.training.batches import batches
 from facefill.training.checkpoints import CheckpointStore
+from facefill.training.distribution import choose_strategy
 from facefill.training.loop import train
 from facefill.training.trainer import Trainer
 
@@ -56,6 +58,15 @@ def options(**changes):
     return TrainOptions.model_validate(values | changes)
 
 
+@cache  # several devices can be made one strategy of, once a process
+def strategy(distribute):
+    return choose_strategy(distribute, "cpu")
+
+
+def trainer_of(chosen):
+    return Trainer(chosen, SIZE, 1, strategy=strategy(chosen.distribute))
+
+
 class Recorder:
     """A reporter that counts what it is told."""
 
@@ -72,14 +83,14 @@ def variants(_):
     """Take the same steps on one device and on two; the metrics of both."""
     found = {}
     try:
-        Trainer(options(distribute="mirrored", batch_size=9), SIZE, 1)
+        trainer_of(options(distribute="mirrored", batch_size=9))
     except FacefillError as error:
         found["refused"] = str(error)
     for name in sys.argv[3:]:
         records = []
         for distribute in ("none", "mirrored"):
             chosen = options(distribute=distribute, **VARIANTS[name])
-            trainer = Trainer(chosen, SIZE, 1)
+            trainer = trainer_of(chosen)
             state, rows = trainer.initial_state(), []
             for stack in batches(PHOTOS, chosen, 1, 0):
                 state, metrics = trainer.advance(state, stack)
@@ -116,7 +127,7 @@ def resumed(folder):
         for last, distribute in enumerate(turns, 1):
             steps = STEPS * last // len(turns)
             chosen = options(distribute=distribute, max_steps=steps)
-            models = train(PHOTOS, Trainer(chosen, SIZE, 1), store, Recorder())
+            models = train(PHOTOS, trainer_of(chosen), store, Recorder())
         found[name] = outcome(store.folder, models)
     return found
 
@@ -125,7 +136,7 @@ def worker(folder):
     """Train as one process of a cluster, as the environment says."""
     wanted = json.loads(os.environ.get("JOINT", "{}"))
     chosen = options(distribute="multi_worker", **wanted.get("options", {}))
-    trainer = Trainer(chosen, SIZE, 1)
+    trainer = trainer_of(chosen)
     photos = PHOTOS[: wanted.get("photos")]
     if number := wanted.get("signal"):
         advance = trainer.advance

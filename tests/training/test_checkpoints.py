@@ -22,7 +22,7 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path):
     store.save(checkpoint(7))
     found = store.latest()
     assert found.step == 7
-    assert found.origin == ORIGIN
+    assert found.fingerprint == ORIGIN
     for name, array in checkpoint(7).arrays.items():
         assert found.arrays[name].dtype == array.dtype
         assert np.array_equal(found.arrays[name], array)

@@ -78,8 +78,8 @@ def test_jax_refuses_what_only_tensorflow_can_distribute(distribute):
     refused = python(
         "jax",
         "-c",
-        "from facefill.training.distribution import choose_replicas\n"
-        f"choose_replicas({distribute!r}, 'cpu')",
+        "from facefill.training.distribution import choose_strategy\n"
+        f"choose_strategy({distribute!r}, 'cpu')",
     )
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].endswith(

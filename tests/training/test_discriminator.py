@@ -180,5 +180,5 @@ def test_photos_and_pictures_are_varied_each_by_draws_of_its_own(batch):
     )
     assert np.array_equal(found.real, expected.real)
     assert np.array_equal(found.fake, expected.fake)
-    assert np.array_equal(varied.judge(state, pictures, draws), found.fake)
-    assert not np.array_equal(plain.judge(state, pictures, draws), found.fake)
+    assert np.array_equal(varied.logits(state, pictures, draws), found.fake)
+    assert not np.array_equal(plain.logits(state, pictures, draws), found.fake)

@@ -8,8 +8,10 @@ import pytest
 
 from facefill.errors import CheckpointError
 from facefill.parameters import TrainOptions
+from facefill.preparation.face_set import pixel_digest
+from facefill.training import fingerprint
 from facefill.training.checkpoints import CheckpointStore
-from facefill.training.fingerprint import origin_of, require_same
+from facefill.training.fingerprint import fingerprint_of, require_same
 from facefill.training.loop import train
 from facefill.training.trainer import Trainer
 from projects import ROOT
@@ -78,11 +80,11 @@ def test_a_checkpoint_that_knew_no_options_counts_as_without_them(
     tmp_path, photos, changes, message
 ):
     shutil.copytree(ROOT / "tests" / "golden", tmp_path, dirs_exist_ok=True)
-    then = CheckpointStore(tmp_path).latest().origin
-    now = origin_of(photos, Trainer(options(**changes), 16, seed=1))
+    then = CheckpointStore(tmp_path).latest().fingerprint
+    now = fingerprint_of(photos, Trainer(options(**changes), 16, seed=1))
     with pytest.raises(CheckpointError, match=message):
         require_same(then, now, tmp_path)
-    require_same(then, origin_of(photos, Trainer(options(), 16, seed=1)), tmp_path)
+    require_same(then, fingerprint_of(photos, Trainer(options(), 16, seed=1)), tmp_path)
 
 
 def test_a_training_of_an_old_version_goes_on_as_it_would_have(tmp_path, photos):
@@ -102,3 +104,21 @@ def test_a_training_of_an_old_version_goes_on_as_it_would_have(tmp_path, photos)
     for name, value in expected.items():
         # Not to the bit: the file may come from another processor.
         assert found[name] == pytest.approx(value, rel=1e-3, abs=1e-6), name
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_start_reads_all_pixels_once_for_their_hash(
+    tmp_path, photos, monkeypatch, begun
+):
+    store = CheckpointStore(tmp_path)
+    if begun:
+        train(photos, Trainer(options(max_steps=4), 16, seed=1), store, Silent())
+    hashed = []
+
+    def counting(images):
+        hashed.append(len(images))
+        return pixel_digest(images)
+
+    monkeypatch.setattr(fingerprint, "pixel_digest", counting)
+    train(photos, Trainer(options(), 16, seed=1), store, Silent())
+    assert hashed == [len(photos)]

@@ -21,7 +21,7 @@ def history(gaps, step=10):
 def rung(gaps):
     alarms, rows = Monitors(), history(gaps)
     found = [
-        (row[0], alarms.balance(rows[: place + 1], NAMES))
+        (row[0], alarms.discriminator_wins(rows[: place + 1], NAMES))
         for place, row in enumerate(rows)
     ]
     return [(step, *values.items()) for step, values in found if values]
@@ -47,15 +47,17 @@ def test_no_alarm_of_balance_comes_before_its_time_or_from_a_short_win():
 def test_samples_that_are_alike_are_told_after_the_first_steps(caplog):
     caplog.set_level(logging.INFO)
     alarms = Monitors()
-    assert alarms.diversity(500, 0.0) == {}
-    assert alarms.diversity(2500, 0.8) == {}
-    assert alarms.diversity(3000, 0.2) == {"alarm_low_diversity": 1.0}
-    assert alarms.diversity(3500, 0.1) == {}
-    assert alarms.diversity(4000, 0.7) == {"alarm_low_diversity": 0.0}
+    assert alarms.mode_collapse(500, 0.0) == {}
+    assert alarms.mode_collapse(2500, 0.8) == {}
+    assert alarms.mode_collapse(3000, 0.2) == {"alarm_low_diversity": 1.0}
+    assert alarms.mode_collapse(3500, 0.1) == {}
+    assert alarms.mode_collapse(4000, 0.7) == {"alarm_low_diversity": 0.0}
     assert "differ only 0.20 times as much as photos" in caplog.text
 
 
 @pytest.mark.parametrize("missing", [0, 30])
 def test_rows_of_several_steps_count_by_their_steps(missing):
     rows = history([1.0] * 20, step=100)[missing // 10 :]
-    assert Monitors().balance(rows, NAMES) == {"alarm_discriminator_winning": 1.0}
+    assert Monitors().discriminator_wins(rows, NAMES) == {
+        "alarm_discriminator_winning": 1.0
+    }

@@ -175,7 +175,7 @@ def test_a_picture_does_not_depend_on_the_others_painted_with_it():
     others = latents.copy()
     others[1:] *= -1.0
     assert np.array_equal(
-        trainer.paint(state, latents)[0], trainer.paint(state, others)[0]
+        trainer.generate(state, latents)[0], trainer.generate(state, others)[0]
     )
 
 

@@ -1,1 +1,1 @@
-"""What differs between TensorFlow and JAX."""
+"""Backend seam: devices, graphs and optimisers, on TensorFlow or JAX."""

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def device_kind(device: Device) -> Literal["cpu", "gpu"]:
-    """Say which kind of device ``auto`` means on this machine.
+    """Resolve ``auto`` to the kind of device that this machine has.
 
     Raises:
         TrainingError: If a GPU is asked for and there is none.

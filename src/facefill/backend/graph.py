@@ -1,4 +1,4 @@
-"""What differs between TensorFlow and JAX in a graph: compiling, gradients, loops.
+"""Graph operations on TensorFlow or JAX: compiling, gradients, loops.
 
 Everything else above this module is ``keras.ops`` on values passed in and
 returned, so that the same training and the same search run on both. The
@@ -141,7 +141,7 @@ def repeat(
 
 
 def has_replicas() -> bool:
-    """Say whether the backend can run one step on several devices."""
+    """Whether the backend can run one step on several devices."""
     return bool(keras.backend.backend() == "tensorflow")
 
 

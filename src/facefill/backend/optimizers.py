@@ -1,8 +1,10 @@
-"""Adam (Kingma & Ba 2015, algorithm 1) as a pure function, for any backend.
+"""Adam and Nesterov momentum as pure functions of their state, for any backend.
 
-Training and the search of completion both use it. It is a function of its
-state rather than an optimiser object because the state then travels through a
-loop in the graph and into a checkpoint like any other array.
+Training and the search of completion use them. The variables of a Keras 3 optimiser
+could travel through a loop in the graph, too (``stateless_apply``), but two things
+would differ: Keras adds epsilon before the bias of the second moment is corrected, the
+paper after; and its learning rate is a variable or a schedule over its own count of
+iterations, where ours has a factor that each step is given.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ Moments = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class AdamRule:
-    """Constants of the rule, named as in the paper.
+    """Adam update rule (Kingma & Ba 2015, algorithm 1), constants as in the paper.
 
     Attributes:
         learning_rate: Step size, alpha.
@@ -31,7 +33,7 @@ class AdamRule:
     epsilon: float = 1e-8
 
     def initial(self, value: Tensor) -> Moments:
-        """Give the moments before the first step: zeros of the value's shape."""
+        """Make the moments before the first step: zeros of the value's shape."""
         return (ops.zeros_like(value), ops.zeros_like(value))
 
     def update(
@@ -68,7 +70,7 @@ Velocity = tuple[Tensor]
 
 @dataclass(frozen=True)
 class MomentumRule:
-    """Constants of the rule.
+    """Nesterov momentum update rule.
 
     Attributes:
         learning_rate: Step size, alpha.
@@ -79,7 +81,7 @@ class MomentumRule:
     momentum: float = 0.9
 
     def initial(self, value: Tensor) -> Velocity:
-        """Give the state before the first step: no velocity."""
+        """Make the state before the first step: no velocity."""
         return (value * 0.0,)
 
     def update(

@@ -1,4 +1,7 @@
-"""How sure a mean over faces is: intervals by the bootstrap (Efron 1979)."""
+"""Bootstrap confidence intervals of a mean over faces (Efron 1979).
+
+Those of ``scipy.stats.bootstrap`` draw other resamples, so other last digits.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +27,8 @@ def bootstrap_interval(
     Returns:
         Lower and upper end.
     """
-    draw = keyed_rng(seed, Purpose.BOOTSTRAP)
-    rows = draw.integers(len(values), size=(resamples, len(values)))
+    rng = keyed_rng(seed, Purpose.BOOTSTRAP)
+    rows = rng.integers(len(values), size=(resamples, len(values)))
     means = values[rows].mean(axis=1)
     tail = 50.0 * (1.0 - COVERAGE)
     low, high = np.percentile(means, [tail, 100.0 - tail])

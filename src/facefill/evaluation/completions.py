@@ -1,4 +1,4 @@
-"""How good completions are: held-out faces, hidden in part, against baselines.
+"""Completion quality on held-out faces: PSNR, SSIM and identity against baselines.
 
 Every figure is of faces that training has not seen. PSNR is given over the hole
 alone and over the composite (known pixels copied), since the second grows with
@@ -19,6 +19,7 @@ import pandas as pd
 from facefill.errors import DataError
 from facefill.evaluation import metrics
 from facefill.evaluation.bootstrap import bootstrap_interval
+from facefill.evaluation.held_out import different_people_first
 from facefill.evaluation.methods import Baselines, Filled, completed_by, generated_only
 from facefill.imaging.sheets import labelled_rows
 from facefill.inversion.masking import MaskMaker
@@ -27,7 +28,7 @@ from facefill.inversion.search import LatentSearch
 from facefill.parameters import EvaluateOptions
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
-from facefill.preparation.splits import identities
+from facefill.preparation.splits import TRAIN
 from facefill.runtime import rng
 from facefill.runtime.progress import Advance, progress
 
@@ -73,21 +74,16 @@ def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
     Raises:
         DataError: If none is held out.
     """
-    rows = np.flatnonzero(faces.table["split"] == "held_out")
-    if len(rows) == 0:
+    chosen = np.sort(different_people_first(faces, seed)[:count])
+    if len(chosen) == 0:
         raise DataError(
             "no face is held out to evaluate with; raise flatten.held_out_fraction "
             "or add photos"
         )
-    draw = rng.keyed_rng(seed, rng.Purpose.EVALUATION)
-    shuffled = draw.permutation(rows)
-    people = pd.Series(identities(list(faces.table["id"])))
-    is_second = people.iloc[shuffled].duplicated().to_numpy()
-    chosen = np.sort(shuffled[np.argsort(is_second, kind="stable")][:count])
     return HeldOut(
         keys=list(faces.table["id"].iloc[chosen]),
         faces=faces.images[chosen],
-        train=faces.of_split("train"),
+        train=faces.of_split(TRAIN),
     )
 
 
@@ -134,8 +130,8 @@ class Evaluation:
         self._searches = searches
         self._identify = identify
         self._seed = seed
-        draw = rng.keyed_rng(seed, rng.Purpose.EVALUATION, 1)
-        self._baselines = Baselines(held_out.train, options.methods, draw)
+        baseline_rng = rng.keyed_rng(seed, rng.Purpose.EVALUATION, 1)
+        self._baselines = Baselines(held_out.train, options.methods, baseline_rng)
         self._truth = identify(held_out.faces) if identify else None
 
     def run(self, masks: Sequence[MaskMaker]) -> Iterator[Scores]:
@@ -151,14 +147,14 @@ class Evaluation:
         targets = [
             maker.damaged(key, face) for key, face in zip(keys, faces, strict=True)
         ]
-        found, seconds = {}, {}
+        results, seconds = {}, {}
         for name, search in self._searches.items():
             started = time.monotonic()
-            found[name] = [best for best, *_ in search.run(targets, advance=advance)]
+            results[name] = [best for best, *_ in search.run(targets, advance=advance)]
             seconds[name] = (time.monotonic() - started) / len(targets)
         filled: list[Filled] = []
-        for place, target in enumerate(targets):
-            bests = {name: candidates[place] for name, candidates in found.items()}
+        for index, target in enumerate(targets):
+            bests = {name: candidates[index] for name, candidates in results.items()}
             made = self._baselines.fill(target) | generated_only(bests)
             for name, best in bests.items():
                 made |= completed_by(name, target, best)
@@ -173,17 +169,17 @@ class Evaluation:
         return Scores(maker.name, table, sheet, seconds)
 
     def _distances(self, filled: Sequence[Filled]) -> dict[str, np.ndarray]:
-        """Tell how far the results of each method are from the true faces."""
+        """Measure how far the results of each method are from the true faces."""
         methods = list(filled[0])
         if self._identify is None or self._truth is None:
             return dict.fromkeys(methods, np.full(len(filled), np.nan))
         logger.info("describing %d faces", len(methods) * len(filled))
         # All at once, since it takes a while to get ready.
-        found = self._identify(
+        descriptors = self._identify(
             np.stack([each[method] for method in methods for each in filled])
         ).reshape(len(methods), *self._truth.shape)
         return dict(
-            zip(methods, np.linalg.norm(found - self._truth, axis=2), strict=True)
+            zip(methods, np.linalg.norm(descriptors - self._truth, axis=2), strict=True)
         )
 
     def _rows(
@@ -194,8 +190,8 @@ class Evaluation:
         distances: np.ndarray,
     ) -> Iterator[dict[str, Any]]:
         pictures = [each[method] for each in filled]
-        for place, target in enumerate(targets):
-            face, picture = self._held_out.faces[place], pictures[place]
+        for index, target in enumerate(targets):
+            face, picture = self._held_out.faces[index], pictures[index]
             mask = target.mask
             yield {
                 "method": method,
@@ -206,14 +202,14 @@ class Evaluation:
                 "known_l1": (
                     metrics.known_l1(face, picture, mask) if mask.any() else np.nan
                 ),
-                "identity": distances[place],
+                "identity": distances[index],
                 "seam": metrics.seam_score(picture, mask),
             }
 
 
 def every_row(scores: Sequence[Scores]) -> pd.DataFrame:
-    """Give a row for each mask, method and face."""
-    table = pd.concat([one.table for one in scores], ignore_index=True)
+    """Tabulate the metrics: a row for each mask, method and face."""
+    table = pd.concat([of_mask.table for of_mask in scores], ignore_index=True)
     return table[["mask", "method", "id", *METRICS]]
 
 
@@ -224,11 +220,11 @@ def report(scores: Sequence[Scores], resamples: int, seed: int) -> dict[str, Any
     the same of our completion less each other method, face by face.
     """
     rows, gains = [], []
-    for one in scores:
-        by_method = dict(list(one.table.groupby("method", sort=False)))
+    for of_mask in scores:
+        by_method = dict(list(of_mask.table.groupby("method", sort=False)))
         ours = by_method.get("blended", by_method.get("completed"))
         for method, table in by_method.items():
-            named = {"mask": one.mask, "method": method}
+            named = {"mask": of_mask.mask, "method": method}
             rows.append(named | _summary(table[list(METRICS)], resamples, seed))
             if ours is not None and table is not ours:
                 columns = list(METRICS)
@@ -237,7 +233,9 @@ def report(scores: Sequence[Scores], resamples: int, seed: int) -> dict[str, Any
                 gains.append(named | _summary(difference, resamples, seed))
     return {
         "faces": int(scores[0].table["id"].nunique()),
-        "seconds_per_face": {one.mask: dict(one.seconds_per_face) for one in scores},
+        "seconds_per_face": {
+            of_mask.mask: dict(of_mask.seconds_per_face) for of_mask in scores
+        },
         "rows": rows,
         "gains": gains,
     }
@@ -271,13 +269,13 @@ def _sheet(
     order = np.argsort(-scores, kind="stable")
     third = NUM_PICTURED // 3
     middle = (len(order) - third) // 2
-    places = [*order[:third], *order[middle : middle + third], *order[-third:]]
+    columns = [*order[:third], *order[middle : middle + third], *order[-third:]]
     if len(order) < NUM_PICTURED:
-        places = list(order)
-    chosen = [targets[each] for each in places]
+        columns = list(order)
+    chosen = [targets[index] for index in columns]
     rows = {
         "known": [each.observation.show(each.face, each.mask) for each in chosen],
-        **{name: [filled[each][name] for each in places] for name in filled[0]},
-        "truth": [truth[each] for each in places],
+        **{name: [filled[index][name] for index in columns] for name in filled[0]},
+        "truth": [truth[index] for index in columns],
     }
     return labelled_rows(rows)

@@ -1,4 +1,4 @@
-"""How far two sets of faces are apart as distributions of their features.
+"""Fréchet (FID) and kernel (KID) distances between two sets of features.
 
 Both take one row of features a face. What they give depends on the features and,
 for the Frechet distance, on the number of faces, so a value means something only
@@ -13,7 +13,7 @@ from facefill.errors import DataError
 Features = NDArray[np.float64]
 
 
-def frechet_distance(one: Features, other: Features) -> float:
+def frechet_distance(a: Features, b: Features) -> float:
     """Measure the Frechet distance of the normal distributions fitted to two sets.
 
     |mean_1 - mean_2|^2 + trace(C_1 + C_2 - 2 (C_1 C_2)^(1/2)), with covariances C
@@ -21,15 +21,15 @@ def frechet_distance(one: Features, other: Features) -> float:
     biased upwards for few faces.
 
     Args:
-        one: Features, float64 (faces, features).
-        other: The same of other faces, of any number.
+        a: Features, float64 (faces, features).
+        b: The same of other faces, of any number.
 
     Raises:
         DataError: If a set has fewer than two faces.
     """
-    _require_two(one, other)
-    difference = one.mean(axis=0) - other.mean(axis=0)
-    covariances = [np.atleast_2d(np.cov(each, rowvar=False)) for each in (one, other)]
+    _require_two(a, b)
+    difference = a.mean(axis=0) - b.mean(axis=0)
+    covariances = [np.atleast_2d(np.cov(x, rowvar=False)) for x in (a, b)]
     root = _square_root(covariances[0])
     # C_1 C_2 has the eigenvalues of the symmetric root(C_1) C_2 root(C_1), which has
     # none below zero, whatever the rank.
@@ -39,7 +39,7 @@ def frechet_distance(one: Features, other: Features) -> float:
     return max(0.0, float(difference @ difference) + spread - 2.0 * overlap)
 
 
-def kernel_distance(one: Features, other: Features) -> float:
+def kernel_distance(a: Features, b: Features) -> float:
     """Estimate the squared maximum mean discrepancy without bias.
 
     With the kernel (x . y / features + 1)^3 of the kernel inception distance
@@ -47,15 +47,15 @@ def kernel_distance(one: Features, other: Features) -> float:
     with itself, so that equal distributions give 0 on average, at times less.
 
     Args:
-        one: Features, float64 (faces, features).
-        other: The same of other faces, of any number.
+        a: Features, float64 (faces, features).
+        b: The same of other faces, of any number.
 
     Raises:
         DataError: If a set has fewer than two faces.
     """
-    _require_two(one, other)
-    across = float(_kernel(one, other).mean())
-    return _mean_of_pairs(one) + _mean_of_pairs(other) - 2.0 * across
+    _require_two(a, b)
+    across = float(_kernel(a, b).mean())
+    return _mean_of_pairs(a) + _mean_of_pairs(b) - 2.0 * across
 
 
 def mean_pairwise_distance(features: Features) -> float:
@@ -72,8 +72,8 @@ def mean_pairwise_distance(features: Features) -> float:
     return float(distances.sum() / (len(features) * (len(features) - 1)))
 
 
-def _kernel(one: Features, other: Features) -> Features:
-    return np.asarray((one @ other.T / one.shape[1] + 1.0) ** 3)
+def _kernel(a: Features, b: Features) -> Features:
+    return np.asarray((a @ b.T / a.shape[1] + 1.0) ** 3)
 
 
 def _mean_of_pairs(features: Features) -> float:

@@ -1,4 +1,4 @@
-"""Faces as 128 numbers, close for one person and far apart for two, by dlib.
+"""Face embeddings by dlib: 128 numbers, close for one person, far apart for two.
 
 ``dlib_face_recognition_resnet_model_v1`` was trained on chips that dlib cuts from
 photos. Ours are other crops, so each is warped to where dlib would have the same
@@ -21,12 +21,11 @@ from facefill.errors import ModelError
 from facefill.imaging.geometry import LANDMARK_INDICES, fit, target_points
 from facefill.parameters.choices import LandmarkSet
 from facefill.preparation.detection import landmark_model_path
+from facefill.runtime.batching import slices
 from facefill.runtime.files import file_sha256
 
 LENGTH = 128
 CHIP_SIZE = 150
-SAME_PERSON = 0.6
-"""Photos of one person are mostly closer than this, as dlib's author says."""
 
 PACKAGED_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 _MODEL_NAME = "dlib_face_recognition_resnet_model_v1.dat"
@@ -60,13 +59,11 @@ def describe(
     Raises:
         ModelError: If the model is absent or damaged.
     """
-    network, found = _network(), np.empty((len(faces), LENGTH))
-    for start in range(0, len(faces), _FACES_A_CALL):
-        part = [
-            chip(face, landmark_set) for face in faces[start : start + _FACES_A_CALL]
-        ]
-        found[start : start + len(part)] = network.compute_face_descriptor(part)
-    return found
+    network, descriptors = _network(), np.empty((len(faces), LENGTH))
+    for rows in slices(len(faces), _FACES_A_CALL):
+        chips = [chip(face, landmark_set) for face in faces[rows]]
+        descriptors[rows] = network.compute_face_descriptor(chips)
+    return descriptors
 
 
 def chip(face: NDArray[np.uint8], landmark_set: LandmarkSet) -> NDArray[np.uint8]:
@@ -86,8 +83,8 @@ def chip_matrix(landmark_set: LandmarkSet, size: int) -> NDArray[np.float64]:
     unit = np.array(
         [_MEAN_FACE[index] for index in LANDMARK_INDICES[landmark_set]], np.float32
     )
-    places = CHIP_SIZE * (unit + _PADDING) / (1.0 + 2.0 * _PADDING)
-    return fit(target_points(landmark_set, size), places.astype(np.float32))
+    points = CHIP_SIZE * (unit + _PADDING) / (1.0 + 2.0 * _PADDING)
+    return fit(target_points(landmark_set, size), points.astype(np.float32))
 
 
 def descriptor_model_path() -> Path:

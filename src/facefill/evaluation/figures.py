@@ -1,14 +1,11 @@
 """Bar charts of scores by method and mask."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from facefill.imaging.sheets import rendered
-
-if TYPE_CHECKING:
-    pass
 
 
 def score_bars(
@@ -37,19 +34,19 @@ def score_bars(
     axes.set_ylabel(label, fontsize="small")
     width = 0.8 / max(len(methods), 1)
     colours = _colours(len(methods))
-    for place, method in enumerate(methods):
+    for column, method in enumerate(methods):
         chosen = [row for row in rows if row["method"] == method]
         errors = [
             [row[metric] - row[f"{metric}_low"] for row in chosen],
             [row[f"{metric}_high"] - row[metric] for row in chosen],
         ]
         axes.bar(
-            [masks.index(row["mask"]) + place * width for row in chosen],
+            [masks.index(row["mask"]) + column * width for row in chosen],
             [row[metric] for row in chosen],
             width,
             yerr=errors,
             label=method.replace("_", " "),
-            color=colours[place],
+            color=colours[column],
         )
     axes.set_xticks(np.arange(len(masks)) + 0.4 - width / 2, masks)
     if methods:

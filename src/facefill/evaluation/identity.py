@@ -1,4 +1,4 @@
-"""Descriptors of many faces, on all cores.
+"""Face embeddings of many faces, on all cores.
 
 dlib describes one face at a time on one core, and keeps Python's lock while it does.
 """
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facefill.evaluation.face_descriptors import LENGTH, describe
 from facefill.parameters.choices import LandmarkSet
+from facefill.runtime.batching import groups
 from facefill.runtime.parallel import chunk_mapper
 
 _FACES_A_CHUNK = 16
@@ -17,13 +18,13 @@ _FACES_A_CHUNK = 16
 _FEW = 64
 _TIMEOUT_S = 60.0
 
-_Placed = tuple[int, NDArray[np.uint8]]
+_Numbered = tuple[int, NDArray[np.uint8]]
 _Described = tuple[int, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Identify:
-    """Gives dlib's descriptors of aligned faces.
+    """Computes dlib's descriptors of aligned faces.
 
     Attributes:
         landmarks: Which landmarks are at their places in the faces.
@@ -37,28 +38,23 @@ class Identify:
         Args:
             faces: uint8 RGB (N, S, S, 3).
 
-
         Returns:
             float64 (N, 128); NaN for a face whose process died of it.
         """
         if len(faces) < _FEW:
             return describe(faces, self.landmarks)
-        items = list(enumerate(faces))
-        chunks = [
-            items[first : first + _FACES_A_CHUNK]
-            for first in range(0, len(items), _FACES_A_CHUNK)
-        ]
-        found = np.empty((len(faces), LENGTH))
+        chunks = groups(enumerate(faces), _FACES_A_CHUNK)
+        descriptors = np.empty((len(faces), LENGTH))
         map_chunks = chunk_mapper(workers=None, cluster=None, timeout_s=_TIMEOUT_S)
         for results in map_chunks(_Describing(self.landmarks), chunks):
-            for place, descriptor in results:
-                found[place] = descriptor
-        return found
+            for index, descriptor in results:
+                descriptors[index] = descriptor
+        return descriptors
 
 
 @dataclass(frozen=True)
 class _Describing:
-    """What a process does with a face and its place."""
+    """Describes a face in another process; its number goes along."""
 
     landmarks: LandmarkSet
 
@@ -66,12 +62,12 @@ class _Describing:
         """Load dlib's model."""
         describe(np.zeros((1, 64, 64, 3), np.uint8), self.landmarks)
 
-    def __call__(self, item: _Placed) -> _Described:
+    def __call__(self, item: _Numbered) -> _Described:
         """Describe a face."""
-        place, face = item
-        return place, describe(face[None], self.landmarks)[0]
+        index, face = item
+        return index, describe(face[None], self.landmarks)[0]
 
-    def failed(self, item: _Placed, reason: str) -> _Described:
-        """Give no descriptor for a face that cannot be described."""
+    def failed(self, item: _Numbered, reason: str) -> _Described:
+        """Return NaN for a face that cannot be described."""
         del reason
         return item[0], np.full(LENGTH, np.nan)

@@ -1,4 +1,4 @@
-"""Features of Keras' InceptionV3, for whoever has the file of its weights.
+"""InceptionV3 features for FID and KID, for whoever has the file of its weights.
 
 The Frechet and kernel distances on them are the FID (Heusel et al. 2017) and KID
 (Binkowski et al. 2018) in all but this: Keras' weights are not those of the graph that
@@ -15,6 +15,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from facefill.errors import ModelError
+from facefill.runtime.batching import slices
 
 INPUT_SIZE = 299
 NUM_FEATURES = 2048
@@ -55,13 +56,13 @@ class InceptionFeatures:
             ) from error
 
     def __call__(self, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Give the features of faces, uint8 (N, S, S, 3); float64 (N, 2048)."""
-        found = np.empty((len(faces), NUM_FEATURES))
-        for start in range(0, len(faces), _FACES_A_CALL):
-            part = np.asarray(faces[start : start + _FACES_A_CALL], np.float32)
+        """Compute the features of faces, uint8 (N, S, S, 3); float64 (N, 2048)."""
+        features = np.empty((len(faces), NUM_FEATURES))
+        for rows in slices(len(faces), _FACES_A_CALL):
+            part = np.asarray(faces[rows], np.float32)
             enlarged = ops.image.resize(
                 part / 127.5 - 1.0, (INPUT_SIZE, INPUT_SIZE), "bilinear"
             )
-            features = self._network(enlarged, training=False)
-            found[start : start + len(part)] = ops.convert_to_numpy(features)
-        return found
+            found = self._network(enlarged, training=False)
+            features[rows] = ops.convert_to_numpy(found)
+        return features

@@ -1,4 +1,4 @@
-"""How good the samples of a training are, beside faces that it has not seen.
+"""Sample quality while training: Fréchet and kernel distances to held-out faces.
 
 Distances are between samples and held-out faces, on dlib's descriptors: they are no
 Inception scores, and differ from those of other papers by orders of magnitude. Each
@@ -20,13 +20,14 @@ from facefill.evaluation.distances import (
     kernel_distance,
     mean_pairwise_distance,
 )
+from facefill.evaluation.held_out import different_people_first
+from facefill.imaging.degradations import block_means
 from facefill.imaging.pictures import grid
 from facefill.parameters import AlignOptions, TrainOptions
 from facefill.parameters.choices import LandmarkSet
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
-from facefill.preparation.splits import HELD_OUT, identities
-from facefill.runtime import rng
+from facefill.runtime.batching import slices
 from facefill.runtime.files import replacing
 
 Faces = NDArray[np.uint8]
@@ -38,15 +39,13 @@ _NUM_NEAREST = 8
 _NUM_CANDIDATES = 16
 _NUM_SEARCHED = 100_000
 _COARSE = 16
-_FACES_A_PIECE = 1024
 _NUM_COMPARED = 64
-
 
 logger = logging.getLogger(__name__)
 
 
 class Features(Protocol):
-    """What turns faces into numbers to compare them by."""
+    """Feature extractor: faces to numbers to compare them by."""
 
     def __call__(self, faces: Faces) -> NDArray[np.float64]:
         """Take uint8 (N, S, S, 3), give float64 (N, features)."""
@@ -76,8 +75,8 @@ class SampleQuality:
         self.count = min(count, len(held_out) // 2)
         self._landmark_set = landmark_set
         self._held_out = np.asarray(held_out[: 2 * self.count])
-        found = _cached(self._held_out, self._describe, landmark_set, cache)
-        self._real, self._others = found[: self.count], found[self.count :]
+        known = _cached(self._held_out, self._describe, landmark_set, cache)
+        self._real, self._others = known[: self.count], known[self.count :]
         self._inception = inception
         self._floor = _distances("face", self._others, self._real, "_floor")
         if inception is not None:
@@ -97,9 +96,9 @@ class SampleQuality:
             ``face_diversity``, the mean distance between samples over that between
             held-out faces; with Inception ``inception_fid`` and ``inception_kid``.
         """
-        found = self._describe(samples)
-        diversity = mean_pairwise_distance(found) / mean_pairwise_distance(self._real)
-        values = _distances("face", found, self._real) | self._floor
+        made = self._describe(samples)
+        diversity = mean_pairwise_distance(made) / mean_pairwise_distance(self._real)
+        values = _distances("face", made, self._real) | self._floor
         values["face_diversity"] = diversity
         if self._inception is not None:
             features = self._inception(samples)
@@ -135,8 +134,8 @@ class SampleQuality:
     def _nearest(
         self, faces: Faces, photos: ImageArray
     ) -> tuple[Faces, NDArray[np.float64]]:
-        found, nearest, distances = self._describe(faces), [], []
-        for face, own in zip(faces, found, strict=True):
+        nearest, distances = [], []
+        for face, own in zip(faces, self._describe(faces), strict=True):
             rows = _alike(face, photos)
             between = np.linalg.norm(self._describe(photos[rows]) - own, axis=1)
             nearest.append(photos[rows[int(between.argmin())]])
@@ -176,7 +175,7 @@ def assessor(
     if alignment.method != "openface":
         logger.info("samples are not compared: descriptors are of aligned faces only")
         return None
-    rows = _different_people_first(faces, seed)[: 2 * options.evaluate_samples]
+    rows = different_people_first(faces, seed)[: 2 * options.evaluate_samples]
     if len(rows) < 2 * LEAST_FACES:
         logger.info(
             "%d faces are held out, and %d are needed to compare samples with; the "
@@ -214,26 +213,16 @@ def pixel_diversity(samples: Faces, photos: ImageArray) -> float:
     return mean_pairwise_distance(_coarse(samples)) / max(real, np.finfo(float).eps)
 
 
-def _different_people_first(faces: FaceSet, seed: int) -> NDArray[np.int64]:
-    rows = np.flatnonzero(np.asarray(faces.table["split"] == HELD_OUT))
-    draw = rng.keyed_rng(seed, rng.Purpose.EVALUATION)
-    rows = draw.permutation(rows)
-    people = np.array(identities(list(faces.table["id"])))[rows]
-    first = np.zeros(len(rows), bool)
-    first[np.unique(people, return_index=True)[1]] = True
-    return np.concatenate([rows[first], rows[~first]])
-
-
 def _distances(
     prefix: str,
-    one: NDArray[np.float64],
-    other: NDArray[np.float64],
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
     suffix: str = "",
 ) -> dict[str, float]:
     names = {"face": ("frechet", "kernel"), "inception": ("fid", "kid")}[prefix]
     return {
-        f"{prefix}_{names[0]}{suffix}": frechet_distance(one, other),
-        f"{prefix}_{names[1]}{suffix}": kernel_distance(one, other),
+        f"{prefix}_{names[0]}{suffix}": frechet_distance(a, b),
+        f"{prefix}_{names[1]}{suffix}": kernel_distance(a, b),
     }
 
 
@@ -247,14 +236,14 @@ def _cached(
     made_of.update(f"{face_descriptors.PACKAGED_SHA256} {landmark_set}".encode())
     path = folder / f"{made_of.hexdigest()[:32]}.npy"
     try:
-        found = np.load(path, allow_pickle=False)
+        cached = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        found = np.empty(())
-    if found.shape != (len(faces), face_descriptors.LENGTH):
-        found = features(faces)
+        cached = np.empty(())
+    if cached.shape != (len(faces), face_descriptors.LENGTH):
+        cached = features(faces)
         with replacing(path, suffix=".npy") as temporary:
-            np.save(temporary, found)
-    return np.asarray(found, np.float64)
+            np.save(temporary, cached)
+    return np.asarray(cached, np.float64)
 
 
 def _alike(face: Faces, photos: ImageArray) -> NDArray[np.int64]:
@@ -263,18 +252,15 @@ def _alike(face: Faces, photos: ImageArray) -> NDArray[np.int64]:
     step = max(1, len(photos) // _NUM_SEARCHED)
     rows = np.arange(0, len(photos), step)
     distances = np.empty(len(rows))
-    for start in range(0, len(rows), _FACES_A_PIECE):
-        part = _coarse(photos[rows[start : start + _FACES_A_PIECE]])
-        between = np.linalg.norm(part[:, None] - wanted, axis=2)
-        distances[start : start + len(part)] = between.min(axis=1)
+    for part in slices(len(rows)):
+        coarse = _coarse(photos[rows[part]])
+        between = np.linalg.norm(coarse[:, None] - wanted, axis=2)
+        distances[part] = between.min(axis=1)
     return rows[np.argsort(distances, kind="stable")[:_NUM_CANDIDATES]]
 
 
 def _coarse(faces: Faces) -> NDArray[np.float64]:
     """Average over blocks to at most 16x16 pixels, and take brightness away."""
-    count, size = faces.shape[:2]
-    side = min(size, _COARSE)
-    block = size // side
-    blocks = faces.reshape(count, side, block, side, block, 3)
-    means = blocks.mean(axis=(2, 4), dtype=np.float64).reshape(count, -1)
+    factor = max(faces.shape[1] // _COARSE, 1)
+    means = block_means(faces, factor).reshape(len(faces), -1)
     return np.asarray(means - means.mean(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""The two networks of the DCGAN, from Keras layers alone, for any backend.
+"""DCGAN generator and discriminator, and the encoder, as Keras models.
 
 Radford et al. 2016 (arXiv 1511.06434) as in bamos/dcgan-completion.tensorflow
 ``model.py``: 5x5 kernels with stride 2, batch norm everywhere but at the
@@ -30,7 +30,7 @@ Norms = Literal["plain", "fused", "synchronized"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """What fixes the shapes of both networks.
+    """Sizes that fix the shapes of both networks.
 
     Attributes:
         image_size: Side of a picture; a power of two, at least 8.
@@ -101,12 +101,12 @@ def build_generator_of_widths(
     Returns:
         As ``build_generator``; pictures of ``4 * 2 ** len(widths)`` pixels.
     """
-    draw = _Initializers(seed)
+    initializers = _Initializers(seed)
     latents = keras.Input((latent_size,), name="latents")
     maps = keras.layers.Dense(
         SMALLEST_MAP**2 * widths[0],
         use_bias=project_bias,
-        kernel_initializer=draw.next(),
+        kernel_initializer=initializers.next(),
         dtype=precision,
         name="project",
     )(latents)
@@ -122,7 +122,7 @@ def build_generator_of_widths(
             strides=2,
             padding="same",
             use_bias=False,
-            kernel_initializer=draw.next(),
+            kernel_initializer=initializers.next(),
             dtype=precision,
             name=f"enlarge_{stage}",
         )(maps)
@@ -133,7 +133,7 @@ def build_generator_of_widths(
         KERNEL_SIZE,
         strides=2,
         padding="same",
-        kernel_initializer=draw.next(),
+        kernel_initializer=initializers.next(),
         dtype=precision,
         name="paint",
     )(maps)
@@ -194,7 +194,7 @@ def build_discriminator(
         A model from (N, image_size, image_size, 3) float32 in [-1, 1] to
         (N, 1) float32, not passed through a sigmoid.
     """
-    draw = _Initializers(seed + 1)
+    initializers = _Initializers(seed + 1)
     size = architecture.image_size
     pictures = keras.Input((size, size, 3), name="pictures")
     maps = pictures
@@ -207,7 +207,7 @@ def build_discriminator(
             strides=2,
             padding="same",
             use_bias=stage not in normed,
-            kernel_initializer=draw.next(),
+            kernel_initializer=initializers.next(),
             dtype=precision,
             name=f"reduce_{stage}",
         )(maps)
@@ -218,7 +218,7 @@ def build_discriminator(
         )
     maps = keras.layers.Flatten(dtype=precision, name="flatten")(maps)
     logits = keras.layers.Dense(
-        1, kernel_initializer=draw.next(), dtype="float32", name="judge"
+        1, kernel_initializer=initializers.next(), dtype="float32", name="judge"
     )(maps)
     return keras.Model(pictures, logits, name="discriminator")
 

@@ -1,10 +1,10 @@
-"""What faces have in common: their mean, and the components in which they differ.
+"""Principal component analysis of faces (eigenfaces).
 
 Synopsis::
 
-    statistics = measure(faces, num_components=512, draw)
+    statistics = measure(faces, 512, rng)
     write_bytes(path, statistics.packed())
-    statistics = FaceStatistics.unpacked(path.read_bytes())
+    statistics = FacePca.unpacked(path.read_bytes())
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class FacePca:
         return digest.hexdigest()
 
     def packed(self) -> bytes:
-        """Give an ``.npz`` with components of 8 bits, a quarter of their size."""
+        """Encode as ``.npz`` with components of 8 bits, a quarter of their size."""
         scales = np.abs(self.components).max(axis=(1, 2, 3))
         levels = np.rint(self.components / scales[:, None, None, None] * _LEVELS)
         arrays: dict[str, Any] = {
@@ -69,7 +69,7 @@ class FacePca:
 
     @classmethod
     def unpacked(cls, content: bytes) -> "FacePca":
-        """Read what ``packed`` gave.
+        """Decode what ``packed`` made.
 
         Raises:
             ModelError: If it is something else.
@@ -86,13 +86,13 @@ class FacePca:
             raise ModelError(f"no statistics of faces ({error})") from error
 
 
-def measure(faces: Any, num_components: int, draw: np.random.Generator) -> FacePca:
+def measure(faces: Any, num_components: int, rng: np.random.Generator) -> FacePca:
     """Measure faces, two thousand of them at most.
 
     Args:
         faces: uint8 (N, S, S, 3), memory-mapped or not, N at least 2.
         num_components: K; fewer if the faces differ in fewer directions.
-        draw: Chooses faces if there are more than ``NUM_FACES``.
+        rng: Chooses faces if there are more than ``NUM_FACES``.
 
     Raises:
         DataError: If there are fewer than two faces.
@@ -100,7 +100,7 @@ def measure(faces: Any, num_components: int, draw: np.random.Generator) -> FaceP
     if len(faces) < 2:
         raise DataError(f"{len(faces)} faces are too few to see in what faces differ")
     count = min(len(faces), NUM_FACES)
-    rows = np.sort(draw.permutation(len(faces))[:count])
+    rows = np.sort(rng.permutation(len(faces))[:count])
     flat = np.asarray(faces[rows]).reshape(count, -1).astype(np.float32)
     shape = faces.shape[1:]
     mean = flat.mean(axis=0, dtype=np.float64).astype(np.float32)

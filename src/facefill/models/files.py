@@ -1,4 +1,4 @@
-"""Networks in files: read with care, and known by the hash of their weights.
+"""Keras model files: read with care, and known by the hash of their weights.
 
 Synopsis::
 

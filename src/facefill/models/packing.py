@@ -1,4 +1,4 @@
-"""Making the files that come with facefill from models that were trained."""
+"""Packing of trained models into the files that come with facefill."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ from facefill.runtime import rng
 from facefill.runtime.files import write_bytes, write_json
 
 MAX_BYTES = 25_000_000
-"""What both files may take together, since they are kept in git."""
+"""Limit of both files together, since they are kept in git."""
 
 NUM_SAMPLES = 64
 _SEED = 1
@@ -31,7 +31,7 @@ def ship(models: ModelPair, folder: Path, steps: int) -> Manifest:
     """Write both networks, a grid of unpicked samples, and the manifest, last.
 
     Args:
-        models: Networks of ``networks``, of any widths.
+        models: Networks of ``dcgan``, of any widths.
         folder: Receives ``generator.npz``, ``discriminator.npz``, ``samples.png``
             and ``manifest.json``.
         steps: Steps that they were trained, for the record.
@@ -103,10 +103,10 @@ def architecture_of(models: ModelPair) -> Architecture:
 
 
 def sample_grid(generator: keras.Model) -> np.ndarray:
-    """Picture the first latents of a fixed seed; none is picked."""
-    draw = rng.keyed_rng(_SEED, rng.Purpose.SAMPLES)
+    """Generate from the first latents of a fixed seed; none is picked."""
+    sample_rng = rng.keyed_rng(_SEED, rng.Purpose.SAMPLES)
     latent_size = generator.input_shape[1]
-    latents = rng.uniform_latents(draw, NUM_SAMPLES, latent_size)
+    latents = rng.uniform_latents(sample_rng, NUM_SAMPLES, latent_size)
     return grid(generate(generator, latents))
 
 

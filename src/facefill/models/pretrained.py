@@ -1,4 +1,4 @@
-"""The model that comes with facefill, read from ``facefill/pretrained``.
+"""Pretrained model that comes with facefill, read from ``facefill/pretrained``.
 
 Synopsis::
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from facefill.models.files import ModelPair
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
+"""Where the shipped files are."""
+
 MANIFEST = "manifest.json"
 STATISTICS = "face_statistics.npz"
 STATISTICS_MANIFEST = "face_statistics.json"
@@ -36,7 +38,7 @@ ENCODER_MANIFEST = "encoder.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the shipped files are.
+    """Description of the shipped networks.
 
     Attributes:
         image_size: Side of a picture in pixels.
@@ -61,13 +63,13 @@ class Manifest:
     discriminator_norm: Literal["batch", "none"] = "batch"
 
 
-def read_manifest(folder: Path = FOLDER) -> Manifest | None:
+def read_manifest() -> Manifest | None:
     """Read what is shipped, or ``None`` if this copy of facefill ships no model.
 
     Raises:
         ModelError: If the file is damaged.
     """
-    path = folder / MANIFEST
+    path = FOLDER / MANIFEST
     if not path.is_file():
         return None
     try:
@@ -78,13 +80,13 @@ def read_manifest(folder: Path = FOLDER) -> Manifest | None:
         ) from error
 
 
-def require_manifest(folder: Path = FOLDER) -> Manifest:
+def require_manifest() -> Manifest:
     """Read what is shipped.
 
     Raises:
         ModelError: If nothing is, or the file is damaged.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest()
     if manifest is None:
         raise ModelError(
             "this copy of facefill comes without a pretrained model; train one, or "
@@ -93,7 +95,7 @@ def require_manifest(folder: Path = FOLDER) -> Manifest:
     return manifest
 
 
-def load_pair(folder: Path = FOLDER) -> "ModelPair":
+def load_pair() -> "ModelPair":
     """Load both networks.
 
     Raises:
@@ -101,10 +103,10 @@ def load_pair(folder: Path = FOLDER) -> "ModelPair":
     """
     from facefill.models.files import ModelPair
 
-    return ModelPair(load("generator", folder), load("discriminator", folder))
+    return ModelPair(load("generator"), load("discriminator"))
 
 
-def load(network: Network, folder: Path = FOLDER) -> "keras.Model":
+def load(network: Network) -> "keras.Model":
     """Load one network, in float32.
 
     Raises:
@@ -112,8 +114,8 @@ def load(network: Network, folder: Path = FOLDER) -> "keras.Model":
     """
     from facefill.models.dcgan import Architecture
 
-    manifest = require_manifest(folder)
-    content = _read(folder / f"{network}.npz", manifest.sha256[network])
+    manifest = require_manifest()
+    content = _read(FOLDER / f"{network}.npz", manifest.sha256[network])
     architecture = Architecture(
         image_size=manifest.image_size,
         latent_size=manifest.latent_size,
@@ -145,12 +147,11 @@ def unpack(
     return model
 
 
-def load_encoder(generator_sha256: str, folder: Path = FOLDER) -> "keras.Model | None":
+def load_encoder(generator_sha256: str) -> "keras.Model | None":
     """Load the encoder that is shipped, if it is of this generator.
 
     Args:
         generator_sha256: ``files.weights_sha256`` of the generator.
-        folder: Where it is.
 
     Returns:
         The network, in float32; ``None`` if none is shipped, or one of another
@@ -161,10 +162,10 @@ def load_encoder(generator_sha256: str, folder: Path = FOLDER) -> "keras.Model |
     """
     import numpy as np
 
-    described = _described(folder / ENCODER_MANIFEST)
+    described = _described(FOLDER / ENCODER_MANIFEST)
     if described is None or described["generator_sha256"] != generator_sha256:
         return None
-    content = _read(folder / ENCODER, described["sha256"])
+    content = _read(FOLDER / ENCODER, described["sha256"])
     from facefill.models.dcgan import build_encoder
 
     sizes = (described[name] for name in ("image_size", "latent_size", "width"))
@@ -178,16 +179,16 @@ def load_encoder(generator_sha256: str, folder: Path = FOLDER) -> "keras.Model |
     return model
 
 
-def read_statistics(folder: Path = FOLDER) -> bytes | None:
+def read_statistics() -> bytes | None:
     """Read the statistics of faces that are shipped; ``None`` if none are.
 
     Raises:
         ModelError: If the file is not the one that was shipped.
     """
-    described = _described(folder / STATISTICS_MANIFEST)
+    described = _described(FOLDER / STATISTICS_MANIFEST)
     if described is None:
         return None
-    return _read(folder / STATISTICS, described["sha256"])
+    return _read(FOLDER / STATISTICS, described["sha256"])
 
 
 def _described(path: Path) -> dict[str, Any] | None:
@@ -210,10 +211,10 @@ def _read(path: Path, sha256: str) -> bytes:
         raise ModelError(
             f"the pretrained {path} cannot be read ({error}); install facefill again"
         ) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != sha256:
         raise ModelError(
-            f"the pretrained {path} has sha256 {found}, not {sha256}: it is not the "
+            f"the pretrained {path} has sha256 {actual}, not {sha256}: it is not the "
             "file that was shipped; install facefill again"
         )
     return content

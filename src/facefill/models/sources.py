@@ -1,4 +1,4 @@
-"""Selection of networks: trained here, shipped with facefill, or in a folder."""
+"""Model sources: trained here, pretrained, or a folder to start from."""
 
 import logging
 from collections.abc import Sequence
@@ -84,8 +84,8 @@ def choose_source(
         ModelError: If the networks are not there, or are pretrained for another
             image size.
     """
-    found = [path for path in files if path.is_file()]
-    if choice == "trained" or (choice == "auto" and found):
+    trained = [path for path in files if path.is_file()]
+    if choice == "trained" or (choice == "auto" and trained):
         for path in files:
             require_model(path)
         return "trained"
@@ -102,7 +102,7 @@ def choose_source(
 
 
 def describe(generator: "keras.Model") -> dict[str, str]:
-    """Say for a report which networks were used, by the generator's weights.
+    """Describe for a report which networks were used, by the generator's weights.
 
     Returns:
         ``source`` (``pretrained`` if the weights are those that come with facefill,

@@ -77,7 +77,7 @@ class Layout:
         )
 
     def generator(self) -> dict[str, str]:
-        """Give the name of the array for each variable of our generator."""
+        """Name the array for each variable of our generator."""
         names = _linear("generator/g_h0_lin", "project")
         for stage in range(self.num_stages):
             names |= _norm(f"generator/g_bn{stage}", stage)
@@ -86,7 +86,7 @@ class Layout:
         return names | _convolution(f"generator/g_h{self.num_stages}", "paint")
 
     def discriminator(self) -> dict[str, str]:
-        """Give the name of the array for each variable of our discriminator."""
+        """Name the array for each variable of our discriminator."""
         names: dict[str, str] = {}
         for stage in range(self.num_stages):
             names |= _convolution(f"discriminator/d_h{stage}_conv", f"reduce_{stage}")
@@ -277,7 +277,7 @@ def _build(generator: Arrays, discriminator: Arrays) -> ModelPair:
 def _wanted_shapes(
     model: keras.Model, names: Mapping[str, str]
 ) -> dict[str, tuple[int, ...]]:
-    """Give the shape that each array must have; a bias, that of its norm."""
+    """List the shape that each array must have; a bias, that of its norm."""
     shapes = {variable.path: tuple(variable.shape) for variable in model.variables}
     return {
         name: shapes[key if key in shapes else _folded_into(key)]

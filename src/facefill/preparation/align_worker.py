@@ -1,4 +1,4 @@
-"""One photo to its aligned faces, in whatever process: read, crop, write.
+"""Alignment of one photo in any process: read, find faces, crop, write.
 
 Synopsis::
 
@@ -30,6 +30,7 @@ from facefill.preparation.extraction import (
     landmark_model,
     load_models,
 )
+from facefill.preparation.inspection import Item
 from facefill.preparation.naming import face_id, tree_name
 from facefill.runtime.files import write_bytes
 from facefill.runtime.result_cache import Row
@@ -52,13 +53,11 @@ COLUMNS: dict[str, str | int | None] = {
 }
 # Parameters that no face depends on.
 _INDECISIVE = {"workers", "cluster", "chunk_size", "timeout_s"}
-# A photo's id and the SHA-256 that ingestion found.
-Item = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class AlignJob:
-    """What a worker must know beside the names of its photos.
+    """Folders and settings of an alignment, sent to every worker.
 
     Attributes:
         photos: Folder that the photos' ids are relative to.
@@ -134,7 +133,7 @@ def new_row(item: Item, settings: str) -> Row:
 
 
 def face_path(faces: Path, photo_id: str, number: int) -> Path:
-    """Say where a face of a photo is written, below the folder of faces."""
+    """Path of a face of a photo, below the folder of faces."""
     return faces / tree_name(face_id(photo_id, number))
 
 

@@ -1,4 +1,4 @@
-"""Photos to aligned faces: every photo one row, done work never done again.
+"""Alignment of a folder of photos: one row a photo, done work never done again.
 
 Work is cut into chunks of photo names, which any process can do: it reads the
 photos and writes the faces itself, and returns a record for each photo. Records
@@ -7,8 +7,8 @@ record is trusted only if the photo's hash and the settings are those of now, an
 the faces that it speaks of are there with the hashes that they had.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -18,28 +18,22 @@ from facefill.preparation.align_worker import (
     COLUMNS,
     AlignJob,
     AlignPhoto,
-    Item,
     face_path,
     new_row,
     row_key,
 )
+from facefill.preparation.inspection import Item
 from facefill.preparation.naming import face_id, tree_name
 from facefill.preparation.report import describe_reasons
 from facefill.runtime.files import file_sha256, remove_litter
-from facefill.runtime.progress import progress
+from facefill.runtime.incremental import IncrementalWork, is_settled
+from facefill.runtime.parallel import ChunkMapper
 from facefill.runtime.result_cache import ResultCache, Row
 from facefill.runtime.tables import as_table
 
-# What says nothing about the photo's pixels, and may be otherwise next time.
-_TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed", "failed")
-
-MapChunks = Callable[
-    [AlignPhoto, Iterable[list[Item]]], Generator[list[Row], None, None]
-]
-
 
 def align_photos(
-    manifest: pd.DataFrame, job: AlignJob, records: ResultCache, map_chunks: MapChunks
+    manifest: pd.DataFrame, job: AlignJob, records: ResultCache, map_chunks: ChunkMapper
 ) -> pd.DataFrame:
     """Align every photo of a manifest that is not aligned yet.
 
@@ -65,53 +59,25 @@ def align_photos(
     """
     usable = manifest[manifest["status"] == "ok"].sort_values("path")
     wanted = dict(zip(usable["path"], usable["sha256"], strict=True))
-    work = AlignPhoto(job, job.settings)
-    records.load()
-    todo = [item for item in wanted.items() if not _is_finished(item, work, records)]
-    _remove_stale(wanted, todo, work, records)
-    _align_all(todo, len(wanted) - len(todo), work, records, map_chunks)
-    records.keep(row_key(item, work.settings) for item in wanted.items())
-    table = as_table(_every_row(manifest, work.settings, records), COLUMNS)
+    align = AlignPhoto(job, job.settings)
+    work = IncrementalWork(
+        wanted.items(),
+        key=lambda item: row_key(item, align.settings),
+        cache=records,
+        is_valid=lambda record: _is_valid(record, job),
+    )
+    _remove_stale(wanted, work.todo, align, records)
+    with _no_litter(job.faces) if work.todo else nullcontext():
+        chunk_size = job.options.chunk_size
+        work.map(align, map_chunks, chunk_size, shown=("aligning", "photos"))
+    work.compact()
+    table = as_table(_every_row(manifest, align.settings, records), COLUMNS)
     _refuse_no_face(table)
     return table
 
 
-def _align_all(
-    todo: list[Item],
-    num_done: int,
-    work: AlignPhoto,
-    records: ResultCache,
-    map_chunks: MapChunks,
-) -> None:
-    size = work.job.options.chunk_size
-    chunks = (todo[start : start + size] for start in range(0, len(todo), size))
-    if todo:
-        _remove_all_litter(work.job.faces)
-    results, num_rows = map_chunks(work, chunks), 0
-    with (
-        closing(results),
-        progress(num_done + len(todo), "aligning", "photos", num_done) as advance,
-    ):
-        for rows in results:
-            records.add(rows)
-            num_rows += len(rows)
-            advance(len(rows))
-    if num_rows != len(todo):
-        raise RuntimeError(f"{len(todo)} photos, but rows of {num_rows}")
-    # A process that was killed has left what it was writing.
-    if todo:
-        _remove_all_litter(work.job.faces)
-
-
-def _is_finished(item: Item, work: AlignPhoto, records: ResultCache) -> bool:
-    record = records.get(row_key(item, work.settings))
-    return record is not None and _is_valid(record, work.job)
-
-
 def _is_valid(record: Row, job: AlignJob) -> bool:
-    if record["reason"] == "timeout":
-        return bool(record["timeout_s"] >= job.options.timeout_s)
-    if record["reason"] in _TRANSIENT:
+    if not is_settled(record, job.options.timeout_s):
         return False
     try:
         return all(
@@ -123,7 +89,7 @@ def _is_valid(record: Row, job: AlignJob) -> bool:
 
 
 def _written(record: Row, faces: Path) -> dict[Path, str]:
-    """Give the files of a record's faces, with their hashes."""
+    """Map the files of a record's faces to their hashes."""
     return {
         face_path(faces, record["path"], number): face["face_sha256"]
         # Records of versions before this one have no such entry.
@@ -133,15 +99,15 @@ def _written(record: Row, faces: Path) -> dict[Path, str]:
 
 
 def _remove_stale(
-    wanted: dict[str, str], todo: list[Item], work: AlignPhoto, records: ResultCache
+    wanted: dict[str, str], todo: list[Item], align: AlignPhoto, records: ResultCache
 ) -> None:
     """Delete faces whose record is not kept: those that we recorded, no others."""
-    faces = work.job.faces
+    faces = align.job.faces
     root = faces.resolve()
     kept = wanted.keys() - {photo_id for photo_id, _ in todo} if len(records) else set()
     for record in records.rows():
         photo_id = record["path"]
-        key = row_key((photo_id, wanted.get(photo_id, "")), work.settings)
+        key = row_key((photo_id, wanted.get(photo_id, "")), align.settings)
         is_kept = photo_id in kept
         if is_kept and key == record["key"]:
             continue
@@ -150,6 +116,14 @@ def _remove_stale(
             is_ours = path.resolve().is_relative_to(root)
             if is_ours and path not in _written({"path": photo_id} | current, faces):
                 path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _no_litter(folder: Path) -> Iterator[None]:
+    """Delete what killed processes were writing: of runs before, and of this one."""
+    _remove_all_litter(folder)
+    yield
+    _remove_all_litter(folder)
 
 
 def _remove_all_litter(folder: Path) -> None:

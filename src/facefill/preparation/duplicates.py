@@ -1,4 +1,4 @@
-"""Faces that are the same picture: of equal photos, or of nearly equal ones.
+"""Duplicate detection: equal photos, and near duplicates by perceptual hash.
 
 Photos whose perceptual hashes differ in few bits are candidates, and no more than
 that: of the pairs within 6 bits in Labeled Faces in the Wild one in twenty is one
@@ -18,11 +18,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from facefill.imaging.pictures import read_png
 from facefill.parameters import PrepareOptions
+from facefill.preparation.components import components
 
 EXACT, NEAR = "exact", "near"
 _HASH_BITS = 64
@@ -55,19 +54,19 @@ def find_duplicates(
     _, first = np.unique(contents, return_index=True)
     pairs = near_faces(rows.iloc[first], aligned, options)
     near_of = np.arange(len(first))
-    for one, other in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
-        if near_of[one] == one and near_of[other] == other:
-            near_of[other] = one
-    places = np.arange(len(rows))
-    is_exact = first[contents] != places
+    for a, b in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
+        if near_of[a] == a and near_of[b] == b:
+            near_of[b] = a
+    indices = np.arange(len(rows))
+    is_exact = first[contents] != indices
     original = np.where(is_exact, first[contents], first[near_of[contents]])
-    kinds = np.where(is_exact, EXACT, np.where(original == places, "", NEAR))
+    kinds = np.where(is_exact, EXACT, np.where(original == indices, "", NEAR))
     ids = rows["id"].to_numpy(object)
     return pd.DataFrame(
         {
             "duplicate": kinds.astype(object),
-            "duplicate_of": np.where(original == places, "", ids[original]),
-            "group": _connected(len(first), pairs)[contents].astype(np.int64),
+            "duplicate_of": np.where(original == indices, "", ids[original]),
+            "group": components(len(first), pairs)[contents],
         }
     )
 
@@ -83,18 +82,17 @@ def near_faces(
         options: How near is near.
 
     Returns:
-        Places of the rows, the smaller first.
+        Positions of the rows, the smaller first.
     """
 
     @lru_cache(_FACES_IN_MEMORY)
-    def pixels(place: int) -> NDArray[np.float32]:
-        return read_png(aligned / rows["face"].iloc[place]).astype(np.float32)
+    def pixels(index: int) -> NDArray[np.float32]:
+        return read_png(aligned / rows["face"].iloc[index]).astype(np.float32)
 
     return [
-        (one, other)
-        for one, other in _candidates(list(rows["perceptual_hash"]), options)
-        if np.abs(pixels(one) - pixels(other)).mean()
-        <= options.near_duplicate_difference
+        (a, b)
+        for a, b in _candidates(list(rows["perceptual_hash"]), options)
+        if np.abs(pixels(a) - pixels(b)).mean() <= options.near_duplicate_difference
     ]
 
 
@@ -103,13 +101,13 @@ def _candidates(
 ) -> Iterator[tuple[int, int]]:
     numbers = np.array([int(digits, 16) for digits in hashes], np.uint64)
     unique, inverse = np.unique(numbers, return_inverse=True)
-    places = defaultdict(list)
-    for place, number in enumerate(inverse):
-        places[int(number)].append(place)
-    for equal in places.values():
+    indices = defaultdict(list)
+    for index, number in enumerate(inverse):
+        indices[int(number)].append(index)
+    for equal in indices.values():
         yield from combinations(equal, 2)
-    for one, other in near_pairs(unique, options.near_duplicate_bits).tolist():
-        for pair in product(places[one], places[other]):
+    for a, b in near_pairs(unique, options.near_duplicate_bits).tolist():
+        for pair in product(indices[a], indices[b]):
             yield min(pair), max(pair)
 
 
@@ -121,16 +119,16 @@ def near_pairs(hashes: NDArray[np.uint64], max_bits: int) -> NDArray[np.int64]:
         max_bits: How many bits at most.
 
     Returns:
-        int64 of shape (num_pairs, 2): the places of each pair, once.
+        int64 of shape (num_pairs, 2): the indices of each pair, once.
     """
     edges = np.linspace(0, _HASH_BITS, max_bits + 2).astype(int)
-    found = [np.empty((0, 2), np.int64)]
+    pairs = [np.empty((0, 2), np.int64)]
     for low, high in pairwise(edges):
         mask = np.uint64((1 << int(high - low)) - 1)
         band = (hashes >> np.uint64(low)) & mask
         order = np.argsort(band, kind="stable")
-        found += _near_in_band(hashes[order], band[order], max_bits, order)
-    return np.unique(np.concatenate(found), axis=0)
+        pairs += _near_in_band(hashes[order], band[order], max_bits, order)
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
 def _near_in_band(
@@ -140,23 +138,15 @@ def _near_in_band(
     order: NDArray[np.int64],
 ) -> list[NDArray[np.int64]]:
     """Compare hashes with those after them, as far as the sorted band is equal."""
-    found = []
+    result = []
     start = np.arange(len(hashes))
     distance = 0
     while len(start):
         distance += 1
         start = start[start + distance < len(hashes)]
         start = start[band[start] == band[start + distance]]
-        other = start + distance
-        near = np.bitwise_count(hashes[start] ^ hashes[other]) <= max_bits
-        pairs = np.column_stack([order[start[near]], order[other[near]]])
-        found.append(np.sort(pairs, axis=1))
-    return found
-
-
-def _connected(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int32]:
-    """Number the groups that pairs connect."""
-    one, other = np.array(pairs, np.int64).reshape(-1, 2).T
-    links = coo_array((np.ones(len(one), np.int8), (one, other)), (count, count))
-    _, groups = connected_components(links, directed=False)
-    return np.asarray(groups, np.int32)
+        end = start + distance
+        near = np.bitwise_count(hashes[start] ^ hashes[end]) <= max_bits
+        pairs = np.column_stack([order[start[near]], order[end[near]]])
+        result.append(np.sort(pairs, axis=1))
+    return result

@@ -1,4 +1,4 @@
-"""A photo's pixels to its aligned faces: found, chosen, judged and cut out.
+"""Face extraction: a photo's pixels to aligned, checked crops.
 
 Which of several faces are taken, and what makes a crop unusable, is decided here;
 nothing here knows of files. Photos of other things than faces, or that are crops
@@ -38,7 +38,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a photo shows.
+    """Faces of a photo.
 
     Attributes:
         num_faces: Faces that the detector saw; 0 if it was not asked.
@@ -86,7 +86,7 @@ def load_models(options: AlignOptions) -> None:
 
 
 def landmark_model(options: AlignOptions) -> LandmarkModel:
-    """Say which model places the landmarks that are aligned by."""
+    """Choose the model that places the landmarks that are aligned by."""
     num_landmarks = geometry.NUM_LANDMARKS[options.landmarks]
     return LandmarkModel(options.landmark_model, num_landmarks)
 

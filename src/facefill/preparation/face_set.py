@@ -1,4 +1,4 @@
-"""A training set on disk: packed arrays of faces, and a table beside them.
+"""Training set on disk: packed arrays of faces, and a table beside them.
 
 Synopsis::
 
@@ -26,12 +26,12 @@ from numpy.lib.format import open_memmap
 from facefill.errors import DataError
 from facefill.parameters.defaults import FACES_PER_FILE
 from facefill.preparation.sharded_array import ImageArray, ShardedArray
+from facefill.runtime.batching import slices
 from facefill.runtime.files import replacing
 
 _FINGERPRINT = b"facefill_images"
 _FINGERPRINT_ROWS = 64
 _NUM_FILES = b"facefill_files"
-_ROWS_A_COPY = 1024
 
 
 @dataclass(frozen=True)
@@ -84,19 +84,20 @@ def write_face_set(
         faces_per_file: Faces in one array at most; at least 1.
     """
     table_path = path.with_suffix(".parquet")
-    starts = range(0, max(len(faces.images), 1), faces_per_file)
+    # One file at least, if of no faces.
+    parts = list(slices(max(len(faces.images), 1), faces_per_file))
     with ExitStack() as stack:
-        for number, start in enumerate(starts):
+        for number, rows in enumerate(parts):
             array_file = stack.enter_context(replacing(_part(path, number)))
-            _write_array(array_file, faces.images[start : start + faces_per_file])
+            _write_array(array_file, faces.images[rows])
         table = pa.Table.from_pandas(faces.table, preserve_index=False)
         metadata = {
             _FINGERPRINT: fingerprint(faces.images).encode(),
-            _NUM_FILES: str(len(starts)).encode(),
+            _NUM_FILES: str(len(parts)).encode(),
         }
         table = table.replace_schema_metadata((table.schema.metadata or {}) | metadata)
         pq.write_table(table, stack.enter_context(replacing(table_path)))
-    for number in itertools.count(len(starts)):
+    for number in itertools.count(len(parts)):
         # What a larger set left.
         try:
             _part(path, number).unlink()
@@ -110,8 +111,8 @@ def _part(path: Path, number: int) -> Path:
 
 def _write_array(path: Path, images: ImageArray) -> None:
     array = open_memmap(path, "w+", np.uint8, images.shape)
-    for start in range(0, len(images), _ROWS_A_COPY):
-        array[start : start + _ROWS_A_COPY] = images[start : start + _ROWS_A_COPY]
+    for rows in slices(len(images)):
+        array[rows] = images[rows]
     array.flush()
 
 
@@ -145,9 +146,21 @@ def read_face_set(path: Path) -> FaceSet:
 
 
 def fingerprint(images: ImageArray) -> str:
-    """Hash the shape and 64 evenly spaced faces: cheap for any number of them."""
+    """Hash the shape and 64 evenly spaced faces: cheap for any number of them.
+
+    It tells sets apart whose files were mixed up, not a changed pixel, as
+    ``pixel_digest`` does.
+    """
     rows = np.linspace(0, len(images) - 1, min(len(images), _FINGERPRINT_ROWS))
     digest = hashlib.sha256(repr(images.shape).encode())
     for row in rows.astype(int):
         digest.update(np.ascontiguousarray(images[int(row)]).tobytes())
     return digest.hexdigest()
+
+
+def pixel_digest(images: ImageArray) -> str:
+    """Hash every pixel, a piece at a time; 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for rows in slices(len(images)):
+        digest.update(np.asarray(images[rows]).tobytes())
+    return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What a preparation looks like: faces as they are, their mean, what became of files.
+"""Preparation figures: contact sheet, mean faces, outcomes of files.
 
 Nothing is picked: faces and photos are taken at equal distances from the table,
 which is sorted by path, so that every part of the tree is seen and every run shows
@@ -158,8 +158,8 @@ def mean_panels(means: Mapping[str, Mean]) -> NDArray[np.uint8]:
     figure = Figure(figsize=(2.6 * num_panels, 3.3), dpi=110, layout="constrained")
     count = max((mean.count for mean in means.values()), default=0)
     figure.suptitle(f"Mean of {count} photos before and after alignment")
-    for place, (name, mean) in enumerate(means.items(), start=1):
-        axes = figure.add_subplot(1, num_panels, place, title=name)
+    for panel, (name, mean) in enumerate(means.items(), start=1):
+        axes = figure.add_subplot(1, num_panels, panel, title=name)
         axes.imshow(mean.picture / 255.0, interpolation="nearest")
         axes.set_xlabel(f"they differ by ±{mean.spread:.0f} of 255")
         axes.set_xticks([])
@@ -201,8 +201,8 @@ def outcome_bars(alignment: pd.DataFrame) -> NDArray[np.uint8]:
 
 def evenly_spaced(table: pd.DataFrame, count: int) -> pd.DataFrame:
     """Take rows at equal distances, the first and the last among them."""
-    places = np.linspace(0, len(table) - 1, min(count, len(table)))
-    return table.iloc[np.rint(places).astype(int)]
+    indices = np.linspace(0, len(table) - 1, min(count, len(table)))
+    return table.iloc[np.rint(indices).astype(int)]
 
 
 def _centre_square(height: int, width: int) -> NDArray[np.float64]:

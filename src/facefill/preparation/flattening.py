@@ -1,4 +1,4 @@
-"""Aligned faces to one training set: a flat folder, and one packed array."""
+"""Packing of the selected faces: a flat folder, and one array."""
 
 import json
 import os

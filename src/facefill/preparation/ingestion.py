@@ -1,4 +1,4 @@
-"""Every file under a folder of photos, judged: usable, or rejected and why.
+"""Ingestion: every file under a folder, usable or rejected and why.
 
 Nothing is lost silently. Each file found is one row, whatever it is: hidden
 files, pipes, links that leave the folder, names that are not UTF-8 are rows with
@@ -10,8 +10,7 @@ a file may kill or keep for too long.
 """
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,9 @@ import pandas as pd
 from facefill.errors import DataError, PhotoError
 from facefill.imaging.photos import hash_file
 from facefill.parameters import AlignOptions, IngestOptions
-from facefill.preparation.inspection import InspectPhoto, content_key
+from facefill.preparation.inspection import InspectPhoto, Item, content_key
+from facefill.runtime.incremental import IncrementalWork, is_settled
+from facefill.runtime.parallel import ChunkMapper
 from facefill.runtime.progress import progress
 from facefill.runtime.result_cache import ResultCache, Row
 from facefill.runtime.tables import as_table
@@ -36,12 +37,6 @@ COLUMNS: dict[str, str | int] = {
     "perceptual_hash": "",
     "duplicate_of": "",
 }
-# Not properties of the photo: it may be otherwise the next time.
-_TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed", "failed")
-
-MapChunks = Callable[
-    [InspectPhoto, Iterable[list[tuple[str, str]]]], Generator[list[Row], None, None]
-]
 
 
 class FoundFile(NamedTuple):
@@ -63,7 +58,7 @@ def ingest(
     records: ResultCache,
     options: IngestOptions,
     align: AlignOptions,
-    map_chunks: MapChunks,
+    map_chunks: ChunkMapper,
 ) -> pd.DataFrame:
     """List every file under a folder, with what it is or why it is rejected.
 
@@ -88,17 +83,29 @@ def ingest(
     if all(file.reason == "hidden" for file in found):
         state = "holds no photos" if photos.is_dir() else "does not exist"
         raise DataError(f"the folder {photos} {state}; put your photos there")
-    records.load()
     contents = _hash_all(photos, found, options)
-    work = InspectPhoto(photos, options, align.timeout_s)
-    _look_at_new(found, contents, work, records, align.chunk_size, map_chunks)
-    used = dict.fromkeys(sha256 for sha256, reason in contents if not reason)
-    records.keep(content_key(sha256, options) for sha256 in used)
-    return as_table(_rows(found, contents, work, records), COLUMNS)
+    unique: dict[str, Item] = {}
+    for file, (sha256, reason) in zip(found, contents, strict=True):
+        if not reason:
+            unique.setdefault(sha256, (file.photo_id, sha256))
+    work = IncrementalWork(
+        unique.values(),
+        key=lambda item: content_key(item[1], options),
+        cache=records,
+        is_valid=lambda row: is_settled(row, align.timeout_s),
+    )
+    work.map(
+        InspectPhoto(photos, options, align.timeout_s),
+        map_chunks,
+        align.chunk_size,
+        shown=("decoding", "photos"),
+    )
+    work.compact()
+    return as_table(_rows(found, contents, options, records), COLUMNS)
 
 
 def find_files(folder: Path) -> Iterator[FoundFile]:
-    """Walk a tree, giving each file once, and each folder that is not entered.
+    """Walk a tree: each file once, and each folder that is not entered.
 
     Hidden folders and links to folders are not entered. Links to files are
     followed as long as they stay in the tree.
@@ -152,7 +159,7 @@ def _fault_of_link(path: Path, root: Path) -> str:
 def _hash_all(
     photos: Path, found: list[FoundFile], options: IngestOptions
 ) -> list[tuple[str, str]]:
-    """Give each file's SHA-256, or why there is none."""
+    """Find each file's SHA-256, or why there is none."""
     contents = []
     with progress(len(found), "reading", unit="files") as advance:
         for file in found:
@@ -167,44 +174,10 @@ def _hash_all(
     return contents
 
 
-def _look_at_new(
-    found: list[FoundFile],
-    contents: list[tuple[str, str]],
-    work: InspectPhoto,
-    records: ResultCache,
-    chunk_size: int,
-    map_chunks: MapChunks,
-) -> None:
-    """Have every content that is not known looked at once, and record it."""
-    new: dict[str, str] = {}
-    for file, (sha256, reason) in zip(found, contents, strict=True):
-        if not reason and sha256 not in new and not _is_known(sha256, work, records):
-            new[sha256] = file.photo_id
-    todo = [(photo_id, sha256) for sha256, photo_id in new.items()]
-    starts = range(0, len(todo), chunk_size)
-    results = map_chunks(work, (todo[at : at + chunk_size] for at in starts))
-    with (
-        closing(results),
-        progress(len(todo), "decoding", unit="photos") as advance,
-    ):
-        for rows in results:
-            records.add(rows)
-            advance(len(rows))
-
-
-def _is_known(sha256: str, work: InspectPhoto, records: ResultCache) -> bool:
-    row = records.get(content_key(sha256, work.options))
-    if row is None:
-        return False
-    if row["reason"] == "timeout":
-        return bool(row["timeout_s"] >= work.timeout_s)
-    return row["reason"] not in _TRANSIENT
-
-
 def _rows(
     found: list[FoundFile],
     contents: list[tuple[str, str]],
-    work: InspectPhoto,
+    options: IngestOptions,
     records: ResultCache,
 ) -> Iterator[Row]:
     first: dict[str, str] = {}
@@ -217,7 +190,7 @@ def _rows(
             "reason": reason,
         }
         if not reason:
-            row |= records.get(content_key(sha256, work.options)) or {}
+            row |= records.get(content_key(sha256, options)) or {}
         if row["status"] == "ok":
             original = first.setdefault(sha256, file.photo_id)
             row["duplicate_of"] = "" if original == file.photo_id else original

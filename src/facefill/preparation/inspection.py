@@ -1,4 +1,4 @@
-"""What a photo is, found out in whatever process: its size, and what it looks like."""
+"""Inspection of one photo in any process: size and perceptual hash."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +10,15 @@ from facefill.imaging.photos import decode_photo, perceptual_hash, read_known
 from facefill.parameters import IngestOptions
 from facefill.runtime.result_cache import Row
 
-# A photo's id and its SHA-256.
 Item = tuple[str, str]
+"""A photo's id and the SHA-256 of its content."""
 
 MIN_SIDE = 5
-"""What is not as high and wide shows nothing: web pages are full of single pixels."""
+"""Least height and width: smaller ones show nothing, as single pixels of web pages."""
 
 
 def content_key(sha256: str, options: IngestOptions) -> str:
-    """Name what is known of a content by all that it depends on."""
+    """Name the row of a content by all that it depends on."""
     return f"{sha256} {options.max_pixels}"
 
 

@@ -1,9 +1,7 @@
-"""Whether an alignment is worth having: what its map makes of the photo.
+"""Quality checks of an alignment: eye distance, stretch, share inside the photo.
 
 All of it is geometry of the landmarks and the map; no pixel is looked at.
 """
-
-import math
 
 import cv2
 import numpy as np
@@ -19,7 +17,7 @@ def fault(
     size: int,
     options: AlignOptions,
 ) -> str:
-    """Say why an aligned face is unusable.
+    """Find why an aligned face is unusable.
 
     Args:
         corners: Corners of the eyes, shape (4, 2), two of an eye and two of the
@@ -43,17 +41,17 @@ def fault(
 
 def is_singular(matrix: NDArray[np.float64]) -> bool:
     """Whether a map is none: of landmarks on one line, it has no inverse."""
-    return not (np.isfinite(matrix).all() and abs(_determinant(matrix)) >= 1e-9)
+    return not (np.isfinite(matrix).all() and abs(np.linalg.det(matrix[:, :2])) >= 1e-9)
 
 
 def eye_distance(corners: NDArray[np.float64]) -> float:
     """Measure from the middle of one eye to that of the other, in pixels."""
-    one, other = corners[:2].mean(axis=0), corners[2:].mean(axis=0)
-    return float(np.linalg.norm(one - other))
+    middles = corners[:2].mean(axis=0), corners[2:].mean(axis=0)
+    return float(np.linalg.norm(middles[0] - middles[1]))
 
 
 def stretch(matrix: NDArray[np.float64]) -> float:
-    """Give how much more a map enlarges in one direction than in another.
+    """Measure how much more a map enlarges in one direction than in another.
 
     It is the condition number of the map's linear part: 1 for a turn or a change
     of scale, infinite for a map onto a line.
@@ -62,16 +60,13 @@ def stretch(matrix: NDArray[np.float64]) -> float:
         >>> stretch(np.array([[3.0, 0.0, 7.0], [0.0, 2.0, 5.0]]))
         1.5
     """
-    # The singular values of [[a, b], [c, d]] are (p + q) / 2 and |p - q| / 2.
-    a, b, _, c, d, _ = matrix.ravel().tolist()
-    p, q = math.hypot(a + d, b - c), math.hypot(a - d, b + c)
-    return (p + q) / abs(p - q) if p != q else math.inf
+    return float(np.linalg.cond(matrix[:, :2]))
 
 
 def share_inside(
     matrix: NDArray[np.float64], shape: tuple[int, int], size: int
 ) -> float:
-    """Give the share of a crop that shows the photo and not what is beyond it.
+    """Measure the share of a crop that shows the photo and not what is beyond it.
 
     Args:
         matrix: From photo to crop, shape (2, 3); it has an inverse.
@@ -89,16 +84,11 @@ def share_inside(
     area, _ = cv2.intersectConvexConvex(
         (crop - crop[0]).astype(np.float32), (photo - crop[0]).astype(np.float32)
     )
-    return float(area * abs(_determinant(matrix)) / size**2)
-
-
-def _determinant(matrix: NDArray[np.float64]) -> float:
-    a, b, _, c, d, _ = matrix.ravel().tolist()
-    return float(a * d - b * c)
+    return float(area * abs(np.linalg.det(matrix[:, :2])) / size**2)
 
 
 def _corners(height: int, width: int) -> NDArray[np.float64]:
-    """Give the outer corners of a picture, whose pixels are at whole numbers.
+    """List the outer corners of a picture, whose pixels are at whole numbers.
 
     Returns:
         float64 of shape (4, 3): x, y and 1, the first the least and the third the

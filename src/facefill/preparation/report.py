@@ -1,4 +1,4 @@
-"""What became of every file: counts that leave none out."""
+"""Preparation report: counts of files by outcome, which leave none out."""
 
 from collections import Counter
 from typing import Any

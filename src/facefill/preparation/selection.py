@@ -1,4 +1,4 @@
-"""Which aligned faces make the training set, and who is held out.
+"""Selection of the training set: duplicates left out, people held out.
 
 Every aligned face is a row of the selection: on one side of the split, or left out
 as a duplicate. This is where a preparation ends that went wrong in too many photos.
@@ -54,15 +54,15 @@ def select_faces(
     rows = aligned_rows(alignment)
     hashes = photos.set_index("path")["perceptual_hash"]
     rows = rows.assign(perceptual_hash=hashes.loc[rows["path"]].to_numpy())
-    found = find_duplicates(rows, aligned, options)
+    duplicates = find_duplicates(rows, aligned, options)
     sides = _split(
-        rows.assign(group=found["group"].to_numpy()), held_out_fraction, seed
+        rows.assign(group=duplicates["group"].to_numpy()), held_out_fraction, seed
     )
-    is_dropped = found["duplicate"].isin(_DROPPED[options.drop_duplicates])
+    is_dropped = duplicates["duplicate"].isin(_DROPPED[options.drop_duplicates])
     return rows.assign(
         split=np.where(is_dropped, LEFT_OUT, sides),
-        duplicate=found["duplicate"].to_numpy(),
-        duplicate_of=found["duplicate_of"].to_numpy(),
+        duplicate=duplicates["duplicate"].to_numpy(),
+        duplicate_of=duplicates["duplicate_of"].to_numpy(),
     )[COLUMNS].reset_index(drop=True)
 
 

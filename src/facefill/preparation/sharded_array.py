@@ -1,4 +1,4 @@
-"""Arrays in several files as one, none of them read before its rows are asked for."""
+"""Sharded array: memory-mapped arrays of several files, indexed as one."""
 
 import itertools
 import mmap
@@ -59,7 +59,7 @@ class ShardedArray:
     def __getitem__(self, rows: int | Rows) -> NDArray[np.uint8]: ...
 
     def __getitem__(self, rows: int | slice | Rows) -> "ImageArray":
-        """Give one row, a view of neighbouring rows, or a copy of the rows named.
+        """Index one row, a view of neighbouring rows, or a copy of the rows named.
 
         Args:
             rows: A number, a slice of step one, or numbers of any shape, from

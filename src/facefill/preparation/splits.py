@@ -1,4 +1,4 @@
-"""Which faces are trained on and which are held out, by person.
+"""Train and held-out split, by person.
 
 A folder of photos is a person, as in LFW. All photos of a person are on one side,
 so that a held-out face is of somebody whom the model never saw. Which side is a
@@ -11,6 +11,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+import numpy as np
+import pandas as pd
+
+from facefill.preparation.components import components
+
 TRAIN = "train"
 HELD_OUT = "held_out"
 
@@ -18,7 +23,7 @@ HELD_OUT = "held_out"
 def split(
     photo_ids: Sequence[str], groups: Sequence[str], fraction: float, seed: int
 ) -> list[str]:
-    """Choose a side for each photo.
+    """Assign each photo to a split.
 
     Args:
         photo_ids: Paths relative to the folder of photos. Photos that are in no
@@ -33,9 +38,9 @@ def split(
         ``train`` or ``held_out`` for each photo.
     """
     people = _people(photo_ids, groups)
-    places = {person: _place(person, seed) for person in set(people)}
-    ordered = sorted(places, key=lambda person: (places[person], person))
-    num_held_out = bisect_left(sorted(places.values()), fraction)
+    draws = {person: _uniform(person, seed) for person in set(people)}
+    ordered = sorted(draws, key=lambda person: (draws[person], person))
+    num_held_out = bisect_left(sorted(draws.values()), fraction)
     if fraction > 0.0 and len(ordered) > 1:
         num_held_out = min(max(num_held_out, 1), len(ordered) - 1)
     elif len(ordered) == 1:
@@ -44,7 +49,7 @@ def split(
     return [HELD_OUT if person in held_out else TRAIN for person in people]
 
 
-def _place(person: str, seed: int) -> float:
+def _uniform(person: str, seed: int) -> float:
     """Map a person to a number that is uniform in [0, 1)."""
     digest = hashlib.sha256(f"split {seed} {person}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2.0**64
@@ -71,25 +76,19 @@ def _num_shared(folders: Sequence[tuple[str, ...]]) -> int:
     if not folders:
         return 0
     first, last = min(folders), max(folders)
-    for index, (one, other) in enumerate(zip(first, last, strict=False)):
-        if one != other:
+    for index, (a, b) in enumerate(zip(first, last, strict=False)):
+        if a != b:
             return index
     return min(len(first), len(last))
 
 
 def _people(photo_ids: Sequence[str], groups: Sequence[str]) -> list[str]:
-    """Name the person of each photo, one name for all who share a group."""
-    names = identities(photo_ids)
-    parent = {name: name for name in names}
-
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    first_with: dict[str, str] = {}
-    for name, group in zip(names, groups, strict=True):
-        one, other = sorted((root(name), root(first_with.setdefault(group, name))))
-        parent[other] = one
-    return [root(name) for name in names]
+    """Name the person of each photo: of people who share a group, the first name."""
+    codes, people = pd.factorize(np.array(identities(photo_ids), object), sort=True)
+    of_group, _ = pd.factorize(np.array(groups, object))
+    # People and groups are the nodes, and a photo connects two of them.
+    num_nodes = len(people) + int(of_group.max(initial=-1)) + 1
+    edges = np.column_stack([codes, len(people) + of_group])
+    numbers = components(num_nodes, edges)[: len(people)]
+    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
+    return list(people[first[inverse[codes]]])

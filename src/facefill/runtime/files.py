@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, never half of each.
+"""Atomic file writes: a file is the old one or the new one, never half of each.
 
 Synopsis::
 
@@ -8,7 +8,7 @@ Synopsis::
 The argument: the content is complete and synced under a name that no reader
 looks at before ``os.replace`` moves it over the old one in a single step, and
 the folder is synced after, so that a crash at any point leaves the old or the
-new file. What a crash can leave besides is a ``.name.XXXX.tmp``, which
+new file. What a crash can leave besides is a ``.writing-XXXX.tmp``, which
 ``remove_litter`` deletes and no walk of ours reads.
 """
 
@@ -34,7 +34,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path, suffix: str = "", *, synced: bool = True) -> Iterator[Path]:
-    """Give a temporary path whose content replaces ``path`` if all goes well.
+    """Open a temporary path whose content replaces ``path`` if all goes well.
 
     Args:
         path: The file to create or replace; its folder is made if absent.
@@ -83,7 +83,7 @@ def write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
 
 
 def link_or_copy(source: Path, path: Path) -> None:
-    """Give a file that is never written into a second name, in the same folder.
+    """Link a file that is never written into under a second name in its folder.
 
     A copy where the file system has no links. Either way the name appears whole.
     """

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that wait until the work at hand is saved."""
+"""Deferred signals: Ctrl-C and SIGTERM wait until the work at hand is saved."""
 
 import signal
 import threading

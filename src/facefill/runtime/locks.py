@@ -1,16 +1,18 @@
-"""One run at a time for each stage in a folder, and no lock that outlives its run.
+"""File locks: one run at a time for each stage of the same data.
 
-The lock is the system's (``flock``): it ends with the process that holds it, however
-that process ends, so that no dead run ever has to be cleaned up after.
+The lock is the system's (``flock``, or Windows's own), through ``filelock``: it ends
+with the process that holds it, however that process ends, so that no dead run ever has
+to be cleaned up after. Who holds it is said by a file beside it, for on Windows nobody
+else can read the locked one.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+
+from filelock import FileLock, Timeout
 
 from facefill.errors import BusyError
 
@@ -29,21 +31,31 @@ def exclusive(folder: Path, stages: Sequence[str]) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         for stage in stages:
-            # Not truncated on opening: it says who holds the lock.
-            stream = held.enter_context((folder / stage).open("a+", encoding="utf-8"))
-            _lock(stream, stage, folder)
+            held.enter_context(_lock(stage, folder))
         yield
 
 
-def _lock(stream: TextIO, stage: str, folder: Path) -> None:
+@contextmanager
+def _lock(stage: str, folder: Path) -> Iterator[None]:
+    holder = folder / stage
+    lock = FileLock(folder / f"{stage}.lock")
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        stream.seek(0)
+        lock.acquire(timeout=0)
+    except Timeout as error:
         raise BusyError(
-            f"another run ({stream.read() or 'just started'}) is at {stage} in "
+            f"another run ({_read(holder) or 'just started'}) is at {stage} in "
             f"{folder.parent}; wait for it, or stop it"
         ) from error
-    stream.truncate(0)
-    stream.write(f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}")
-    stream.flush()
+    try:
+        now = time.strftime("%H:%M:%S")
+        holder.write_text(f"process {os.getpid()}, since {now}", encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""

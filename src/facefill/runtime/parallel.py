@@ -1,4 +1,4 @@
-"""Do chunks of items on all cores of this machine, or on a cluster.
+"""Parallel map of chunks: processes of this machine, or a Dask cluster.
 
 Synopsis::
 
@@ -10,7 +10,7 @@ Results of whole chunks come as they are ready, in any order. Items are small (n
 of files, not pixels), and chunks are taken from an iterator as there is somebody to
 do them, so that the length of the work does not show in memory. On this machine and
 on that of each worker of a cluster, items are done by processes that are watched:
-see ``workers``.
+see ``process_pool``.
 """
 
 import itertools
@@ -75,8 +75,8 @@ def chunk_mapper(
         work: Work, chunks: Iterable[Sequence[Any]]
     ) -> Generator[list[Any], None, None]:
         if cluster is None:
-            with ProcessPool(work, workers or num_cores(), timeout_s) as crew:
-                yield from crew.map(chunks)
+            with ProcessPool(work, workers or num_cores(), timeout_s) as pool:
+                yield from pool.map(chunks)
             return
         remaining = iter(chunks)
         # No connection for no work.
@@ -107,7 +107,7 @@ def _cluster_client(address: str) -> Iterator["Client"]:
 
 @dataclass(frozen=True)
 class _WatchedChunk:
-    """What a worker of a cluster does: have a process of its own do the items."""
+    """Task of a cluster's worker: have a process of its own do the items."""
 
     work: Work
     timeout_s: float
@@ -115,11 +115,11 @@ class _WatchedChunk:
     def __call__(self, chunk: Sequence[Any]) -> list[Any]:
         """Do a chunk, with a process that this thread keeps for the next."""
         if getattr(_of_this_thread, "task", None) != self:
-            if crew := getattr(_of_this_thread, "crew", None):
-                crew.close()
-            _of_this_thread.crew = ProcessPool(self.work, 1, self.timeout_s)
+            if pool := getattr(_of_this_thread, "pool", None):
+                pool.close()
+            _of_this_thread.pool = ProcessPool(self.work, 1, self.timeout_s)
             _of_this_thread.task = self
-        (results,) = _of_this_thread.crew.map([chunk])
+        (results,) = _of_this_thread.pool.map([chunk])
         return list(results)
 
 
@@ -156,12 +156,12 @@ def _map_on(
             except CancelledError as error:
                 raise DataError(_GONE) from error
             submit(1)
-    with ProcessPool(work, 1, timeout_s) as crew:
-        yield from crew.map(itertools.chain(lost, chunks))
+    with ProcessPool(work, 1, timeout_s) as pool:
+        yield from pool.map(itertools.chain(lost, chunks))
 
 
 def _wait_for_any(client: "Client", futures: list["Future[Any]"]) -> set["Future[Any]"]:
-    """Wait until a future is done; give none if there is nobody to do any."""
+    """Wait until a future is done; return none if there is nobody to do any."""
     from distributed import wait
 
     without_workers_since = time.monotonic()

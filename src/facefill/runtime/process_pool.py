@@ -1,9 +1,9 @@
-"""Processes of this machine that do one item at a time, and may die of it.
+"""Process pool with a deadline an item, whose processes may crash.
 
 Synopsis::
 
-    with Crew(work, num_workers=2, timeout_s=60.0) as crew:
-        for results in crew.map(chunks):
+    with ProcessPool(work, num_workers=2, timeout_s=60.0) as pool:
+        for results in pool.map(chunks):
             ...
 
 A process reports each item as it ends, so that one that dies, or is silent for too
@@ -17,6 +17,10 @@ processes also die of what others do to them, such as the kernel's lack of memor
 What an item raises that nobody has foreseen is the fate of that item alone: it has
 failed, and the traceback is logged. What its user can cure, and what the machine lacks
 (``FacefillError``, ``OSError``), would meet every item, and ends the work.
+
+``pebble.ProcessPool``, the library that comes nearest, has timeouts and survives
+crashes, too, but a crash or a timeout loses the whole chunk without a word on which
+item it was (its issue 132); chunks of one item are slow. Here the item is known.
 """
 
 import faulthandler
@@ -48,7 +52,7 @@ _READY, _DONE, _ERROR = "ready", "done", "error"
 
 
 class Work(Protocol):
-    """What is done with items; it is sent to other processes."""
+    """Work on items, sent to other processes."""
 
     def start(self) -> None:
         """Get a process ready, before its first item and out of its time."""
@@ -57,7 +61,7 @@ class Work(Protocol):
         """Do an item; it may be done twice, or left half done before."""
 
     def failed(self, item: Any, reason: str) -> Any:
-        """Give the result of an item that ``failed``, ``crashed``, or ``timeout``."""
+        """Make the result of an item that ``failed``, ``crashed``, or ``timeout``."""
 
 
 @dataclass
@@ -73,7 +77,7 @@ class ProcessPool:
     """Processes that share chunks of items; started as they are needed."""
 
     def __init__(self, work: Work, num_workers: int, timeout_s: float) -> None:
-        """Describe the crew; no process is started yet.
+        """Describe the pool; no process is started yet.
 
         Args:
             work: What to do; pickled, so of a module that can be imported.
@@ -87,7 +91,7 @@ class ProcessPool:
         self._failed_starts = 0
 
     def __enter__(self) -> Self:
-        """Give the crew."""
+        """Return the pool."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -95,11 +99,11 @@ class ProcessPool:
         self.close()
 
     def __del__(self) -> None:
-        """Kill every process of a crew whose thread has ended."""
+        """Kill every process of a pool whose thread has ended."""
         self.close()
 
     def close(self) -> None:
-        """Kill every process; the crew can be used again."""
+        """Kill every process; the pool can be used again."""
         for worker in self._workers:
             worker.kill()
         self._workers.clear()
@@ -136,7 +140,7 @@ class ProcessPool:
                 self.close()  # whoever stopped us does not want the rest
 
     def _hand_out(self, again: deque[_Task], fresh: Iterator[_Task]) -> list["_Worker"]:
-        """Give idle processes, and new ones, something to do; list who has."""
+        """Hand tasks to idle processes, and to new ones; list all that have one."""
         idle = [worker for worker in self._workers if worker.task is None]
         while idle or len(self._workers) < self._num_workers:
             task = again.popleft() if again else next(fresh, None)
@@ -266,7 +270,7 @@ class _Worker:
 
 
 def _environment() -> dict[str, str]:
-    """Give a process our modules, and one thread: there is a process a core."""
+    """Pass our modules on, and one thread: there is a process a core."""
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     return {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 

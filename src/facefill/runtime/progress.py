@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, a line now and then elsewhere.
+"""Progress reports: a bar on a terminal, a log line now and then elsewhere.
 
 Synopsis::
 

@@ -1,12 +1,12 @@
-"""A folder that remembers finished work, so that a killed run loses little.
+"""Result cache: an append-only folder of JSON rows by key, safe against kills.
 
 Synopsis::
 
-    records = Records(folder)
-    records.load()
-    records.add([{"key": "...", "reason": "no_face"}])
-    row = records.get("...")
-    records.keep(["..."])  # the rows of these keys, and no others
+    cache = ResultCache(folder)
+    cache.load()
+    cache.add([{"key": "...", "reason": "no_face"}])
+    row = cache.get("...")
+    cache.keep(["..."])  # the rows of these keys, and no others
 
 A row's ``key`` says all that its content depends on, such as the hash of a photo
 and of the settings, so that rows never go stale: what changed has another key.
@@ -44,15 +44,19 @@ class ResultCache:
         self._files: list[Path] = []
         # The number of the file and the offset of the row in it, by a hash of the
         # key; both numbers in one, which takes a quarter of the memory of a pair.
-        self._places: dict[bytes, int] = {}
+        self._positions: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         """Count the rows."""
-        return len(self._places)
+        return len(self._positions)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether there is a row of a key."""
+        return _digest(key) in self._positions
 
     def load(self) -> None:
         """Find every row; a damaged file counts as work not done."""
-        self._files, self._places = [], {}
+        self._files, self._positions = [], {}
         # Parts that are not merged yet are newer than what is.
         for path in [self.folder / _MERGED, *self._parts()]:
             if path.is_file():
@@ -60,12 +64,12 @@ class ResultCache:
 
     def get(self, key: str) -> Row | None:
         """Read the row of a key, if there is one."""
-        place = self._places.get(_digest(key))
-        return None if place is None else next(self._rows([place]))
+        position = self._positions.get(_digest(key))
+        return None if position is None else next(self._rows([position]))
 
     def rows(self) -> Iterator[Row]:
         """Read every row."""
-        return self._rows(self._places.values())
+        return self._rows(self._positions.values())
 
     def add(self, rows: list[Row]) -> None:
         """Write rows to disk before returning."""
@@ -83,16 +87,16 @@ class ResultCache:
         Raises:
             KeyError: If there is no such row.
         """
-        places = {digest: self._places[digest] for digest in map(_digest, keys)}
+        positions = {digest: self._positions[digest] for digest in map(_digest, keys)}
         merged = self.folder / _MERGED
-        if self._files != [merged] or list(places) != list(self._places):
+        if self._files != [merged] or list(positions) != list(self._positions):
             offsets = {}
             with replacing(merged) as temporary, temporary.open("wb") as stream:
-                lines = self._lines(places.values())
-                for digest, line in zip(places, lines, strict=True):
+                lines = self._lines(positions.values())
+                for digest, line in zip(positions, lines, strict=True):
                     offsets[digest] = stream.tell()
                     stream.write(line)
-            self._files, self._places = [], {}
+            self._files, self._positions = [], {}
             self._note(merged, offsets)
         for part in self._parts():
             part.unlink(missing_ok=True)
@@ -102,19 +106,19 @@ class ResultCache:
         return sorted(self.folder.glob(_PART))
 
     def _note(self, path: Path, offsets: dict[bytes, int]) -> None:
-        place = len(self._files) << _OFFSET_BITS
+        first = len(self._files) << _OFFSET_BITS
         self._files.append(path)
-        self._places.update((key, place + offset) for key, offset in offsets.items())
+        self._positions.update((key, first + offset) for key, offset in offsets.items())
 
-    def _rows(self, places: Iterable[int]) -> Iterator[Row]:
-        return map(json.loads, self._lines(places))
+    def _rows(self, positions: Iterable[int]) -> Iterator[Row]:
+        return map(json.loads, self._lines(positions))
 
-    def _lines(self, places: Iterable[int]) -> Iterator[bytes]:
-        by_file = itertools.groupby(places, lambda place: place >> _OFFSET_BITS)
+    def _lines(self, positions: Iterable[int]) -> Iterator[bytes]:
+        by_file = itertools.groupby(positions, lambda each: each >> _OFFSET_BITS)
         for number, group in by_file:
             with self._files[number].open("rb") as stream:
-                for place in group:
-                    stream.seek(place & ((1 << _OFFSET_BITS) - 1))
+                for position in group:
+                    stream.seek(position & ((1 << _OFFSET_BITS) - 1))
                     yield stream.readline()
 
 

@@ -1,7 +1,7 @@
-"""Random numbers as functions of what they are for.
+"""Counter-based random generators, keyed by seed, purpose and index.
 
 No generator is carried from step to step: each draw is keyed by the seed, its
-purpose and its place (step, epoch, photo), so that a resumed training, another
+purpose and its index (step, epoch, photo), so that a resumed training, another
 batch size or another order of photos draws the same numbers.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a draw is for; the numbers are part of every seed, so never change."""
+    """Purpose of a draw; the numbers are part of every seed, so never change."""
 
     WEIGHTS = 0
     ORDER = 1
@@ -32,24 +32,24 @@ class Purpose(IntEnum):
     CHAIN = 30
 
 
-def keyed_rng(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:
-    """Give the generator of one draw.
+def keyed_rng(seed: int, purpose: Purpose, *index: int) -> np.random.Generator:
+    """Make the random generator of one draw.
 
     Args:
         seed: The run's seed, at least 0.
         purpose: What is drawn.
-        place: Which one: a step, an epoch, a photo's key; each at least 0.
+        index: Which one: a step, an epoch, a photo's key; each at least 0.
     """
-    return np.random.default_rng([seed, int(purpose), *place])
+    return np.random.default_rng([seed, int(purpose), *index])
 
 
 def photo_key(name: str) -> int:
-    """Turn a photo's id into a place, the same in every process; 0 to 2**64 - 1."""
+    """Turn a photo's id into an index, the same in every process; 0 to 2**64 - 1."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
 def uniform_latents(
-    draw: np.random.Generator, count: int, latent_size: int
+    rng: np.random.Generator, count: int, latent_size: int
 ) -> np.ndarray:
     """Draw latents z, uniform in [-1, 1]; float32 of shape (count, latent_size)."""
-    return draw.uniform(-1.0, 1.0, (count, latent_size)).astype(np.float32)
+    return rng.uniform(-1.0, 1.0, (count, latent_size)).astype(np.float32)

@@ -1,24 +1,23 @@
-"""Tables of rows, made in pieces so that few rows are Python's at a time.
+"""Rows (dictionaries) to pandas tables, a piece at a time.
 
 A row as a dictionary takes ten times the memory of a row of a table.
 """
 
 import io
-import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from facefill.runtime.result_cache import Row
+from facefill.runtime.batching import groups
 
 _ROWS_A_PIECE = 10_000
 _KINDS = {str: "str", int: "int64"}
 
 
 def as_table(
-    rows: Iterable[Row], columns: Mapping[str, str | int | None]
+    rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str | int | None]
 ) -> pd.DataFrame:
     """Make a table of rows, its columns of the same kind whatever is in them.
 
@@ -27,21 +26,20 @@ def as_table(
         columns: What stands for a missing value; ``None`` in columns of lists of
             numbers, which become arrays of int32 or float64.
     """
-    remaining = iter(rows)
-    pieces = [_piece([], columns)]
-    while batch := list(itertools.islice(remaining, _ROWS_A_PIECE)):
-        pieces.append(_piece(batch, columns))
-    return pd.concat(pieces, ignore_index=True)
+    pieces = [_piece(batch, columns) for batch in groups(rows, _ROWS_A_PIECE)]
+    return pd.concat([_piece([], columns), *pieces], ignore_index=True)
 
 
 def as_parquet(table: pd.DataFrame) -> bytes:
-    """Give the bytes of a table's file."""
+    """Encode a table as a Parquet file."""
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()
 
 
-def _piece(rows: list[Row], columns: Mapping[str, str | int | None]) -> pd.DataFrame:
+def _piece(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str | int | None]
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
             name: pd.Series(

@@ -1,1 +1,1 @@
-"""The DCGAN learns: step, loop, checkpoints, replicas."""
+"""DCGAN training: loop, step, checkpoints, monitors, several devices."""

@@ -1,4 +1,4 @@
-"""From stored photos to what the discriminator sees, on the device."""
+"""Augmentation on the device: pixel range, mirroring and DiffAugment."""
 
 from collections.abc import Sequence
 
@@ -57,7 +57,7 @@ def vary(pictures: Tensor, draws: Tensor, variations: Sequence[Variation]) -> Te
 
 def _recoloured(pictures: Tensor, draws: Tensor) -> Tensor:
     brightness, saturation, contrast = (
-        draws[:, place, None, None, None] for place in range(3)
+        draws[:, column, None, None, None] for column in range(3)
     )
     pictures = pictures + (brightness - 0.5)
     grey = ops.mean(pictures, axis=3, keepdims=True)
@@ -71,9 +71,9 @@ def _moved(pictures: Tensor, draws: Tensor) -> Tensor:
     size = pictures.shape[1]
     furthest = int(size * _SHIFT + 0.5)
     shifts = ops.floor(draws * (2 * furthest + 1)) - furthest
-    places = ops.arange(size, dtype="float32")
+    pixels = ops.arange(size, dtype="float32")
     # [n, to, from]: the pixel at `to` is the one that was at `from`.
-    sources = places[None, :, None] - places[None, None, :]
+    sources = pixels[None, :, None] - pixels[None, None, :]
     rows, columns = (
         ops.cast(ops.equal(sources, shifts[:, axis, None, None]), "float32")
         for axis in range(2)

@@ -1,10 +1,9 @@
-"""Which photos and which noise each step of a training sees.
+"""Training batches: photos, latents and flips of each step, read ahead.
 
 Batches and noise are functions of (seed, step), so a training that was killed
 and continued takes the steps that it would have taken.
 """
 
-import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -22,13 +21,11 @@ from facefill.runtime.rng import Purpose
 from facefill.training.augmentation import NUM_DRAWS
 from facefill.training.state import Batch
 
-_ROWS_A_PIECE = 1024
-
 
 def batches(
     photos: ImageArray, options: TrainOptions, seed: int, first: int
 ) -> Iterator[Batch]:
-    """Give the batches of the steps from ``first`` on, K steps at a time.
+    """Iterate over the batches of the steps from ``first`` on, K steps at a time.
 
     Calls end at multiples of K, so that a continued training makes the same
     calls as an undisturbed one.
@@ -77,21 +74,24 @@ def _stack(
         # loss sees the order within a batch.
         images=photos[np.sort(chosen, axis=1)],
         latents=np.stack(
-            [rng.uniform_latents(draw, size, options.latent_size) for draw in latents]
+            [
+                rng.uniform_latents(step_rng, size, options.latent_size)
+                for step_rng in latents
+            ]
         ),
-        flips=np.stack([draw.random(size) < 0.5 for draw in flips]),
+        flips=np.stack([step_rng.random(size) < 0.5 for step_rng in flips]),
         draws=_draws(size, seed, steps) if options.augment else (),
     )
 
 
 def _draws(batch_size: int, seed: int, steps: range) -> np.ndarray:
     shape = (2, batch_size, NUM_DRAWS)
-    draws = [rng.keyed_rng(seed, Purpose.AUGMENTATION, step) for step in steps]
-    return np.stack([draw.random(shape, np.float32) for draw in draws])
+    rngs = [rng.keyed_rng(seed, Purpose.AUGMENTATION, step) for step in steps]
+    return np.stack([step_rng.random(shape, np.float32) for step_rng in rngs])
 
 
 def batch_indices(num_photos: int, batch_size: int, seed: int, step: int) -> np.ndarray:
-    """Say which photos a step sees: each exactly once an epoch, in a new order.
+    """Choose the photos of a step: each exactly once an epoch, in a new order.
 
     A batch that the end of an epoch cuts goes on with the next one's order.
 
@@ -99,11 +99,11 @@ def batch_indices(num_photos: int, batch_size: int, seed: int, step: int) -> np.
         Indices, int64 (batch_size,).
     """
     positions = np.arange(step * batch_size, (step + 1) * batch_size)
-    epochs, places = np.divmod(positions, num_photos)
+    epochs, offsets = np.divmod(positions, num_photos)
     chosen = np.empty(batch_size, np.int64)
     for epoch in np.unique(epochs):
         inside = epochs == epoch
-        chosen[inside] = _order(num_photos, seed, int(epoch))[places[inside]]
+        chosen[inside] = _order(num_photos, seed, int(epoch))[offsets[inside]]
     return chosen
 
 
@@ -111,15 +111,6 @@ def batch_indices(num_photos: int, batch_size: int, seed: int, step: int) -> np.
 # of ten million photos would take longer than the step.
 @lru_cache(maxsize=2)
 def _order(num_photos: int, seed: int, epoch: int) -> np.ndarray:
-    draw = rng.keyed_rng(seed, Purpose.ORDER, epoch)
-    order = draw.permutation(num_photos)
+    order = rng.keyed_rng(seed, Purpose.ORDER, epoch).permutation(num_photos)
     order.setflags(write=False)
     return order
-
-
-def digest(photos: ImageArray) -> str:
-    """Hash the pixels of photos, a piece at a time; 16 hexadecimal digits."""
-    pixels = hashlib.sha256()
-    for begin in range(0, len(photos), _ROWS_A_PIECE):
-        pixels.update(np.asarray(photos[begin : begin + _ROWS_A_PIECE]).tobytes())
-    return pixels.hexdigest()[:16]

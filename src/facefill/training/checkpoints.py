@@ -1,9 +1,9 @@
-"""The exact state of a training, in files that a crash or a bit flip cannot fake.
+"""Checkpoint store: the exact training state in files that carry their hash.
 
 Synopsis::
 
     store = CheckpointStore(folder, keep=2)
-    store.save(Checkpoint(step=500, arrays=arrays, origin=origin))
+    store.save(Checkpoint(step=500, arrays=arrays, fingerprint=fingerprint))
     checkpoint = store.latest()
 
 A checkpoint is one ``.npz`` (read without pickle) whose name ends with the
@@ -32,7 +32,7 @@ from facefill.errors import CheckpointError
 from facefill.runtime.files import link_or_copy, remove_litter, write_bytes
 
 _HASH_DIGITS = 32
-_ORIGIN = "origin.json"
+_FINGERPRINT = "origin.json"
 
 logger = logging.getLogger(__name__)
 
@@ -44,28 +44,29 @@ class Checkpoint:
     Attributes:
         step: Steps done.
         arrays: The state by name.
-        origin: What the state depends on: data, architecture, parameters.
+        fingerprint: What the state depends on: data, architecture, parameters.
     """
 
     step: int
     arrays: Mapping[str, np.ndarray]
-    origin: Mapping[str, Any]
+    fingerprint: Mapping[str, Any]
 
     def to_bytes(self) -> bytes:
-        """Write all but the step, which is in the name of a file."""
-        origin = np.frombuffer(json.dumps(self.origin).encode(), np.uint8)
+        """Encode all but the step, which is in the name of a file."""
+        fingerprint = np.frombuffer(json.dumps(self.fingerprint).encode(), np.uint8)
         stream = io.BytesIO()
+        arrays = {_FINGERPRINT: fingerprint, **self.arrays}
         # Named arguments confuse numpy's own annotation with allow_pickle.
-        np.savez(stream, **{_ORIGIN: origin, **self.arrays})  # type: ignore[arg-type]
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
         return stream.getvalue()
 
     @classmethod
     def from_bytes(cls, step: int, content: bytes) -> "Checkpoint":
-        """Read what ``to_bytes`` wrote."""
+        """Decode what ``to_bytes`` made."""
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        origin = json.loads(arrays.pop(_ORIGIN).tobytes())
-        return cls(step=step, arrays=arrays, origin=origin)
+        fingerprint = json.loads(arrays.pop(_FINGERPRINT).tobytes())
+        return cls(step=step, arrays=arrays, fingerprint=fingerprint)
 
 
 class CheckpointStore:

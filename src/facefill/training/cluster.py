@@ -1,4 +1,4 @@
-"""Which process of a cluster this one is, as the environment says."""
+"""Cluster membership from ``TF_CONFIG``: world size and rank of this process."""
 
 import json
 import os
@@ -20,12 +20,12 @@ class Cluster:
     """The processes that train together.
 
     Attributes:
-        count: How many they are.
-        place: Of this one among them, from 0; the first one is the chief.
+        world_size: How many they are.
+        rank: Of this one among them, from 0; the first one is the chief.
     """
 
-    count: int
-    place: int
+    world_size: int
+    rank: int
 
 
 def this_cluster() -> Cluster:
@@ -44,15 +44,15 @@ def this_cluster() -> Cluster:
         content = json.loads(text)
         workers = content["cluster"]["worker"]
         chiefs = content["cluster"].get("chief", [])
-        names = [("chief", place) for place in range(len(chiefs))]
-        names += [("worker", place) for place in range(len(workers))]
-        place = names.index(_name(content["task"]))
+        names = [("chief", index) for index in range(len(chiefs))]
+        names += [("worker", index) for index in range(len(workers))]
+        rank = names.index(_name(content["task"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(
             f"{VARIABLE} does not name the workers and which of them this process is "
             f"({error}); it should be as {_EXAMPLE}"
         ) from error
-    return Cluster(len(names), place)
+    return Cluster(len(names), rank)
 
 
 def _name(task: dict[str, Any]) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""The discriminator as a function of its state: what it is shown, and how."""
+"""Discriminator forward pass with spectral norm, DiffAugment and R1."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,13 +14,13 @@ from facefill.training.state import NetworkState, initial_network_state
 
 
 class Logits(NamedTuple):
-    """What D says of a batch.
+    """Discriminator outputs for a batch of photos and one of generated pictures.
 
     Attributes:
         real: Logits of photos, (N, 1) float32.
         fake: Logits of generated pictures, (N, 1) float32.
         penalty: Weighted gradient penalty, a scalar; 0 where there is none.
-        statistics: D's after both.
+        statistics: D's moving statistics after both.
     """
 
     real: Tensor
@@ -51,7 +51,7 @@ class DiscriminatorPass:
         return state
 
     def effective(self, state: NetworkState) -> tuple[list[Tensor], list[Tensor]]:
-        """Give weights and statistics for a plain copy of the network.
+        """Compute weights and statistics for a plain copy of the network.
 
         The division by spectral norms is done in them.
         """
@@ -80,7 +80,7 @@ class DiscriminatorPass:
         penalty = self._penalty(weights, statistics, photos, step)
         return Logits(real, fake, penalty, after)
 
-    def judge(self, state: NetworkState, pictures: Tensor, draws: Tensor) -> Tensor:
+    def logits(self, state: NetworkState, pictures: Tensor, draws: Tensor) -> Tensor:
         """Run D on generated pictures alone; logits (N, 1)."""
         weights, statistics = self._normalized(state.weights, state.statistics)
         if self._options.augment:

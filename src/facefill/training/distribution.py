@@ -1,4 +1,4 @@
-"""Several devices that train as one: on this machine, or on many.
+"""Data-parallel training: one device, ``tf.distribute``, or a cluster of machines.
 
 Every device has a copy of the state and takes its part of each batch. What a step
 computes of the whole batch is computed together: the moments of the batch norms,
@@ -10,9 +10,9 @@ only one that reads and writes checkpoints; the others get from it what it read.
 """
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
 from typing import Any
 
 import keras
@@ -26,60 +26,88 @@ from facefill.parameters.choices import Device, Distribution
 from facefill.training.cluster import Cluster, this_cluster
 from facefill.training.state import Batch
 
-_ALONE = Cluster(count=1, place=0)
+Step = Callable[[Any, Batch], tuple[Any, Tensor]]
+"""Takes the state and one batch; returns the next state and a vector to record."""
+
+Steps = Callable[[Any, Batch], tuple[Any, Tensor]]
+"""The same for a stack of batches, one step each; the vectors are rows then."""
+
+_ALONE = Cluster(world_size=1, rank=0)
 _NUMBERS_AT_ONCE = 1 << 22
 
 logger = logging.getLogger(__name__)
 
 
-class Replicas:
-    """One device: everything is as if there were no such class.
+class Strategy(ABC):
+    """Where the training step runs: on which devices, in which processes.
 
     Attributes:
-        count: Devices that share a batch.
+        num_devices: Devices that share a batch.
         cluster: The processes, and which of them this one is.
     """
 
-    count = 1
-    cluster = _ALONE
-
-    def __init__(self, device: Device) -> None:
-        """Name the device."""
-        self._device = device
+    def __init__(self, device: Device, num_devices: int, cluster: Cluster) -> None:
+        """Name the kind of device, and count."""
+        self.device = device
+        self.num_devices = num_devices
+        self.cluster = cluster
 
     @property
     def is_chief(self) -> bool:
-        """Say whether this process keeps the checkpoints and measures samples."""
-        return self.cluster.place == 0
+        """Whether this process keeps the checkpoints and measures samples."""
+        return self.cluster.rank == 0
 
-    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Turn a function that calls ``repeat`` into one call of the devices."""
-        return graph.compiled(function, self._device)
+    @abstractmethod
+    def compile_steps(self, step: Step, num_records: int) -> Steps:
+        """Compile the loop over a stack of batches, one step for each of them.
 
-    def repeat(
-        self,
-        step: Callable[[Any, Batch], tuple[Any, Tensor]],
-        state: Any,
-        batches: Batch,
-        num_records: int,
-    ) -> tuple[Any, Tensor]:
-        """Run a step once for each batch of a stack; see ``graph.repeat``."""
-        return graph.repeat(step, state, batches, num_records)
+        Args:
+            step: The training step.
+            num_records: Length of the vector that it records.
+        """
+
+    @abstractmethod
+    def placement(self) -> AbstractContextManager[Any]:
+        """Place what one device does, such as generating samples."""
+
+    @abstractmethod
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is true in any process; all of them have to ask."""
+
+    @abstractmethod
+    def broadcast(self, content: bytes) -> bytes:
+        """Send the chief's bytes to every process; it waits until all have asked."""
+
+
+class SingleDevice(Strategy):
+    """One device in one process."""
+
+    def __init__(self, device: Device) -> None:
+        """Name the kind of device."""
+        super().__init__(device, 1, _ALONE)
+
+    def compile_steps(self, step: Step, num_records: int) -> Steps:
+        """Compile the loop over a stack of batches; see ``graph.repeat``."""
+
+        def steps(state: Any, batches: Batch) -> tuple[Any, Tensor]:
+            return graph.repeat(step, state, batches, num_records)
+
+        return graph.compiled(steps, self.device)
 
     def placement(self) -> AbstractContextManager[Any]:
-        """Place what one device does, such as painting samples."""
-        return devices.on_device(self._device)
+        """Place what is done within on the device."""
+        return devices.on_device(self.device)
 
     def any(self, flag: bool) -> bool:
-        """Say whether the flag is true in any of the processes."""
+        """Return the flag of the only process."""
         return flag
 
-    def share(self, content: bytes) -> bytes:
-        """Give every process what the chief has; it waits until all have asked."""
+    def broadcast(self, content: bytes) -> bytes:
+        """Return the bytes of the only process."""
         return content
 
 
-class StrategyReplicas(Replicas):
+class TfStrategy(Strategy):
     """The devices of a ``tf.distribute`` strategy.
 
     A loop that runs in the graph goes around the strategy's ``run``, because
@@ -89,15 +117,20 @@ class StrategyReplicas(Replicas):
 
     def __init__(self, device: Device, strategy: Any, cluster: Cluster) -> None:
         """Take the strategy."""
-        super().__init__(device)
+        super().__init__(device, strategy.num_replicas_in_sync, cluster)
         self._strategy = strategy
         self._devices = list(strategy.extended.worker_devices)
-        self.count = strategy.num_replicas_in_sync
-        self.cluster = cluster
-        self._total = self.compiled(self._total_in_graph)
+        self._total = self._compiled(self._total_in_graph)
 
-    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Turn a function that calls ``repeat`` into one call of the devices."""
+    def compile_steps(self, step: Step, num_records: int) -> Steps:
+        """Compile the loop over a stack of batches, of which each device has a part."""
+
+        def steps(state: Any, batches: Batch) -> tuple[Any, Tensor]:
+            return self._repeat(step, state, batches, num_records)
+
+        return self._compiled(steps)
+
+    def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         import tensorflow as tf
 
         compiled = tf.function(function, autograph=False)
@@ -108,15 +141,10 @@ class StrategyReplicas(Replicas):
 
         return call
 
-    def repeat(
-        self,
-        step: Callable[[Any, Batch], tuple[Any, Tensor]],
-        state: Any,
-        batches: Batch,
-        num_records: int,
+    def _repeat(
+        self, step: Step, state: Any, batches: Batch, num_records: int
     ) -> tuple[Any, Tensor]:
-        """Run a step on all devices, once for each batch of a stack."""
-        parts = [self._part(batches, place) for place in range(len(self._devices))]
+        parts = [self._part(batches, index) for index in range(len(self._devices))]
         flat = [ops.convert_to_tensor(value) for value in keras.tree.flatten(state)]
         count = batches.flips.shape[0]
 
@@ -154,14 +182,14 @@ class StrategyReplicas(Replicas):
         return nullcontext()
 
     def any(self, flag: bool) -> bool:
-        """Say whether the flag is true in any of the processes."""
-        if self.cluster.count == 1:
+        """Whether the flag is true in any process; all of them have to ask."""
+        if self.cluster.world_size == 1:
             return flag
         return bool(self._sum(np.array([flag], np.float32))[0] > 0)
 
-    def share(self, content: bytes) -> bytes:
-        """Give every process what the chief has; it waits until all have asked."""
-        if self.cluster.count == 1:
+    def broadcast(self, content: bytes) -> bytes:
+        """Send the chief's bytes to every process; it waits until all have asked."""
+        if self.cluster.world_size == 1:
             return content
         # Numbers of 16 bits are exact in float32, which every device can add.
         halves = np.frombuffer(content + bytes(len(content) % 2), np.uint16)
@@ -178,13 +206,13 @@ class StrategyReplicas(Replicas):
             target[:] = self._sum(piece)[: len(target)].astype(np.uint16)
         return result.tobytes()[:size]
 
-    def _part(self, batches: Batch, place: int) -> Batch:
+    def _part(self, batches: Batch, index: int) -> Batch:
         """Cut the part of a stack of batches that is for one device of this process."""
         import tensorflow as tf
 
-        first = self.cluster.place * len(self._devices)
-        with tf.device(self._devices[place]):
-            part = batches.part(first + place, self.count)
+        first = self.cluster.rank * len(self._devices)
+        with tf.device(self._devices[index]):
+            part = batches.part(first + index, self.num_devices)
             return Batch(*keras.tree.map_structure(ops.convert_to_tensor, tuple(part)))
 
     def _copy(self, values: list[Tensor], device: str) -> list[Tensor]:
@@ -194,14 +222,14 @@ class StrategyReplicas(Replicas):
             return [tf.identity(value) for value in values]
 
     def _per_device(self, values: list[Any]) -> Any:
-        first = self.cluster.place * len(self._devices)
+        first = self.cluster.rank * len(self._devices)
         return self._strategy.experimental_distribute_values_from_function(
             lambda context: values[context.replica_id_in_sync_group - first]
         )
 
     def _local(self, value: Any) -> tuple[Tensor, ...]:
-        found: tuple[Tensor, ...] = self._strategy.experimental_local_results(value)
-        return found if len(found) > 1 else found * len(self._devices)
+        results: tuple[Tensor, ...] = self._strategy.experimental_local_results(value)
+        return results if len(results) > 1 else results * len(self._devices)
 
     def _sum(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(self._total(ops.convert_to_tensor(values)))
@@ -227,7 +255,7 @@ class StrategyReplicas(Replicas):
         try:
             yield
         except tf.errors.OpError as error:
-            if self.cluster.count == 1:
+            if self.cluster.world_size == 1:
                 raise
             raise TrainingError(
                 "another process of the cluster is gone, or cannot be reached; its own "
@@ -236,13 +264,13 @@ class StrategyReplicas(Replicas):
             ) from error
 
 
-# One strategy a process: TensorFlow remembers what devices combined under the numbers
-# that each strategy gives out, from the same first one on.
-@cache
-def choose_replicas(distribute: Distribution, device: Device) -> Replicas:
+def choose_strategy(distribute: Distribution, device: Device) -> Strategy:
     """Find the devices that a training is to use.
 
-    A cluster has to be joined before TensorFlow does anything else in the process.
+    A cluster has to be joined before TensorFlow does anything else in the process. To
+    be called once a process where several devices are used: TensorFlow remembers what
+    devices combined under the numbers that each strategy gives out, from the same
+    first one on.
 
     Raises:
         TrainingError: If they are not there, or Keras runs on JAX.
@@ -253,20 +281,19 @@ def choose_replicas(distribute: Distribution, device: Device) -> Replicas:
         has_tensorflow = keras.backend.backend() == "tensorflow"
         distribute = "mirrored" if several and has_tensorflow else "none"
     if distribute == "none":
-        return Replicas(device)
+        return SingleDevice(device)
     if keras.backend.backend() != "tensorflow":
         raise TrainingError(
             f"train.distribute is '{distribute}', which needs TensorFlow, but Keras "
             f"runs on {keras.backend.backend()}; set it to none, or unset KERAS_BACKEND"
         )
     cluster = _ALONE if distribute == "mirrored" else this_cluster()
-    strategy = _strategy(distribute, device)
-    replicas = StrategyReplicas(device, strategy, cluster)
-    logger.info("training on %d devices", replicas.count)
-    return replicas
+    strategy = TfStrategy(device, _tf_strategy(distribute, device), cluster)
+    logger.info("training on %d devices", strategy.num_devices)
+    return strategy
 
 
-def _strategy(distribute: Distribution, device: Device) -> Any:
+def _tf_strategy(distribute: Distribution, device: Device) -> Any:
     import tensorflow as tf
 
     kind = devices.device_kind(device).upper()

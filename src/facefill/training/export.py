@@ -1,4 +1,4 @@
-"""Models out of a checkpoint."""
+"""Keras models out of a training checkpoint."""
 
 import keras
 
@@ -16,21 +16,21 @@ def models_of_checkpoint(checkpoint: Checkpoint) -> ModelPair:
         ModelError: If the training started from models, whose layers the checkpoint
             does not tell.
     """
-    origin = checkpoint.origin
-    if origin.get("train.start_from", "random") != "random":
+    fingerprint = checkpoint.fingerprint
+    if fingerprint.get("train.start_from", "random") != "random":
         raise ModelError(
             "the training of this checkpoint started from models; end it with Ctrl-C "
             "and ship what it wrote to data/06_models"
         )
     sizes = {
-        name: origin[name]
+        name: fingerprint[name]
         for name in ("latent_size", "generator_width", "discriminator_width")
     }
-    norm = origin.get("discriminator_norm", "batch")
+    norm = fingerprint.get("discriminator_norm", "batch")
     options = TrainOptions.model_validate(
         sizes | {"discriminator_norm": norm, "precision": "float32"}
     )
-    trainer = Trainer(options, origin["image_size"], origin["seed"])
+    trainer = Trainer(options, fingerprint["image_size"], fingerprint["seed"])
     arrays = checkpoint.arrays
     # Names that are no numbers are those of curves.
     values = [arrays[name] for name in sorted(arrays) if name.isdigit()]

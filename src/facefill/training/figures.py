@@ -1,4 +1,4 @@
-"""Training curves as an interactive figure."""
+"""Training curves as an interactive Plotly figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ _MAX_POINTS = 1000
 def training_curves(
     history: Mapping[str, Sequence[float]],
 ) -> "plotly.graph_objects.Figure":
-    """Draw losses above and D's verdicts below, over the steps.
+    """Draw losses above and mean D(x) and D(G(z)) below, over the steps.
 
     Args:
         history: Values by metric, with ``step`` among them; each of a point is the

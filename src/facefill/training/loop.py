@@ -1,4 +1,4 @@
-"""The loop of a training: batches in, metrics and pictures out, the state kept."""
+"""Training loop: batches in, metrics and sample grids out, checkpoints kept."""
 
 import logging
 import math
@@ -18,7 +18,7 @@ from facefill.runtime.interrupts import deferred_interruption
 from facefill.runtime.progress import progress
 from facefill.training.batches import batches
 from facefill.training.checkpoints import CheckpointStore
-from facefill.training.fingerprint import origin_of
+from facefill.training.fingerprint import fingerprint_of
 from facefill.training.monitors import Monitors
 from facefill.training.run import SCORES, Run
 from facefill.training.shared_checkpoints import require_agreement, shared
@@ -27,7 +27,7 @@ from facefill.training.trainer import Trainer
 
 NUM_GRID_SAMPLES = 64
 
-_PAINTED_AT_ONCE = 64
+_SAMPLES_A_CALL = 64
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class TrainedModels:
-    """What training makes.
+    """Result of a training.
 
     Attributes:
         generator: The moving average of G (G itself if there is none).
@@ -95,14 +95,15 @@ def train(
         TrainingError: If another process of the cluster is gone, was interrupted, or
             has other data or parameters.
     """
-    options, replicas = trainer.options, trainer.replicas
+    options, strategy = trainer.options, trainer.strategy
     _require_enough(photos, options.batch_size)
-    with replicas.placement():
-        require_agreement(origin_of(photos, trainer), replicas)
-        store = shared(store, replicas)
-        run = Run.restore(photos, trainer, store)
-        report_to = _Telling(run, photos, trainer, reporter, assessor)
-        report_to.past()
+    with strategy.placement():
+        fingerprint = fingerprint_of(photos, trainer)
+        require_agreement(fingerprint, strategy)
+        store = shared(store, strategy)
+        run = Run.restore(fingerprint, trainer, store)
+        reporting = _Reporting(run, photos, trainer, reporter, assessor)
+        reporting.repeat_past()
         with (
             deferred_interruption() as interrupted,
             progress(options.max_steps, "training", "steps", run.done) as advance_bar,
@@ -112,8 +113,10 @@ def train(
                 row = run.advance(stack)
                 advance_bar(run.done - before, _note(_named(row, trainer.metrics)))
                 finished = run.done >= options.max_steps
-                report_to.now(before, finished)
-                stops = replicas.any(interrupted())
+                scores = reporting.measure(before, finished)
+                run.note(scores)
+                reporting.report(scores)
+                stops = strategy.any(interrupted())
                 is_due = _passes(before, run.done, options.checkpoint_every)
                 if is_due or finished or stops or run.is_best_so_far:
                     run.save(store)
@@ -148,11 +151,8 @@ def report(models: TrainedModels, photos: ImageArray) -> dict[str, Any]:
     }
 
 
-class _Telling:
-    """Tells the reporter what a run has come to, and measures what is due.
-
-    In a cluster only the chief does.
-    """
+class _Reporting:
+    """Measures samples when that is due, and tells the reporter; the chief only."""
 
     def __init__(
         self,
@@ -167,33 +167,40 @@ class _Telling:
         self._trainer = trainer
         self._reporter = reporter
         self._assessor = assessor
-        self._alarms = Monitors()
+        self._monitors = Monitors()
 
-    def past(self) -> None:
-        """Repeat the curves of what was done before this run."""
-        if not self._trainer.replicas.is_chief:
+    def repeat_past(self) -> None:
+        """Report the curves of what was done before this run."""
+        if not self._trainer.strategy.is_chief:
             return
         scores = {int(row[0]): _scored(row) for row in self._run.scores}
         for row in self._run.history:
             values = _named(row, self._trainer.metrics)
             self._reporter.scalars(int(row[0]), values | scores.get(int(row[0]), {}))
 
-    def now(self, before: int, finished: bool) -> None:
-        """Tell the metrics of the steps since ``before``, and measure samples."""
-        if not self._trainer.replicas.is_chief:
+    def report(self, scores: Mapping[str, float]) -> None:
+        """Report the metrics of the last call, and what was measured after it."""
+        if not self._trainer.strategy.is_chief:
             return
         run, names = self._run, self._trainer.metrics
-        values = _named(run.history[-1], names)
-        values |= self._alarms.balance(run.history, names)
-        scores = self._measured(before, finished)
-        if scores:
-            run.note(scores)
-            values |= scores
+        values = _named(run.history[-1], names) | dict(scores)
+        values |= self._monitors.discriminator_wins(run.history, names)
         if "diversity" in scores:
-            values |= self._alarms.diversity(run.done, scores["diversity"])
+            values |= self._monitors.mode_collapse(run.done, scores["diversity"])
         self._reporter.scalars(run.done, values)
 
-    def _measured(self, before: int, finished: bool) -> dict[str, float]:
+    def measure(self, before: int, finished: bool) -> dict[str, float]:
+        """Measure samples of the state, as far as that is due.
+
+        Args:
+            before: Steps done before the last call.
+            finished: Whether the training ends here, when everything is measured.
+
+        Returns:
+            Values by name, of those in ``run.SCORES``; empty if nothing is due.
+        """
+        if not self._trainer.strategy.is_chief:
+            return {}
         options, done = self._trainer.options, self._run.done
         scores: dict[str, float] = {}
         if finished or _passes(before, done, options.sample_every):
@@ -206,28 +213,23 @@ class _Telling:
             samples = self._samples(self._assessor.count)
             scores |= self._assessor.assess(samples)
             if finished:
-                found, strip = self._assessor.nearest(samples, self._photos)
+                distances, strip = self._assessor.nearest(samples, self._photos)
                 self._reporter.picture(done, "nearest", strip)
-                scores |= found
+                scores |= distances
         return scores
 
     def _samples(self, count: int) -> np.ndarray:
         return fixed_samples(self._trainer, self._run.state, count)
 
 
-def sample_grid(trainer: Trainer, state: TrainState) -> np.ndarray:
-    """Picture the same latents as at every other step; uint8 (H, W, 3)."""
-    return grid(fixed_samples(trainer, state, NUM_GRID_SAMPLES))
-
-
 def fixed_samples(trainer: Trainer, state: TrainState, count: int) -> np.ndarray:
-    """Paint the same latents as at every other step; uint8 (count, S, S, 3)."""
-    draw = rng.keyed_rng(trainer.seed, rng.Purpose.SAMPLES)
-    rounds = -(-count // _PAINTED_AT_ONCE)
+    """Generate from the same latents as at every other step; uint8 (count, S, S, 3)."""
+    sample_rng = rng.keyed_rng(trainer.seed, rng.Purpose.SAMPLES)
+    rounds = -(-count // _SAMPLES_A_CALL)
     latents = rng.uniform_latents(
-        draw, rounds * _PAINTED_AT_ONCE, trainer.options.latent_size
+        sample_rng, rounds * _SAMPLES_A_CALL, trainer.options.latent_size
     )
-    parts = [trainer.paint(state, part) for part in np.split(latents, rounds)]
+    parts = [trainer.generate(state, part) for part in np.split(latents, rounds)]
     return np.concatenate(parts)[:count]
 
 

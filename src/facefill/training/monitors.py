@@ -1,4 +1,4 @@
-"""What goes wrong in a training of two networks, noticed while it runs."""
+"""Training monitors: discriminator domination and mode collapse."""
 
 import logging
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ logger = logging.getLogger(__name__)
 
 
 class Monitors:
-    """Rings once when a condition begins, and says when it has ended."""
+    """Warns once when a condition begins, and logs when it has ended."""
 
     def __init__(self) -> None:
-        """Begin in silence."""
-        self._ringing: set[str] = set()
+        """Begin with no condition."""
+        self._active: set[str] = set()
 
-    def balance(
+    def discriminator_wins(
         self, history: Sequence[np.ndarray], names: Sequence[str]
     ) -> dict[str, float]:
-        """Watch whether the discriminator has been winning for long.
+        """Check whether the discriminator has been winning for long.
 
         It wins where mean D(x) - D(G(z)) over the last 500 steps is above 0.9: the
         generator then learns next to nothing, for its loss is flat.
@@ -53,15 +53,15 @@ class Monitors:
             "train.r1_weight",
         )
 
-    def diversity(self, step: int, diversity: float) -> dict[str, float]:
-        """Watch whether the samples are too much alike.
+    def mode_collapse(self, step: int, diversity: float) -> dict[str, float]:
+        """Check whether the samples are too much alike.
 
         Args:
             step: Steps done; the first 2,000 give shapeless samples, which are.
             diversity: Mean distance between samples over that between photos.
 
         Returns:
-            As ``balance`` does.
+            As ``discriminator_wins`` does.
         """
         if step < DIVERSITY_AFTER_STEPS:
             return {}
@@ -72,13 +72,13 @@ class Monitors:
             "photos do; the generator may have collapsed to few faces",
         )
 
-    def _change(self, name: str, rings: bool, message: str) -> dict[str, float]:
-        if rings == (name in self._ringing):
+    def _change(self, name: str, is_active: bool, message: str) -> dict[str, float]:
+        if is_active == (name in self._active):
             return {}
-        if rings:
-            self._ringing.add(name)
+        if is_active:
+            self._active.add(name)
             logger.warning("%s", message)
         else:
-            self._ringing.discard(name)
+            self._active.discard(name)
             logger.info("%s has ended", name)
-        return {name: float(rings)}
+        return {name: float(is_active)}

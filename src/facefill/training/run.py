@@ -1,4 +1,4 @@
-"""A training under way: its state, its curves, and the files that hold both."""
+"""Training run: state, history, scores, and their checkpoints."""
 
 import logging
 import time
@@ -10,9 +10,8 @@ import numpy as np
 
 from facefill.backend import graph
 from facefill.errors import NonFiniteError
-from facefill.preparation.sharded_array import ImageArray
 from facefill.training.checkpoints import Checkpoint, CheckpointStore
-from facefill.training.fingerprint import origin_of, require_same
+from facefill.training.fingerprint import RunFingerprint, require_same
 from facefill.training.state import Batch, TrainState
 from facefill.training.trainer import Trainer
 
@@ -30,8 +29,8 @@ SCORES = (
     "inception_kid",
     "inception_kid_floor",
 )
-"""What may be measured of samples, in the order of its columns in a checkpoint: new
-ones are added at the end, so that old checkpoints stay readable."""
+"""Names of what may be measured of samples, in the order of their columns in a
+checkpoint: new ones are added at the end, so that old checkpoints stay readable."""
 
 BEST_BY = "face_frechet"
 
@@ -50,29 +49,34 @@ class Run:
     """
 
     def __init__(
-        self, trainer: Trainer, state: TrainState, origin: dict[str, Any]
+        self, trainer: Trainer, state: TrainState, fingerprint: RunFingerprint
     ) -> None:
         """Begin at a state, with empty curves."""
         self._trainer = trainer
-        self._origin = origin
+        self._fingerprint = fingerprint
         self.state = state
         self.history: list[np.ndarray] = []
         self.scores: list[np.ndarray] = []
 
     @classmethod
     def restore(
-        cls, photos: ImageArray, trainer: Trainer, store: CheckpointStore
+        cls, fingerprint: RunFingerprint, trainer: Trainer, store: CheckpointStore
     ) -> "Run":
         """Continue from the newest checkpoint, or begin.
+
+        Args:
+            fingerprint: From ``fingerprint_of`` the photos and the trainer.
+            trainer: The networks.
+            store: Where the checkpoints are.
 
         Raises:
             CheckpointError: If the checkpoints are of another training, or damaged.
         """
-        run = cls(trainer, trainer.initial_state(), origin_of(photos, trainer))
+        run = cls(trainer, trainer.initial_state(), fingerprint)
         checkpoint = store.latest()
         if checkpoint is None:
             return run
-        require_same(checkpoint.origin, run._origin, store.folder)
+        require_same(checkpoint.fingerprint, fingerprint, store.folder)
         logger.info("continuing the training from step %d", checkpoint.step)
         run._take(checkpoint)
         # A kill between saving the best state and keeping it apart, or damage that
@@ -89,7 +93,7 @@ class Run:
 
     @property
     def is_best_so_far(self) -> bool:
-        """Say whether this very state has the best score of all measured."""
+        """Whether this very state has the best score of all that ``note`` was given."""
         column = 1 + SCORES.index(BEST_BY)
         measured = [row for row in self.scores if np.isfinite(row[column])]
         if not measured:
@@ -107,7 +111,9 @@ class Run:
         return row
 
     def note(self, values: Mapping[str, float]) -> None:
-        """Keep what was measured of the samples of this state."""
+        """Keep what was measured of the samples of this state; nothing if empty."""
+        if not values:
+            return
         row = [float(self.done), *(values.get(name, np.nan) for name in SCORES)]
         self.scores.append(np.array(row))
 
@@ -121,19 +127,19 @@ class Run:
         """
         values = graph.to_numpy(keras.tree.flatten(self.state))
         self._require_finite(values)
-        arrays = {f"{place:04d}": value for place, value in enumerate(values)}
+        arrays = {f"{index:04d}": value for index, value in enumerate(values)}
         arrays[_HISTORY] = np.array(self.history)
         arrays[_SCORES] = np.array(self.scores).reshape(-1, 1 + len(SCORES))
-        store.save(Checkpoint(step=self.done, arrays=arrays, origin=self._origin))
+        store.save(Checkpoint(self.done, arrays, self._fingerprint))
         if self.is_best_so_far:
             store.keep_best(self.done)
 
     def best(self, store: CheckpointStore) -> "Run":
-        """Give the training as it was at the best score, itself if there is none."""
+        """Load the training as it was at the best score; itself if there is none."""
         checkpoint = store.best()
         if checkpoint is None or checkpoint.step == self.done:
             return self
-        run = Run(self._trainer, self.state, self._origin)
+        run = Run(self._trainer, self.state, self._fingerprint)
         run._take(checkpoint)
         return run
 

@@ -2,7 +2,9 @@
 
 A kernel is divided by its largest singular value, which a power iteration follows
 from step to step: one round a step, from the vector that the last one left. The
-vectors are part of the training's state, so a continued training goes on with them.
+vectors are part of the training's state, so a continued training goes on with them;
+``keras.layers.SpectralNormalization`` wraps every layer instead, and model files would
+hold the wrappers and their vectors.
 """
 
 from collections.abc import Sequence
@@ -27,9 +29,9 @@ def initial_vectors(weights: Sequence[Tensor], seed: int) -> list[Tensor]:
         For each kernel a unit vector as long as its last axis, float32.
     """
     vectors = []
-    for place, kernel in enumerate(_kernels(weights)):
-        draw = rng.keyed_rng(seed, rng.Purpose.SPECTRAL, place)
-        vector = draw.normal(size=kernel.shape[-1]).astype(np.float32)
+    for index, kernel in enumerate(_kernels(weights)):
+        kernel_rng = rng.keyed_rng(seed, rng.Purpose.SPECTRAL, index)
+        vector = kernel_rng.normal(size=kernel.shape[-1]).astype(np.float32)
         vectors.append(ops.convert_to_tensor(vector / np.linalg.norm(vector)))
     return vectors
 

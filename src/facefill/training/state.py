@@ -1,4 +1,4 @@
-"""What a training step takes and returns, as nested arrays."""
+"""Training state and batch as nested arrays (named tuples)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from facefill.backend.types import Tensor
 
 
 class NetworkState(NamedTuple):
-    """One network as arrays: what a step takes and returns.
+    """Weights, statistics and Adam moments of one network.
 
     Attributes:
         weights: Trainable values.
@@ -42,7 +42,7 @@ class TrainState(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a step reads.
+    """Batch of one step.
 
     Attributes:
         images: Photos, (N, S, S, 3) uint8.
@@ -57,10 +57,10 @@ class Batch(NamedTuple):
     flips: Tensor
     draws: Tensor = ()
 
-    def part(self, place: int, count: int) -> "Batch":
-        """Give one of several equal parts of each batch of a stack."""
+    def part(self, index: int, count: int) -> "Batch":
+        """Cut one of several equal parts out of each batch of a stack."""
         size = self.flips.shape[1] // count
-        rows = slice(place * size, (place + 1) * size)
+        rows = slice(index * size, (index + 1) * size)
         return Batch(
             images=self.images[:, rows],
             latents=self.latents[:, rows],

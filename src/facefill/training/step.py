@@ -1,4 +1,4 @@
-"""The rules by which a step updates the two networks."""
+"""GAN training step: simultaneous or alternating Adam updates of G and D."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,22 +18,25 @@ Inputs = tuple[Tensor, Tensor, Tensor]
 """Photos in [-1, 1], latents, draws of the augmentation."""
 
 METRICS = ("loss_real", "loss_fake", "loss_generator", "d_real", "d_fake")
-"""What a step records: the losses, and mean D(x) and D(G(z)) in [0, 1]."""
+"""Names of what a step records: the losses, and mean D(x) and D(G(z)) in [0, 1]."""
 
 
 class GanStep:
     """Updates D once a step, and G as often as the options say."""
 
     def __init__(
-        self, generator: keras.Model, judge: DiscriminatorPass, options: TrainOptions
+        self,
+        generator: keras.Model,
+        discriminator: DiscriminatorPass,
+        options: TrainOptions,
     ) -> None:
         """Take the networks, whose state is passed to each call."""
         self._generator = generator
-        self._judge = judge
+        self._discriminator = discriminator
         self._options = options
-        rate, other = options.learning_rate, options.discriminator_learning_rate
-        self._rule = AdamRule(rate, options.beta_1)
-        self._rule_of_judge = AdamRule(rate if other is None else other, options.beta_1)
+        rate_g, rate_d = options.learning_rate, options.discriminator_learning_rate
+        self._adam_g = AdamRule(rate_g, options.beta_1)
+        self._adam_d = AdamRule(rate_g if rate_d is None else rate_d, options.beta_1)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -65,24 +68,24 @@ class GanStep:
         photos, latents, draws = inputs
 
         def forward(weights_d: list[Tensor], weights_g: list[Tensor]) -> Any:
-            pictures, statistics = self._paint(state.generator, weights_g, latents)
-            verdicts = self._judge.compare(
+            pictures, statistics = self._generate(state.generator, weights_g, latents)
+            logits = self._discriminator.compare(
                 state.discriminator._replace(weights=weights_d),
                 (photos, pictures, draws),
                 state.step,
             )
-            loss_g = losses.generator_loss(verdicts.fake)
-            return (self._loss(verdicts), loss_g), (verdicts, statistics)
+            loss_g = losses.generator_loss(logits.fake)
+            return (self._loss(logits), loss_g), (logits, statistics)
 
-        found, (verdicts, statistics) = graph.gradients(
+        gradients, (logits, statistics) = graph.gradients(
             forward, (state.discriminator.weights, state.generator.weights)
         )
-        found = graph.mean_over_replicas(found)
+        gradients = graph.mean_over_replicas(gradients)
         count = state.step * self._options.generator_updates
         return (
-            _apply(self._rule, state.generator, found[1], statistics, count),
-            self._apply_to_judge(state, found[0], verdicts),
-            self._record(verdicts),
+            _apply(self._adam_g, state.generator, gradients[1], statistics, count),
+            self._apply_to_discriminator(state, gradients[0], logits),
+            self._record(logits),
         )
 
     def _update_discriminator(
@@ -90,20 +93,20 @@ class GanStep:
     ) -> tuple[NetworkState, NetworkState, Tensor]:
         """Update D alone; G is returned as it was, its statistics too."""
         photos, latents, draws = inputs
-        pictures, _ = self._paint(state.generator, state.generator.weights, latents)
+        pictures, _ = self._generate(state.generator, state.generator.weights, latents)
 
         def forward(weights: list[Tensor]) -> Any:
-            verdicts = self._judge.compare(
+            logits = self._discriminator.compare(
                 state.discriminator._replace(weights=weights),
                 (photos, pictures, draws),
                 state.step,
             )
-            return (self._loss(verdicts),), verdicts
+            return (self._loss(logits),), logits
 
-        found, verdicts = graph.gradients(forward, (state.discriminator.weights,))
-        found = graph.mean_over_replicas(found)
-        discriminator = self._apply_to_judge(state, found[0], verdicts)
-        return state.generator, discriminator, self._record(verdicts)
+        gradients, logits = graph.gradients(forward, (state.discriminator.weights,))
+        gradients = graph.mean_over_replicas(gradients)
+        discriminator = self._apply_to_discriminator(state, gradients[0], logits)
+        return state.generator, discriminator, self._record(logits)
 
     def _update_generator(
         self,
@@ -116,15 +119,15 @@ class GanStep:
         _, latents, draws = inputs
 
         def forward(weights: list[Tensor]) -> Any:
-            pictures, statistics = self._paint(generator, weights, latents)
-            logits = self._judge.judge(discriminator, pictures, draws)
-            return (losses.generator_loss(logits),), statistics
+            pictures, statistics = self._generate(generator, weights, latents)
+            fake = self._discriminator.logits(discriminator, pictures, draws)
+            return (losses.generator_loss(fake),), statistics
 
-        found, statistics = graph.gradients(forward, (generator.weights,))
-        found = graph.mean_over_replicas(found)
-        return _apply(self._rule, generator, found[0], statistics, count)
+        gradients, statistics = graph.gradients(forward, (generator.weights,))
+        gradients = graph.mean_over_replicas(gradients)
+        return _apply(self._adam_g, generator, gradients[0], statistics, count)
 
-    def _paint(
+    def _generate(
         self, generator: NetworkState, weights: list[Tensor], latents: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
         pictures, statistics = self._generator.stateless_call(
@@ -132,32 +135,32 @@ class GanStep:
         )
         return pictures, list(statistics)
 
-    def _apply_to_judge(
-        self, state: TrainState, gradients: Sequence[Tensor], verdicts: Logits
+    def _apply_to_discriminator(
+        self, state: TrainState, gradients: Sequence[Tensor], logits: Logits
     ) -> NetworkState:
         return _apply(
-            self._rule_of_judge,
+            self._adam_d,
             state.discriminator,
             gradients,
-            verdicts.statistics,
+            logits.statistics,
             state.step,
         )
 
-    def _entropies(self, verdicts: Logits) -> tuple[Tensor, Tensor]:
+    def _entropies(self, logits: Logits) -> tuple[Tensor, Tensor]:
         return losses.discriminator_losses(
-            verdicts.real, verdicts.fake, self._options.real_label
+            logits.real, logits.fake, self._options.real_label
         )
 
-    def _loss(self, verdicts: Logits) -> Tensor:
-        return sum(self._entropies(verdicts)) + verdicts.penalty
+    def _loss(self, logits: Logits) -> Tensor:
+        return sum(self._entropies(logits)) + logits.penalty
 
-    def _record(self, verdicts: Logits) -> Tensor:
+    def _record(self, logits: Logits) -> Tensor:
         values = [
-            *self._entropies(verdicts),
-            losses.generator_loss(verdicts.fake),
-            ops.mean(ops.sigmoid(verdicts.real)),
-            ops.mean(ops.sigmoid(verdicts.fake)),
-            verdicts.penalty,
+            *self._entropies(logits),
+            losses.generator_loss(logits.fake),
+            ops.mean(ops.sigmoid(logits.real)),
+            ops.mean(ops.sigmoid(logits.fake)),
+            logits.penalty,
         ]
         return graph.mean_over_replicas(ops.stack(values[: len(self.metrics)]))
 

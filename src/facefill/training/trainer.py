@@ -1,4 +1,4 @@
-"""The DCGAN as one function of (state, batch), for any backend.
+"""DCGAN trainer: networks, initial state and the compiled training step.
 
 The step runs K times in the graph between two looks at the losses. In the lean
 order both networks learn from one pass of the generator and one of the
@@ -28,7 +28,7 @@ from facefill.models.files import ModelPair
 from facefill.parameters import TrainOptions
 from facefill.training import augmentation
 from facefill.training.discriminator import DiscriminatorPass
-from facefill.training.distribution import choose_replicas
+from facefill.training.distribution import Strategy, choose_strategy
 from facefill.training.state import (
     Batch,
     NetworkState,
@@ -48,10 +48,19 @@ class Trainer:
         image_size: int,
         seed: int,
         start: ModelPair | None = None,
+        strategy: Strategy | None = None,
     ) -> None:
         """Build both networks with weights drawn from the seed, or copy ``start``.
 
-        The layers of ``start`` count then, not the widths of the options.
+        Args:
+            options: Of training.
+            image_size: Side of a picture in pixels.
+            seed: Of the weights and of everything that is drawn while training.
+            start: Networks to begin with; their layers count then, not the widths of
+                the options.
+            strategy: From ``choose_strategy``, for a process that had to choose it
+                earlier, or that trains more than once on several devices. None
+                chooses it by the options.
 
         Raises:
             ModelError: If ``start`` is of another image or latent size, or its
@@ -69,8 +78,9 @@ class Trainer:
             discriminator_norm=options.discriminator_norm,
         )
         # Before anything else, which would keep a process from joining its cluster.
-        self.replicas = choose_replicas(options.distribute, options.device)
-        _require_equal_parts(options.batch_size, self.replicas.count)
+        self.strategy = strategy or choose_strategy(options.distribute, options.device)
+        num_devices = self.strategy.num_devices
+        _require_equal_parts(options.batch_size, num_devices)
         precision = devices.resolve_precision(options.precision, options.device)
         networks = start or ModelPair(
             build_generator(self.architecture, seed),
@@ -78,7 +88,7 @@ class Trainer:
         )
         networks.require_sizes(image_size, options.latent_size)
         _require_norm(networks.discriminator, options.discriminator_norm)
-        together: Norms = "synchronized" if self.replicas.count > 1 else "fused"
+        together: Norms = "synchronized" if num_devices > 1 else "fused"
         self._generator = rebuild(networks.generator, precision, together)
         # The penalty takes second derivatives, from which TensorFlow's own moments hide
         # that a mean depends on every picture; synchronised ones do not.
@@ -88,23 +98,23 @@ class Trainer:
             precision,
             "synchronized" if has_penalty else together,
         )
-        self._judge = DiscriminatorPass(self._discriminator, options, seed)
-        self._updates = GanStep(self._generator, self._judge, options)
-        self._advance = self.replicas.compiled(self._advance_in_graph)
-        self._paint = graph.compiled(self._paint_in_graph, options.device)
+        self._discriminator_pass = DiscriminatorPass(self._discriminator, options, seed)
+        self._gan_step = GanStep(self._generator, self._discriminator_pass, options)
+        self._steps = self.strategy.compile_steps(self._step, len(self.metrics))
+        self._generate = graph.compiled(self._generate_in_graph, options.device)
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of what ``advance`` gives for each step."""
-        return self._updates.metrics
+        """Names of the columns that ``advance`` returns for each step."""
+        return self._gan_step.metrics
 
     def initial_state(self) -> TrainState:
-        """Give the state before the first step."""
+        """Make the state before the first step."""
         generator = initial_network_state(self._generator)
         return TrainState(
             step=ops.convert_to_tensor(0, "int32"),
             generator=generator,
-            discriminator=self._judge.initial_state(),
+            discriminator=self._discriminator_pass.initial_state(),
             average=[*generator.weights, *generator.statistics],
         )
 
@@ -128,31 +138,39 @@ class Trainer:
             NonFiniteError: If a metric of one of the steps is not finite.
         """
         first = int(state.step)
-        state, records = self._advance(state, batches)
+        state, records = self._steps(state, batches)
         metrics = np.asarray(ops.convert_to_numpy(records))
         _require_finite(metrics, self.metrics, first)
         return state, metrics
 
-    def paint(self, state: TrainState, latents: np.ndarray) -> np.ndarray:
-        """Sample the averaged generator in inference mode; uint8 (N, S, S, 3)."""
-        pictures = self._paint(state.average, ops.convert_to_tensor(latents))
+    def generate(self, state: TrainState, latents: np.ndarray) -> np.ndarray:
+        """Sample the averaged generator in inference mode.
+
+        Args:
+            state: Of the training.
+            latents: (N, latent_size) float32 in [-1, 1].
+
+        Returns:
+            uint8 (N, S, S, 3).
+        """
+        pictures = self._generate(state.average, ops.convert_to_tensor(latents))
         return to_uint8(np.asarray(ops.convert_to_numpy(pictures)))
 
     def models(self, state: TrainState) -> tuple[keras.Model, keras.Model]:
-        """Give the averaged generator and the discriminator, in float32."""
+        """Copy the averaged generator and the discriminator out of a state.
+
+        Returns:
+            Both as plain Keras models in float32.
+        """
         generator = rebuild(self._generator, "float32")
         discriminator = rebuild(self._discriminator, "float32")
         split = len(state.generator.weights)
         assign(generator, state.average[:split], state.average[split:])
-        assign(discriminator, *self._judge.effective(state.discriminator))
+        effective = self._discriminator_pass.effective(state.discriminator)
+        assign(discriminator, *effective)
         return generator, discriminator
 
-    def _advance_in_graph(
-        self, state: TrainState, batches: Batch
-    ) -> tuple[TrainState, Tensor]:
-        return self.replicas.repeat(self._step, state, batches, len(self.metrics))
-
-    def _paint_in_graph(self, average: list[Tensor], latents: Tensor) -> Tensor:
+    def _generate_in_graph(self, average: list[Tensor], latents: Tensor) -> Tensor:
         split = len(self._generator.trainable_variables)
         pictures, _ = self._generator.stateless_call(
             average[:split], average[split:], latents, training=False
@@ -163,7 +181,7 @@ class Trainer:
         photos = augmentation.to_network_range(batch.images)
         if self.options.flip:
             photos = augmentation.flip(photos, batch.flips)
-        generator, discriminator, metrics = self._updates.step(
+        generator, discriminator, metrics = self._gan_step.step(
             state, (photos, batch.latents, batch.draws)
         )
         changed = TrainState(
@@ -192,11 +210,12 @@ class Trainer:
         ]
 
 
-def _require_equal_parts(batch_size: int, count: int) -> None:
-    if batch_size % count:
+def _require_equal_parts(batch_size: int, num_devices: int) -> None:
+    if batch_size % num_devices:
         raise TrainingError(
-            f"train.batch_size is {batch_size}, which {count} devices cannot share "
-            f"equally; make it a multiple of {count}, or set train.distribute to none"
+            f"train.batch_size is {batch_size}, which {num_devices} devices cannot "
+            f"share equally; make it a multiple of {num_devices}, or set "
+            "train.distribute to none"
         )
 
 

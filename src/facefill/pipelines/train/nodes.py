@@ -28,20 +28,20 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
     from facefill.evaluation.sample_quality import assessor
     from facefill.models.sources import starting_models
     from facefill.training.checkpoints import CheckpointStore
-    from facefill.training.distribution import choose_replicas
+    from facefill.training.distribution import choose_strategy
     from facefill.training.loop import report, train
     from facefill.training.reporting import GridKeeper
     from facefill.training.trainer import Trainer
 
     # Before TensorFlow loads a model, which would be too late to join a cluster.
-    choose_replicas(options.distribute, options.device)
+    strategy = choose_strategy(options.distribute, options.device)
     start = starting_models(options.start_from)
     photos = training_set.of_split("train")
     store = CheckpointStore(checkpoints, options.keep_checkpoints)
     with Tracker() as tracker:
         models = train(
             photos,
-            Trainer(options, image_size, seed, start),
+            Trainer(options, image_size, seed, start, strategy),
             store,
             GridKeeper(tracker, training_grids),
             assessor(training_set, options, alignment, seed, face_descriptors),
