@@ -112,8 +112,7 @@ class TaskReader:
             mask = hole_in_face(hole, None if is_square else matrix, self._size, file)
             target = Measurement(row.id, face, mask, Inpainting())
             return PhotoTask(key, row.id, row.path, target, matrix, hole, "file")
-        mask = self._masks.shape(row.id, self._size)
-        target = Measurement(row.id, face, mask, self._masks.observation)
+        target = Measurement(row.id, face, *self._masks.task(row.id, self._size))
         return PhotoTask(key, row.id, row.path, target, matrix, None, self._masks.name)
 
     def _mask_file(self, row: Any) -> Path:

@@ -63,7 +63,7 @@ def _look(row: Any, reader: TaskReader, size: int) -> tuple[str, str, np.ndarray
     try:
         face = reader.face(row)
         one = reader.read(row, key="")
-        known = one.target.observation.show(face, one.target.mask)
+        known = one.target.degradation.show(face, one.target.mask)
         mask = one.mask_name
     except (PhotoError, MaskError) as error:
         problem = str(error)

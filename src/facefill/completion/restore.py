@@ -6,8 +6,6 @@ grow with their number, and each is recorded with the hash of all that it depend
 the same command again completes what is missing or has changed, and no more.
 """
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -54,8 +52,6 @@ COLUMNS = (
     *uncertainty.COLUMNS,
 )
 
-# What changes the speed or the animation of all, and no photo's outcome.
-_INDECISIVE = {"cluster", "device", "batch_size", "frames_per_second"}
 _NETWORKS = "networks"
 
 
@@ -156,7 +152,7 @@ class _Restoration:
 
     def run(self, alignment: list[Any]) -> dict[str, Row]:
         """Complete what is not completed; give a row for each photo, by its id."""
-        settings = _settings(self._search)
+        settings = self._search.settings_sha256
         keys = {row.id: self._reader.key(row, settings) for row in alignment}
         self._records.load()
         for face_id, key in keys.items():
@@ -203,13 +199,6 @@ class _Restoration:
                 new_rows.append(self._writer.write(*found[:3]))
         self._records.add(new_rows)
         self._rows.update({row["id"]: row for row in new_rows})
-
-
-def _settings(search: LatentSearch) -> str:
-    """Hash all that decides how any given photo comes out."""
-    options = search.options.model_dump(exclude=_INDECISIVE)
-    parts = [options, search.fingerprint]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _reasons(rows: Iterable[Row]) -> str:

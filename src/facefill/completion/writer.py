@@ -8,7 +8,7 @@ import pandas as pd
 
 from facefill.completion.inputs import Folders, PhotoTask, Row
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
-from facefill.imaging.degradations import Placed
+from facefill.imaging.compositing import Placement, blend, complete, paste
 from facefill.imaging.photos import read_photo
 from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import labelled_columns
@@ -42,14 +42,14 @@ class ResultWriter:
         Returns:
             A row for the table, with the hashes of the files.
         """
-        face, mask, seen = one.target.face, one.target.mask, one.target.observation
-        blended = [seen.blend(face, each.fitted, mask) for each in candidates]
+        face, mask, seen = one.target.face, one.target.mask, one.target.degradation
+        blended = [blend(seen, face, each.fitted, mask) for each in candidates]
         distances = hole_distances(blended, mask)
         contents = {
             f"{name}.png": encode_png(picture)
             for name, picture in self._pictures(one, candidates, blended).items()
         }
-        strip = [seen.complete(face, frame, mask) for frame in frames]
+        strip = [complete(seen, face, frame, mask) for frame in frames]
         contents["frames.png"] = encode_png(
             grid(np.stack(strip), columns=len(strip), gap=0)
         )
@@ -83,7 +83,7 @@ class ResultWriter:
         candidates: Sequence[Candidate],
         blended: Sequence[np.ndarray],
     ) -> dict[str, np.ndarray]:
-        face, mask, seen = one.target.face, one.target.mask, one.target.observation
+        face, mask, seen = one.target.face, one.target.mask, one.target.degradation
         photo = read_photo(
             self._folders.photos / one.photo_id,
             self._limits.max_pixels,
@@ -92,10 +92,10 @@ class ResultWriter:
         pictures = {
             "known": seen.show(face, mask),
             "generated": candidates[0].generated,
-            "completed": seen.complete(face, candidates[0].fitted, mask),
+            "completed": complete(seen, face, candidates[0].fitted, mask),
             "blended": blended[0],
-            "photo": seen.paste(
-                Placed(photo, one.matrix, one.photo_hole), blended[0], mask
+            "photo": paste(
+                seen, Placement(photo, one.matrix, one.photo_hole), blended[0], mask
             ),
         }
         if len(candidates) > 1:

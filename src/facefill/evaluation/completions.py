@@ -149,7 +149,7 @@ class Evaluation:
     def _score(self, maker: MaskMaker, advance: Advance) -> Scores:
         faces, keys = self._held_out.faces, self._held_out.keys
         targets = [
-            maker.damaged(key, face) for key, face in zip(keys, faces, strict=True)
+            maker.degraded(key, face) for key, face in zip(keys, faces, strict=True)
         ]
         found, seconds = {}, {}
         for name, search in self._searches.items():
@@ -276,7 +276,7 @@ def _sheet(
         places = list(order)
     chosen = [targets[each] for each in places]
     rows = {
-        "known": [each.observation.show(each.face, each.mask) for each in chosen],
+        "known": [each.degradation.show(each.face, each.mask) for each in chosen],
         **{name: [filled[each][name] for each in places] for name in filled[0]},
         "truth": [truth[each] for each in places],
     }

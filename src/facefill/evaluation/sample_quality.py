@@ -20,6 +20,7 @@ from facefill.evaluation.distances import (
     kernel_distance,
     mean_pairwise_distance,
 )
+from facefill.imaging.degradations import block_means
 from facefill.imaging.geometry import LandmarkSet
 from facefill.imaging.pictures import grid
 from facefill.parameters import AlignOptions, TrainOptions
@@ -273,8 +274,5 @@ def _alike(face: Faces, photos: ImageArray) -> NDArray[np.int64]:
 def _coarse(faces: Faces) -> NDArray[np.float64]:
     """Average over blocks to at most 16x16 pixels, and take brightness away."""
     count, size = faces.shape[:2]
-    side = min(size, _COARSE)
-    block = size // side
-    blocks = faces.reshape(count, side, block, side, block, 3)
-    means = blocks.mean(axis=(2, 4), dtype=np.float64).reshape(count, -1)
+    means = block_means(faces, size // min(size, _COARSE)).reshape(count, -1)
     return np.asarray(means - means.mean(axis=1, keepdims=True))

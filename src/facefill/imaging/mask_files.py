@@ -1,4 +1,4 @@
-"""Mask files: the hole of a photo, and of the face within it."""
+"""Mask files: reading the hole of a photo, and carrying it over to the face."""
 
 from pathlib import Path
 from typing import Literal
@@ -18,9 +18,9 @@ def read_hole(
     """Read a mask file; grey levels from 128 count as white, those below as black.
 
     Args:
-        file: Picture of the photo's own size.
+        file: Path of a picture of the photo's own size.
         size: Height and width of the photo.
-        polarity: Whether its white is the hole, or what is known.
+        polarity: Meaning of white pixels.
 
     Returns:
         bool (height, width), True = hole.
@@ -49,17 +49,17 @@ def read_hole(
 def hole_in_face(
     hole: np.ndarray, matrix: np.ndarray | None, size: int, file: Path
 ) -> np.ndarray:
-    """Carry the hole of a mask file over to the face.
+    """Mask of an aligned face, from the hole of a mask file.
 
     Args:
         hole: In the photo's own size, bool (height, width), True = hole.
-        matrix: Map from photo to face, (2, 3); None if the face is the square in
-            the middle of the photo.
+        matrix: Affine map from photo to face, (2, 3); None if the face is the square
+            in the middle of the photo.
         size: Side of the face in pixels.
-        file: Whose hole it is, for the error.
+        file: Path of the mask file, for the error message.
 
     Returns:
-        Mask of the face, bool (size, size), True = known.
+        bool (size, size), True = known.
 
     Raises:
         MaskError: If the face is hidden as a whole, or not at all.
