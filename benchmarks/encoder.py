@@ -25,8 +25,9 @@ from facefill.backend import devices, graph
 from facefill.backend.optimizers import AdamRule
 from facefill.evaluation.completions import hold_out
 from facefill.imaging.colour import LUMINANCE_WEIGHTS
-from facefill.imaging.masks import build_mask, lowres_factor
-from facefill.inversion.encoder import Encoder, looked_at
+from facefill.imaging.degradations import block_side
+from facefill.imaging.masks import build_mask
+from facefill.inversion.encoder import Encoder, encoder_input
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
@@ -109,7 +110,7 @@ class Lesson:
     ) -> Any:
         """Make of whole pictures what is known of them, each of its kind."""
         size = pictures.shape[1]
-        factor = lowres_factor(size)
+        factor = block_side(size)
         blocks = (-1, size // factor, factor, size // factor, factor, 3)
         coarse = ops.mean(ops.reshape(pictures, blocks), axis=(2, 4))
         coarse = ops.repeat(ops.repeat(coarse, factor, axis=1), factor, axis=2)
@@ -120,7 +121,7 @@ class Lesson:
         for kind, changed in ((COARSE, coarse), (GREY, grey), (NOISY, noisy)):
             pictures = ops.where(kinds == kind, changed, pictures)
         masks = ops.take(self._masks, masks, axis=0)
-        return looked_at(pictures, ops.where(kinds == MASKED, masks, 1.0))
+        return encoder_input(pictures, ops.where(kinds == MASKED, masks, 1.0))
 
     def run(self, photos: Any, batch_size: int) -> None:
         """Train, and leave the weights in the encoder."""
@@ -166,13 +167,18 @@ def sights(draw: np.random.Generator, shape: tuple[int, int]) -> tuple[Any, ...]
     )
 
 
-class FromThese(LatentSearch):
-    """A search that begins at given latents."""
+class GivenStarts:
+    """Starts that were computed before, by the key of their measurement."""
 
-    firsts: dict[str, np.ndarray]
+    fingerprint = ""
 
-    def _first(self, target: Measurement, count: int) -> np.ndarray:
-        return np.repeat(self.firsts[target.key][None], count, axis=0)
+    def __init__(self, firsts: dict[str, np.ndarray]) -> None:
+        """Take a latent for each key."""
+        self._firsts = firsts
+
+    def latents(self, measurement: Measurement) -> np.ndarray:
+        """The one start of a measurement, (1, latent_size)."""
+        return self._firsts[measurement.key][None]
 
 
 def search_from(
@@ -194,8 +200,8 @@ def search_from(
         values |= changes
         options = CompleteOptions.model_validate(values)
         plain = options.model_copy(update={"fit": "none"})
-        searcher = FromThese(*pair, plain, LAM, SEED)
-        searcher.firsts = firsts
+        searcher = LatentSearch(*pair, plain, LAM, SEED)
+        searcher.starts = GivenStarts(firsts)
         started = time.monotonic()
         found = descend(searcher, targets)
         seconds = (time.monotonic() - started) / len(targets)

@@ -18,7 +18,8 @@ import numpy as np
 
 from facefill.backend import graph
 from facefill.imaging.masks import build_mask
-from facefill.inversion.search import LatentSearch, Target
+from facefill.inversion.measurement import Measurement
+from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import CompleteOptions, TrainOptions
 from facefill.training.state import Batch
@@ -93,7 +94,9 @@ def search_rate(precision: str, batch_size: int, rounds: int) -> float:
     search = LatentSearch(*networks, options, lam=0.1, seed=1)
     faces = np.random.default_rng(0).integers(0, 256, (batch_size, 64, 64, 3), np.uint8)
     mask = build_mask("center", 64)
-    targets = [Target(str(number), face, mask) for number, face in enumerate(faces)]
+    targets = [
+        Measurement(str(number), face, mask) for number, face in enumerate(faces)
+    ]
     work = float(batch_size * ITERATIONS)
     return rate(work, lambda: list(search.run(targets)), rounds)
 

@@ -27,11 +27,11 @@ import numpy as np
 
 from facefill.evaluation import metrics
 from facefill.imaging.compositing import complete_face, poisson_blend
-from facefill.imaging.degradations import degradation_of
-from facefill.imaging.masks import build_mask, hide
+from facefill.imaging.masks import hide
 from facefill.imaging.pictures import grid, write_png
+from facefill.imaging.tasks import task_of
 from facefill.inversion.candidates import Candidate
-from facefill.inversion.hmc.summary import HIGH, LOW, coverage, laplace_scale
+from facefill.inversion.hmc.summary import HIGH, LOW
 from facefill.inversion.latents import to_variables
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch
@@ -40,6 +40,7 @@ from facefill.models.face_pca import FacePca
 from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions
 from facefill.runtime import rng
+from support.calibration import coverage, laplace_scale
 
 SEED = 1
 
@@ -149,9 +150,9 @@ def run(
     """Sample the posterior of every face; give means of the figures, and sheets."""
     pair = pretrained.load_pair()
     size = faces.faces.shape[1]
-    seen = degradation_of(mask, options.noise)
+    task = task_of(mask, size, options)
     targets = [
-        Measurement(f"face-{place}", face, build_mask(mask, size), seen)
+        Measurement(f"face-{place}", face, *task)
         for place, face in enumerate(faces.faces)
     ]
     values = options.model_dump() | {"hmc": options.hmc.model_dump() | changes}

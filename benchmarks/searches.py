@@ -147,18 +147,17 @@ def descend_by_bfgs(
     from scipy.optimize import minimize
 
     from facefill.backend import graph
-    from facefill.inversion.measurement import gather
 
     bank = LatentBank(pretrained.load_pair().generator, options.bank_size, SEED)
     differentiate = graph.compiled(objective.differentiate, options.device)
     weights = objective.weights()
     latents, parts = [], []
     for target in targets:
-        knowledge = graph.to_device(gather([target], options.contextual, 7))
+        batch = objective.gather([target])
 
-        def loss(latent: np.ndarray, knowledge: Any = knowledge) -> Any:
+        def loss(latent: np.ndarray, batch: Any = batch) -> Any:
             given = np.asarray(latent, np.float32)[None]
-            slope, both = differentiate(weights, given, knowledge)
+            slope, both = differentiate(weights, given, batch)
             value = objective.total(np.asarray(both, np.float64))[0]
             return value, np.asarray(slope, np.float64)[0]
 
@@ -172,7 +171,7 @@ def descend_by_bfgs(
         )
         latent = np.asarray(found.x, np.float32)
         latents.append(latent)
-        parts.append(np.asarray(differentiate(weights, latent[None], knowledge)[1]).T)
+        parts.append(np.asarray(differentiate(weights, latent[None], batch)[1]).T)
     return np.stack(latents), np.concatenate(parts)
 
 
@@ -203,7 +202,7 @@ def damaged(held_out: HeldOut, mask: str) -> list[Measurement]:
     """Hide of every face what a mask hides."""
     maker = MaskMaker(mask, CompleteOptions(), SEED)
     pairs = zip(held_out.keys, held_out.faces, strict=True)
-    return [maker.damaged(key, face) for key, face in pairs]
+    return [maker.degraded(key, face) for key, face in pairs]
 
 
 def measure(

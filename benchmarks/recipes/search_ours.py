@@ -6,6 +6,7 @@ import numpy as np
 
 from facefill.imaging.masks import build_mask
 from facefill.inversion.descent import Descent
+from facefill.inversion.gradient_rule import GradientRule
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.objective import Objective
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
@@ -24,7 +25,9 @@ def rounds_of_iterations(
         build_generator(Architecture(), 1),
         build_discriminator(Architecture(), 1),
     )
-    descent = Descent(Objective(*networks, options, LAM), options, seed=1)
+    objective = Objective(*networks, options, LAM)
+    rule = GradientRule(options, 1, objective.latent_size)
+    descent = Descent(objective, rule, options)
     mask = build_mask("center", faces.shape[1])
     targets = [
         Measurement(str(number), face, mask)

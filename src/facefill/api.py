@@ -219,7 +219,7 @@ def _face_in_photo(
     name = "photo"
     if isinstance(mask, str) and mask in get_args(MaskName) and not Path(mask).exists():
         maker = MaskMaker(mask, options, seed)  # type: ignore[arg-type]  # one of them
-        return FaceInPhoto(maker.damaged(name, face.pixels), face.matrix, None)
+        return FaceInPhoto(maker.degraded(name, face.pixels), face.matrix, None)
     hole = _hole(mask, shape[:2], options.mask_files)
     matrix = face.matrix if face.landmarks is not None else None
     file = Path(mask) if isinstance(mask, str | Path) else Path("given")

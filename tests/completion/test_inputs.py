@@ -53,11 +53,11 @@ def test_a_shape_is_read_with_what_it_leaves_known(folders, reader):
     row = row_of(folders)
     task = reader.read(row, MaskChoice("left"), "key")
     assert np.array_equal(task.target.mask, build_mask("left", SIZE))
-    assert isinstance(task.target.observation, Inpainting)
+    assert isinstance(task.target.degradation, Inpainting)
     assert task.photo_hole is None
     assert (task.key, task.face_id, task.mask_name) == ("key", "d/a.jpg", "left")
     lowres = reader.read(row, MaskChoice("lowres"), "key")
-    assert isinstance(lowres.target.observation, Downsampling)
+    assert isinstance(lowres.target.degradation, Downsampling)
 
 
 def test_a_file_is_read_as_it_was_chosen_or_not_at_all(folders, reader):

@@ -11,7 +11,8 @@ from facefill.completion.restore import report, restore
 from facefill.completion.writer import ResultWriter
 from facefill.errors import DataError
 from facefill.imaging.colour import grey_picture, luminance
-from facefill.imaging.degradations import degradation_of
+from facefill.imaging.compositing import complete
+from facefill.imaging.degradations import Denoising
 from facefill.imaging.geometry import square_crop
 from facefill.imaging.masks import build_mask, mask_from_square
 from facefill.imaging.pictures import grid, read_png, write_png
@@ -245,9 +246,8 @@ def test_a_noisy_photo_is_mixed_with_what_was_generated_for_it(folders, search):
     out, face = folders.output / "a.png", read_png(folders.faces / "a.png.png")
     assert np.array_equal(read_png(out / "known.png"), face)
     generated = read_png(out / "generated.png")
-    mixed = degradation_of("denoise", OPTIONS.noise).complete(
-        face, generated, build_mask("denoise", SIZE)
-    )
+    nothing = np.zeros((SIZE, SIZE), bool)
+    mixed = complete(Denoising(OPTIONS.noise), face, generated, nothing)
     assert np.array_equal(read_png(out / "completed.png"), mixed)
 
 
@@ -266,8 +266,9 @@ def test_a_mask_file_hides_pixels_whatever_the_others_lack(folders, search):
 def test_random_masks_differ_from_photo_to_photo_and_not_from_run_to_run():
     maker = MaskMaker("random", OPTIONS, seed=1)
     again = MaskMaker("random", OPTIONS, seed=1)
-    assert np.array_equal(maker.shape("a", SIZE), again.shape("a", SIZE))
-    assert not np.array_equal(maker.shape("a", SIZE), maker.shape("b", SIZE))
+    assert np.array_equal(maker.task("a", SIZE).mask, again.task("a", SIZE).mask)
+    other = maker.task("b", SIZE).mask
+    assert not np.array_equal(maker.task("a", SIZE).mask, other)
 
 
 class Counting(LatentSearch):

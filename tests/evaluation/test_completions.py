@@ -161,7 +161,7 @@ def test_a_damaged_face_is_measured_against_the_true_one(evaluated):
     options = CompleteOptions()
     maker = MaskMaker("denoise", options, 1)
     for key, face in zip(held_out.keys, held_out.faces, strict=True):
-        noisy = maker.damaged(key, face).face
+        noisy = maker.degraded(key, face).face
         cleaned = psnr(face, non_local_means(noisy, options.noise))
         assert tables["denoise"].loc[("non_local_means", key), "psnr"] == cleaned
         grey = psnr(face, grey_picture(face))

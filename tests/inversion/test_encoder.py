@@ -8,8 +8,8 @@ import pytest
 
 from facefill.errors import ModelError
 from facefill.evaluation import metrics
-from facefill.imaging.degradations import degradation_of
 from facefill.imaging.masks import build_mask
+from facefill.imaging.tasks import task_of
 from facefill.inversion.encoder import Encoder, encoder_of
 from facefill.inversion.latent_bank import LatentBank
 from facefill.inversion.measurement import Measurement
@@ -50,16 +50,15 @@ def test_no_hidden_pixel_moves_a_latent():
 
 
 def restored(face, name):
-    return Measurement(
-        "a", face, build_mask(name, len(face)), degradation_of(name, 25.0)
-    )
+    return Measurement("a", face, *task_of(name, len(face), CompleteOptions()))
 
 
 @pytest.mark.parametrize("name", ["lowres", "colorize"])
 def test_a_latent_of_a_face_to_be_restored_is_of_what_is_seen_of_it(name):
     encoder = Encoder(build_encoder(16, 5, 4))
     face = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
-    seen = degradation_of(name, 25.0).show(face, build_mask(name, 16))
+    mask, degradation = task_of(name, 16, CompleteOptions())
+    seen = degradation.show(face, mask)
     latent = encoder.latent(restored(face, name))
     assert not np.array_equal(seen, face)
     whole = Measurement("a", seen, np.ones((16, 16), np.bool_))
@@ -70,9 +69,10 @@ def test_a_latent_of_a_face_to_be_restored_is_of_what_is_seen_of_it(name):
 @pytest.mark.parametrize("name", ["lowres", "denoise", "colorize"])
 def test_the_shipped_encoder_knows_a_face_to_be_restored(pair, drawn, name):
     encoder, bank = encoder_of(pair.generator), LatentBank(pair.generator, 256, 1)
-    seen, draw, gains = degradation_of(name, 25.0), np.random.default_rng(2), []
+    degradation = task_of(name, 64, CompleteOptions()).degradation
+    draw, gains = np.random.default_rng(2), []
     for face in drawn:
-        target = restored(seen.damage(face, draw), name)
+        target = restored(degradation.degrade(face, draw), name)
         latents = np.stack([encoder.latent(target), bank.nearest(target, 1)[0]])
         ours, theirs = generate(pair.generator, latents)
         nothing = np.zeros_like(target.mask)

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from facefill.evaluation.metrics import hole_psnr
-from facefill.imaging.degradations import degradation_of
-from facefill.imaging.masks import build_mask, lowres_factor
+from facefill.imaging.degradations import block_side
+from facefill.imaging.tasks import task_of
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models.face_pca import measure
+from facefill.parameters import CompleteOptions
 
 SIZE = 16
 NOISE = 6.0
@@ -27,7 +28,7 @@ def statistics():
 
 def target(mask="center", seed=5):
     face = population(1, seed)[0]
-    return Measurement("x", face, build_mask(mask, SIZE), degradation_of(mask, NOISE))
+    return Measurement("x", face, *task_of(mask, SIZE, CompleteOptions(noise=NOISE)))
 
 
 def brute_force(statistics, difference, rows, variance):
@@ -60,7 +61,7 @@ def test_the_fit_is_the_conditional_mean_of_a_normal_distribution(
 
 def test_low_resolution_is_fitted_by_the_means_of_blocks(statistics):
     one = target("lowres")
-    factor = lowres_factor(SIZE)
+    factor = block_side(SIZE)
     blocks = SIZE // factor
     shape = (SIZE, SIZE, 3)
     identity = np.eye(SIZE * SIZE * 3).reshape(-1, blocks, factor, blocks, factor, 3)
@@ -92,12 +93,12 @@ def test_a_face_that_lies_in_the_components_is_found_again(statistics, name):
     inside = np.tensordot(weights, statistics.components[:6], axes=1)
     face = np.clip(np.round(statistics.mean + inside), 0, 255).astype(np.uint8)
     noise = 5.0
-    seen = degradation_of(name, noise)
-    damaged = seen.damage(face, np.random.default_rng(1))
-    mask = build_mask(name, SIZE)
+    mask, degradation = task_of(name, SIZE, CompleteOptions(noise=noise))
+    degraded = degradation.degrade(face, np.random.default_rng(1))
     mean = statistics.mean.round().astype(np.uint8)
     expectation = GaussianFit(statistics, noise=1.0)
-    fitted = expectation.fit(mean, Measurement("x", damaged, mask, seen), detail=0.0)
+    one = Measurement("x", degraded, mask, degradation)
+    fitted = expectation.fit(mean, one, detail=0.0)
     error = np.abs(fitted.astype(float) - face).mean()
     assert error < 0.1 * np.abs(mean.astype(float) - face).mean()
     # Of the noise there is left what falls into the components, 20 of 768.

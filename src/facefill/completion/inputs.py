@@ -168,8 +168,7 @@ class TaskReader:
         else:
             hole = None
             maker = MaskMaker(mask.name, self._options, self._seed)  # type: ignore[arg-type]  # a name that was valid when planned
-            known = maker.shape(row.id, self.size)
-            target = Measurement(row.id, face, known, maker.observation)
+            target = Measurement(row.id, face, *maker.task(row.id, self.size))
         return PhotoTask(
             key=key,
             face_id=row.id,

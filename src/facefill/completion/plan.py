@@ -82,7 +82,7 @@ def _plan_photo(
         face = reader.face(photo)
         mask = reader.choose(photo, shape)
         task = reader.read(photo, mask, key="")
-        known = task.target.observation.show(face, task.target.mask)
+        known = task.target.degradation.show(face, task.target.mask)
         row |= {
             "mask": mask.name,
             "mask_file": mask.file,

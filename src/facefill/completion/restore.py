@@ -8,8 +8,6 @@ that one photo meets is its row's, and the others go on; only where the system f
 (``OSError``, such as a full disk) does the run end.
 """
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -63,8 +61,6 @@ COLUMNS = (
     *uncertainty.COLUMNS,
 )
 
-# What changes the speed or the animation of all, and no photo's outcome.
-_INDECISIVE = {"cluster", "device", "batch_size", "frames_per_second"}
 _NETWORKS = "networks"
 
 
@@ -168,7 +164,7 @@ class _Completion:
 
     def run(self, plan: list[Any]) -> dict[str, Row]:
         """Complete what is not completed; return a row for each photo, by its id."""
-        settings = _settings(self._search)
+        settings = self._search.settings_sha256
         keys = {row.id: task_key(row, settings) for row in plan}
         self._take_finished(keys)
         todo = [row for row in plan if row.id not in self._rows]
@@ -237,13 +233,6 @@ class _Completion:
         logger.warning("%s is not completed: %s", row["id"], row["detail"])
         if advance is not None:  # nobody searches for it
             advance(self._search.iterations_per_photo)
-
-
-def _settings(search: LatentSearch) -> str:
-    """Hash all that decides the outcome of any given photo."""
-    options = search.options.model_dump(exclude=_INDECISIVE)
-    parts = [options, search.fingerprint]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _reasons(rows: Iterable[Row]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from facefill.errors import PhotoError
-from facefill.imaging.degradations import Placed
+from facefill.imaging.compositing import Placement, blend, complete, paste
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 from facefill.inversion.candidates import Candidate
@@ -89,13 +89,13 @@ def compose(
         candidates: Results of the search, best first.
     """
     known = face.measurement
-    pixels, mask, seen = known.face, known.mask, known.observation
-    blended = tuple(seen.blend(pixels, each.fitted, mask) for each in candidates)
+    pixels, mask, lost = known.face, known.mask, known.degradation
+    blended = tuple(blend(lost, pixels, each.fitted, mask) for each in candidates)
     return Completion(
-        photo=seen.paste(Placed(photo, face.matrix, face.hole), blended[0], mask),
-        known=seen.show(pixels, mask),
+        photo=paste(lost, Placement(photo, face.matrix, face.hole), blended[0], mask),
+        known=lost.show(pixels, mask),
         generated=candidates[0].generated,
-        completed=seen.complete(pixels, candidates[0].fitted, mask),
+        completed=complete(lost, pixels, candidates[0].fitted, mask),
         blended=blended[0],
         candidates=tuple(candidates),
         alternatives=blended,

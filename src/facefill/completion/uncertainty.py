@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facefill.imaging.compositing import blend, complete
 from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import heat_map
 from facefill.inversion.candidates import Candidate
@@ -35,13 +36,13 @@ def posterior_files(posterior: Posterior, target: Measurement) -> dict[str, byte
 
     Known pixels of the quantile maps and of the draws are the face's own.
     """
-    face, mask, seen = target.face, target.mask, target.observation
-    completed = [seen.blend(face, frame, mask) for frame in posterior.frames]
+    face, mask, seen = target.face, target.mask, target.degradation
+    draws = [blend(seen, face, frame, mask) for frame in posterior.frames]
     pictures = {
         "deviation.png": heat_map(posterior.deviation.mean(axis=2), DEVIATION_TOP),
-        "low.png": seen.complete(face, posterior.low, mask),
-        "high.png": seen.complete(face, posterior.high, mask),
-        SAMPLES: grid(np.stack(completed), columns=len(completed), gap=0),
+        "low.png": complete(seen, face, posterior.low, mask),
+        "high.png": complete(seen, face, posterior.high, mask),
+        SAMPLES: grid(np.stack(draws), columns=len(draws), gap=0),
     }
     return {name: encode_png(picture) for name, picture in pictures.items()} | {
         "samples.parquet": as_parquet(_draws(posterior))

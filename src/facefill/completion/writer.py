@@ -9,6 +9,7 @@ import pandas as pd
 from facefill.completion.inputs import Folders, PhotoTask, Row
 from facefill.completion.result import Completion, FaceInPhoto, compose
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
+from facefill.imaging.compositing import complete
 from facefill.imaging.photos import decode_photo, read_known
 from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import labelled_columns
@@ -52,8 +53,10 @@ class ResultWriter:
             f"{name}.png": encode_png(picture)
             for name, picture in _pictures(done).items()
         }
-        seen = known.observation
-        strip = [seen.complete(known.face, frame, known.mask) for frame in frames]
+        strip = [
+            complete(known.degradation, known.face, frame, known.mask)
+            for frame in frames
+        ]
         contents["frames.png"] = encode_png(
             grid(np.stack(strip), columns=len(strip), gap=0)
         )

@@ -1,8 +1,8 @@
-"""Completions that know nothing of faces, for ours to be measured against.
+"""Baselines: classical inpainting, the nearest face and the mean face.
 
 OpenCV's two inpainting methods and scikit-image's continue what surrounds the hole;
 the nearest face is the best that could be copied; the mean face
-is what a model could say without looking. Masks that leave no pixel to continue have
+is the best guess without looking. Masks that leave no pixel to continue have
 baselines of their own: bicubic enlargement for ``lowres``, non-local means for
 ``denoise``.
 
@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 from skimage.restoration import inpaint_biharmonic
 
 from facefill.errors import DataError, MaskError
+from facefill.imaging.degradations import block_means
 from facefill.imaging.masks import Mask
 from facefill.preparation.sharded_array import ImageArray
+from facefill.runtime.batching import slices
 
 Face = NDArray[np.uint8]
 INPAINT_RADIUS_PX = 3
 NON_LOCAL_STRENGTH = 0.6
-"""Of the filter over the noise; of 0.3 to 1 the best for 48 held-out faces."""
-_FACES_AT_A_TIME = 1024
+"""Strength of the filter over that of the noise; of 0.3 to 1 the best for 48 held-out
+faces."""
 
-_PICTURES_AT_A_TIME = 256
+_FACES_AT_A_TIME = 256
 
 
 def telea(face: Face, mask: Mask) -> Face:
@@ -96,7 +98,7 @@ def mean_face(faces: ImageArray) -> Face:
     """Average many faces.
 
     Args:
-        faces: uint8 (N, size, size, 3), in memory or not; read a thousand at a
+        faces: uint8 (N, size, size, 3), in memory or not; read a few hundred at a
             time.
 
     Returns:
@@ -108,9 +110,8 @@ def mean_face(faces: ImageArray) -> Face:
     if len(faces) == 0:
         raise DataError("no face to average")
     total = np.zeros(faces.shape[1:], np.uint64)
-    for start in range(0, len(faces), _FACES_AT_A_TIME):
-        some = np.asarray(faces[start : start + _FACES_AT_A_TIME])
-        total += some.sum(axis=0, dtype=np.uint64)
+    for rows in slices(len(faces), _FACES_AT_A_TIME):
+        total += np.asarray(faces[rows]).sum(axis=0, dtype=np.uint64)
     return np.round(total / len(faces)).astype(np.uint8)
 
 
@@ -127,17 +128,15 @@ def bicubic(face: Face, factor: int) -> Face:
         factor: Side of a block in pixels.
 
     Returns:
-        What can be had from the low resolution alone, in the size of the face.
+        uint8, in the size of the face.
     """
-    size = len(face)
-    blocks = face.reshape(size // factor, factor, size // factor, factor, 3)
-    means = blocks.mean(axis=(1, 3)).astype(np.float32)
-    enlarged = cv2.resize(means, (size, size), interpolation=cv2.INTER_CUBIC)
+    means = block_means(face[None], factor)[0].astype(np.float32)
+    enlarged = cv2.resize(means, face.shape[:2], interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(np.round(enlarged), 0, 255), np.uint8)
 
 
 def non_local_means(face: Face, noise: float) -> Face:
-    """Take noise out by non-local means (Buades, Coll, Morel 2005), OpenCV's.
+    """Denoise by non-local means (Buades, Coll, Morel 2005), OpenCV's.
 
     Args:
         face: uint8 RGB, all of it noisy.
@@ -149,7 +148,7 @@ def non_local_means(face: Face, noise: float) -> Face:
 
 
 def known_distances(pictures: ImageArray, face: Face, mask: Mask) -> NDArray[np.int64]:
-    """Measure how far many pictures are from a face over its known pixels.
+    """L1 distances of many pictures from a face over its known pixels.
 
     Args:
         pictures: uint8 (N, height, width, 3), memory-mapped or not; read a few
@@ -164,14 +163,14 @@ def known_distances(pictures: ImageArray, face: Face, mask: Mask) -> NDArray[np.
     known = np.where(mask[..., None], np.uint8(255), np.uint8(0))
     wanted = (face & known).reshape(1, -1)
 
-    def of_some(begin: int) -> NDArray[np.int32]:
-        some = np.asarray(pictures[begin : begin + _PICTURES_AT_A_TIME]) & known
-        # Of each, the distance to the one nearest of one.
-        found, _ = cv2.batchDistance(
+    def of_some(rows: slice) -> NDArray[np.int32]:
+        some = np.asarray(pictures[rows]) & known
+        # Of each, the distance to the nearest (K=1) of one face.
+        nearest, _ = cv2.batchDistance(
             some.reshape(len(some), -1), wanted, cv2.CV_32S, normType=cv2.NORM_L1, K=1
         )
-        return np.asarray(found[:, 0], np.int32)
+        return np.asarray(nearest[:, 0], np.int32)
 
     with ThreadPoolExecutor() as pool:
-        distances = pool.map(of_some, range(0, len(pictures), _PICTURES_AT_A_TIME))
+        distances = pool.map(of_some, slices(len(pictures), _FACES_AT_A_TIME))
         return np.concatenate(list(distances)).astype(np.int64)

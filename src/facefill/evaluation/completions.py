@@ -145,7 +145,7 @@ class Evaluation:
     def _score(self, maker: MaskMaker, advance: Advance) -> Scores:
         faces, keys = self._held_out.faces, self._held_out.keys
         targets = [
-            maker.damaged(key, face) for key, face in zip(keys, faces, strict=True)
+            maker.degraded(key, face) for key, face in zip(keys, faces, strict=True)
         ]
         results, seconds = {}, {}
         for name, search in self._searches.items():
@@ -274,7 +274,7 @@ def _sheet(
         columns = list(order)
     chosen = [targets[index] for index in columns]
     rows = {
-        "known": [each.observation.show(each.face, each.mask) for each in chosen],
+        "known": [each.degradation.show(each.face, each.mask) for each in chosen],
         **{name: [filled[index][name] for index in columns] for name in filled[0]},
         "truth": [truth[index] for index in columns],
     }

@@ -1,4 +1,4 @@
-"""Luminance and colour of pictures, apart and together again.
+"""Luminance and chroma: splitting pictures into them and joining them again.
 
 Luminance is that of ITU-R BT.601, ``0.299 R + 0.587 G + 0.114 B``, of Pillow's mode
 ``L`` and of JPEG.
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LUMINANCE_WEIGHTS = (0.299, 0.587, 0.114)
-"""What red, green and blue count."""
+"""Weights of red, green and blue."""
 
 Floats = NDArray[np.float32]
 _LEAST_CHROMA = 1e-6
@@ -20,10 +20,10 @@ _ONE_TONE = 8.0
 
 
 def luminance(pictures: NDArray[Any]) -> Floats:
-    """Give the luminance of each pixel.
+    """Luminance of each pixel.
 
     Args:
-        pictures: (..., 3) of any type and range.
+        pictures: (..., 3) of any dtype and range.
 
     Returns:
         (...), in the same range, not rounded.
@@ -37,21 +37,21 @@ def luminance(pictures: NDArray[Any]) -> Floats:
 
 
 def grey_picture(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give a picture its luminance in all channels; uint8 (height, width, 3)."""
+    """Picture with its luminance in all channels; uint8 (height, width, 3)."""
     grey = np.round(luminance(picture)).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=-1)
 
 
 def chroma(pictures: NDArray[Any]) -> Floats:
-    """Give what pixels have beside their luminance, (..., 3); its luminance is 0."""
+    """Pixels minus their luminance, float32 (..., 3); luminance 0."""
     return np.asarray(pictures - luminance(pictures)[..., None], np.float32)
 
 
 def coloured(grey: Floats, colour: Floats) -> NDArray[np.uint8]:
-    """Give each luminance its chroma.
+    """Picture of a luminance and a chroma.
 
-    A chroma that would leave the range is brought towards grey until it fits, so
-    that luminance is what it was in every pixel, but for rounding.
+    A chroma that would leave the range is scaled towards grey until it fits, so
+    that every pixel keeps its luminance up to rounding.
 
     Args:
         grey: Luminance in grey levels, (height, width), in [0, 255].
@@ -62,8 +62,8 @@ def coloured(grey: Floats, colour: Floats) -> NDArray[np.uint8]:
     """
     above = (255.0 - grey) / np.maximum(colour.max(axis=-1), _LEAST_CHROMA)
     below = grey / np.maximum(-colour.min(axis=-1), _LEAST_CHROMA)
-    share = np.minimum(1.0, np.minimum(above, below))[..., None]
-    levels = np.round(grey[..., None] + share * colour)
+    scale = np.minimum(1.0, np.minimum(above, below))[..., None]
+    levels = np.round(grey[..., None] + scale * colour)
     return np.asarray(np.clip(levels, 0, 255), np.uint8)
 
 

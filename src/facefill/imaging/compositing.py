@@ -1,13 +1,18 @@
-"""Generated pixels made to fit a photo: Poisson blending, and the way back.
+"""Compositing: putting a generated face together with the known one, and back.
 
 Synopsis::
 
-    blended = poisson_blend(face, generated, mask)  # both of the face's size
-    photo = paste_back(photo, blended, mask, matrix, photo_hole)  # full size
+    completed = complete(degradation, face, fitted, mask)  # what is known stays
+    blended = blend(degradation, face, fitted, mask)  # without a seam
+    photo = paste(degradation, Placement(photo, matrix), blended, mask)  # full size
 
-Both keep the gradient of what is put in and take the level from what is known
-around it (Perez, Gangnet, Blake: Poisson Image Editing, 2003), and neither reads
-a pixel under the hole.
+How depends on what is known of a face: a hole is filled by Poisson blending, grey
+faces keep their luminance, noisy ones are mixed with the generated face, and of
+coarse ones nothing is kept.
+
+Blending and pasting a hole keep the gradient of what is put in and take the level
+from the known pixels around it (Perez, Gangnet, Blake: Poisson Image Editing, 2003).
+Neither reads a pixel under the hole.
 
 Pasting back must not show where the hole was. A face of 64 pixels, enlarged, is
 soft, and its colours are those of its own samples; next to the photo's sharp
@@ -22,6 +27,8 @@ differences of light reach as far as they have to.
 """
 
 import math
+from dataclasses import dataclass
+from functools import singledispatch
 from typing import TypeAlias
 
 import cv2
@@ -29,15 +36,114 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.imaging.colour import chroma, coloured, luminance
+from facefill.imaging.degradations import (
+    Decolorization,
+    Degradation,
+    Denoising,
+    Inpainting,
+)
 from facefill.imaging.laplace import membrane, solve_laplace
 from facefill.imaging.masks import Mask
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 
+DEVIATION = 10.0
+"""Standard deviation of a pixel of a face around its PCA fit, in grey levels: that of
+48 held-out faces and 300 components of others."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Position of a face in its photo.
+
+    Attributes:
+        photo: uint8 RGB (height, width, 3).
+        matrix: Affine map from the photo to the face, float64 (2, 3).
+        hole: Hole in the photo itself if a mask file gives it, bool (height, width),
+            True = hole.
+    """
+
+    photo: Pixels
+    matrix: NDArray[np.float64]
+    hole: Mask | None = None
+
+
+@singledispatch
+def complete(
+    degradation: Degradation, face: Pixels, fitted: Pixels, mask: Mask
+) -> Pixels:
+    """Fitted face with what is known of the true one put in.
+
+    Args:
+        degradation: What is known of the face; selects the method.
+        face: The degraded face, uint8 (S, S, 3).
+        fitted: Generated face, the same shape.
+        mask: Known pixels, bool (S, S), True = known.
+
+    Returns:
+        uint8 (S, S, 3).
+    """
+    return fitted.copy()
+
+
+@complete.register
+def _(degradation: Inpainting, face: Pixels, fitted: Pixels, mask: Mask) -> Pixels:
+    return complete_face(face, fitted, mask)
+
+
+@complete.register
+def _(degradation: Decolorization, face: Pixels, fitted: Pixels, mask: Mask) -> Pixels:
+    return coloured(luminance(face), chroma(fitted))
+
+
+@complete.register
+def _(degradation: Denoising, face: Pixels, fitted: Pixels, mask: Mask) -> Pixels:
+    # Wiener's share of the difference, which is the face's own as far as faces
+    # deviate from their fit, and noise beyond that.
+    share = DEVIATION**2 / (DEVIATION**2 + degradation.noise**2)
+    mixed = fitted + share * (face.astype(np.float64) - fitted)
+    return np.asarray(np.round(mixed), np.uint8)
+
+
+@singledispatch
+def blend(degradation: Degradation, face: Pixels, fitted: Pixels, mask: Mask) -> Pixels:
+    """Like ``complete``, without a seam where known and generated pixels meet."""
+    return complete(degradation, face, fitted, mask)
+
+
+@blend.register
+def _(degradation: Inpainting, face: Pixels, fitted: Pixels, mask: Mask) -> Pixels:
+    return poisson_blend(face, fitted, mask)
+
+
+@singledispatch
+def paste(
+    degradation: Degradation, placement: Placement, blended: Pixels, mask: Mask
+) -> Pixels:
+    """Photo with a finished face put back, in the photo's own size.
+
+    Args:
+        degradation: What was known of the face; selects the method.
+        placement: The photo, and where the face is in it.
+        blended: The finished face, uint8 RGB (S, S, 3).
+        mask: Known pixels of the face, bool (S, S), True = known.
+
+    Returns:
+        uint8 RGB (height, width, 3).
+    """
+    return paste_back(placement.photo, blended, mask, placement.matrix, placement.hole)
+
+
+@paste.register
+def _(
+    degradation: Decolorization, placement: Placement, blended: Pixels, mask: Mask
+) -> Pixels:
+    return paste_colour(placement.photo, blended, placement.matrix)
+
 
 def complete_face(face: Pixels, generated: Pixels, mask: Mask) -> Pixels:
-    """Fill the hole with generated pixels and keep the known ones, byte for byte.
+    """Known pixels of a face, byte for byte, and generated ones in its hole.
 
     Args:
         face: uint8 (S, S, 3).
@@ -48,12 +154,12 @@ def complete_face(face: Pixels, generated: Pixels, mask: Mask) -> Pixels:
 
 
 def poisson_blend(face: Pixels, generated: Pixels, mask: Mask) -> Pixels:
-    """Fill the hole with generated detail at the level of the known pixels.
+    """Face with its hole filled by Poisson blending.
 
     Minimises the sum over neighbours ``|(x_p - x_q) - (g_p - g_q)|^2`` with x
     equal to the face on known pixels, which is a discrete Poisson equation: one
-    sparse system for the three channels. At the edge of the picture nothing is
-    asked for (Neumann).
+    sparse system for the three channels. At the edge of the picture the boundary is
+    free (Neumann).
 
     Args:
         face: uint8 RGB (size, size, 3); what is under the hole is not read.
@@ -83,16 +189,16 @@ def paste_back(
     matrix: NDArray[np.float64],
     photo_hole: Mask | None = None,
 ) -> Pixels:
-    """Put a completed face back into its photo, in the photo's own size.
+    """Photo with the hole filled from a completed face, in the photo's own size.
 
     Args:
         photo: uint8 RGB (height, width, 3); what is under the hole is not read.
         blended: The completed face, uint8 RGB (size, size, 3).
         mask: Known pixels of the face, bool (size, size), True = known.
-        matrix: float64 (2, 3), from the photo to the face.
-        photo_hole: The hole in the photo's own size, bool (height, width), True =
-            hole, if it was given so: then it, as far as the face reaches, is what
-            is filled, and not the coarser hole of the face.
+        matrix: Affine map from the photo to the face, float64 (2, 3).
+        photo_hole: Hole in the photo's own size, bool (height, width), True = hole.
+            If given, it is filled as far as the face reaches, instead of the coarser
+            hole of the face.
 
     Returns:
         uint8 RGB (height, width, 3); every pixel outside the hole is the photo's.
@@ -117,15 +223,15 @@ def paste_back(
 
 
 def paste_colour(photo: Pixels, face: Pixels, matrix: NDArray[np.float64]) -> Pixels:
-    """Colour a face in its photo, in the photo's own size.
+    """Photo with the colour of a face, in the photo's own size.
 
     Every pixel keeps its luminance, and with it its sharpness. Colour fades away
-    over the outer eighth of the face, where beyond it nothing is known of it.
+    over the outer eighth of the face, beyond which it is unknown.
 
     Args:
         photo: uint8 RGB (height, width, 3); only its luminance is read.
         face: The coloured face, uint8 RGB (size, size, 3).
-        matrix: float64 (2, 3), from the photo to the face.
+        matrix: Affine map from the photo to the face, float64 (2, 3).
 
     Returns:
         uint8 RGB (height, width, 3); pixels beyond the face are the photo's.
@@ -136,8 +242,8 @@ def paste_colour(photo: Pixels, face: Pixels, matrix: NDArray[np.float64]) -> Pi
     if not hole.any():
         return pasted
     window = _window(hole)
-    place = np.arange(size, dtype=np.float32) + 0.5
-    fade = np.clip(np.minimum(place, size - place) / (size / 8), 0.0, 1.0)
+    position = np.arange(size, dtype=np.float32) + 0.5
+    fade = np.clip(np.minimum(position, size - position) / (size / 8), 0.0, 1.0)
     colour = chroma(face) * np.minimum(fade[:, None], fade)[..., None]
     painted = coloured(luminance(photo[window]), _enlarge(colour, matrix, window))
     inside = hole[window]
@@ -148,14 +254,14 @@ def paste_colour(photo: Pixels, face: Pixels, matrix: NDArray[np.float64]) -> Pi
 def warped_hole(
     mask: Mask, matrix: NDArray[np.float64], shape: tuple[int, int]
 ) -> Mask:
-    """Say which pixels of a photo lie in the hole of its face.
+    """Pixels of a photo that lie in the hole of its face.
 
     A pixel of the photo belongs to the pixel of the face that its centre falls
     into; pixels beyond the face's edge belong to none.
 
     Args:
         mask: Known pixels of the face, bool (size, size), True = known.
-        matrix: float64 (2, 3), from the photo to the face.
+        matrix: Affine map from the photo to the face, float64 (2, 3).
         shape: Height and width of the photo.
 
     Returns:
@@ -168,15 +274,15 @@ def warped_hole(
     column = np.floor(matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] + 0.5)
     row = np.floor(matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] + 0.5)
     inside = (row >= 0) & (row < size) & (column >= 0) & (column < size)
-    found = ~mask[row[inside].astype(np.intp), column[inside].astype(np.intp)]
-    hole[top:bottom, left:right][inside] = found
+    hidden = ~mask[row[inside].astype(np.intp), column[inside].astype(np.intp)]
+    hole[top:bottom, left:right][inside] = hidden
     return hole
 
 
 def _reach(
     matrix: NDArray[np.float64], size: int, shape: tuple[int, int]
 ) -> tuple[int, int, int, int]:
-    """Bound the face in its photo: top, bottom, left and right, ends excluded."""
+    """Bounds of the face in its photo: top, bottom, left, right, ends excluded."""
     inverse = np.linalg.inv(np.vstack([matrix, (0.0, 0.0, 1.0)]))[:2]
     low, high = -0.5, size - 0.5
     corners = [(low, low, 1), (low, high, 1), (high, low, 1), (high, high, 1)]
@@ -191,7 +297,7 @@ def _reach(
 
 
 def _window(hole: Mask) -> tuple[slice, slice]:
-    """Bound a hole, with the known pixels next to it."""
+    """Bounds of a hole with the known pixels next to it."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     height, width = hole.shape
     return (
@@ -203,7 +309,7 @@ def _window(hole: Mask) -> tuple[slice, slice]:
 def _enlarge(
     blended: Pixels | Floats, matrix: NDArray[np.float64], window: tuple[slice, slice]
 ) -> Floats:
-    """Resample a face to a part of its photo, by cubic interpolation."""
+    """Face resampled to a part of its photo, by cubic interpolation."""
     rows, columns = window
     to_window = matrix.copy()
     to_window[:, 2] += matrix[:, :2] @ (columns.start, rows.start)

@@ -1,16 +1,15 @@
-"""What can be known of a face: some of its pixels, or something of all of them.
+"""Degradations: linear measurements of a face that leave part of it unknown.
 
 Synopsis::
 
-    seen = observation_of("colorize", noise=25.0)
-    numbers = seen.read(faces, mask)  # float32 (N, numbers), a linear map of pixels
-    picture = seen.show(face, mask)  # what there is to see of the face
-    result = seen.complete(face, fitted, mask)  # what is known stays
+    degradation = Downsampling()
+    numbers = degradation.measure(faces, mask)  # float32 (N, numbers)
+    picture = degradation.show(face, mask)  # the measurement as a picture
 
-Every observation is a linear map of the pixels, so that a search, a bank of faces
-and an expectation compare pictures with a face by what is known of it and need not
-know which it is. A mask says which pixels are known as they are; only ``Inpainting``
-leaves any.
+Each is a linear operator A of the model y = A(x) + noise, where x is the face and y
+what is known of it. Searches, latent banks and PCA fits compare pictures with a face
+by A alone and need not know which one it is. How a finished face is put together with
+what is known of it is in ``compositing``.
 """
 
 from abc import ABC, abstractmethod
@@ -20,67 +19,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.imaging.colour import (
-    LUMINANCE_WEIGHTS,
-    chroma,
-    coloured,
-    grey_picture,
-    luminance,
-)
-from facefill.imaging.compositing import (
-    complete_face,
-    paste_back,
-    paste_colour,
-    poisson_blend,
-)
-from facefill.imaging.masks import Mask, hide, lowres_factor
-from facefill.parameters import MaskName
+from facefill.imaging.colour import LUMINANCE_WEIGHTS, grey_picture, luminance
+from facefill.imaging.masks import Mask, hide
 
 Face = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-DEVIATION = 10.0
-"""How far a pixel of a face is from its expectation, in grey levels (standard
-deviation): that of 48 held-out faces from 300 components of others."""
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Where a face is in its photo.
-
-    Attributes:
-        photo: uint8 RGB (height, width, 3).
-        matrix: float64 (2, 3), from the photo to the face.
-        hole: The hole in the photo itself if a file gives it, bool (height, width),
-            True = hole.
-    """
-
-    photo: Face
-    matrix: NDArray[np.float64]
-    hole: Mask | None = None
+MAX_BLOCK_SIDE = 8
+"""Side of the blocks of ``Downsampling`` in pixels, the reference's."""
 
 
 class Degradation(ABC):
-    """Something that is known of every pixel, and no pixel as it is."""
+    """Linear measurement operator of a face."""
 
     @abstractmethod
-    def read(self, pictures: NDArray[Any], mask: Mask) -> Floats:
-        """Read what is known out of pictures.
+    def measure(self, pictures: NDArray[Any], mask: Mask) -> Floats:
+        """Apply the operator to pictures.
 
         Args:
-            pictures: (N, S, S, 3) of any type and range.
+            pictures: (N, S, S, 3) of any dtype and range.
             mask: Known pixels, bool (S, S), True = known.
 
         Returns:
-            (N, numbers), in the unit of the pictures.
+            Measured numbers, (N, numbers), in the unit of the pictures.
         """
 
     @abstractmethod
     def show(self, face: Face, mask: Mask) -> Face:
-        """Picture what there is to see of a face, uint8 (S, S, 3)."""
+        """Picture of the measurement of a face, uint8 (S, S, 3)."""
 
-    def share(self, size: int) -> float:
-        """Give the variance of a number that is read over that of a pixel.
+    def compared(self, mask: Mask) -> Mask:
+        """Pixels that the measurement reads, bool (S, S)."""
+        return np.ones_like(mask)
+
+    def noise_gain(self, size: int) -> float:
+        """Variance of a measured number over that of the pixels it is made of.
 
         The sum of its squared weights, if all pixels and channels are independent.
 
@@ -90,173 +63,131 @@ class Degradation(ABC):
         return 1.0
 
     def variance(self, pixel: float, size: int) -> float:
-        """Give how much a number that is read varies around what components say.
+        """Variance of a measured number around its prediction by a PCA model.
 
         Args:
-            pixel: Variance of a pixel around them.
+            pixel: Variance of a pixel around the model.
             size: Side of the pictures in pixels.
         """
-        return pixel * self.share(size)
+        return pixel * self.noise_gain(size)
 
-    def counted(self, mask: Mask) -> Mask:
-        """Say which pixels are compared one by one, bool (S, S)."""
-        return mask
+    def degrade(self, face: Face, rng: np.random.Generator) -> Face:
+        """Degraded copy of a whole face, to evaluate with.
 
-    def damage(self, face: Face, draw: np.random.Generator) -> Face:
-        """Make of a whole face what is to be restored; ``draw`` makes its noise."""
+        Args:
+            face: uint8 (S, S, 3).
+            rng: Source of the noise, for degradations that have any.
+        """
         return face
-
-    def complete(self, face: Face, fitted: Face, mask: Mask) -> Face:
-        """Put what is known of a face into one that was made for it."""
-        return fitted.copy()
-
-    def blend(self, face: Face, fitted: Face, mask: Mask) -> Face:
-        """Do so without a seam where known and made pixels meet, if they do."""
-        return self.complete(face, fitted, mask)
-
-    def paste(self, placed: Placed, blended: Face, mask: Mask) -> Face:
-        """Put a finished face back into its photo; uint8 RGB (height, width, 3)."""
-        return paste_back(placed.photo, blended, mask, placed.matrix, placed.hole)
 
 
 @dataclass(frozen=True)
 class Inpainting(Degradation):
-    """The pixels that a mask leaves, as they are."""
+    """Pixels outside a hole are known as they are, those inside not at all."""
 
-    def read(self, pictures: NDArray[Any], mask: Mask) -> Floats:
-        """Read the known pixels."""
+    def measure(self, pictures: NDArray[Any], mask: Mask) -> Floats:
+        """Known pixels, row by row."""
         return pictures[:, mask].reshape(len(pictures), -1).astype(np.float32)
 
     def show(self, face: Face, mask: Mask) -> Face:
-        """Paint the hole grey."""
+        """Face with a grey hole."""
         return hide(face, mask)
 
-    def complete(self, face: Face, fitted: Face, mask: Mask) -> Face:
-        """Fill the hole and keep the known pixels, byte for byte."""
-        return complete_face(face, fitted, mask)
-
-    def blend(self, face: Face, fitted: Face, mask: Mask) -> Face:
-        """Fill the hole by Poisson blending."""
-        return poisson_blend(face, fitted, mask)
+    def compared(self, mask: Mask) -> Mask:
+        """Pixels outside the hole."""
+        return mask
 
 
 @dataclass(frozen=True)
 class Downsampling(Degradation):
-    """The means of blocks of pixels: a face of low resolution."""
+    """Means of blocks of pixels are known: a face of low resolution."""
 
-    def read(self, pictures: NDArray[Any], mask: Mask) -> Floats:
-        """Read the means."""
-        means = block_means(pictures, lowres_factor(len(mask)))
+    def measure(self, pictures: NDArray[Any], mask: Mask) -> Floats:
+        """Means of the blocks."""
+        means = block_means(pictures, block_side(len(mask)))
         return means.reshape(len(pictures), -1).astype(np.float32)
 
     def show(self, face: Face, mask: Mask) -> Face:
-        """Paint each block with its mean."""
-        factor = lowres_factor(len(face))
-        means = np.round(block_means(face[None], factor)[0]).astype(np.uint8)
-        return np.asarray(means.repeat(factor, axis=0).repeat(factor, axis=1))
+        """Face with each block in its mean."""
+        side = block_side(len(face))
+        means = np.round(block_means(face[None], side)[0]).astype(np.uint8)
+        return np.asarray(means.repeat(side, axis=0).repeat(side, axis=1))
 
-    def share(self, size: int) -> float:
-        """Give that of a mean of as many pixels as a block has."""
-        return 1.0 / lowres_factor(size) ** 2
+    def noise_gain(self, size: int) -> float:
+        """One over the number of pixels in a block."""
+        return 1.0 / block_side(size) ** 2
 
 
 @dataclass(frozen=True)
 class Decolorization(Degradation):
-    """The grey levels of all pixels, without their colour."""
+    """Luminance of every pixel is known, without its colour."""
 
-    def read(self, pictures: NDArray[Any], mask: Mask) -> Floats:
-        """Read the luminance of each pixel."""
+    def measure(self, pictures: NDArray[Any], mask: Mask) -> Floats:
+        """Luminance of each pixel."""
         return luminance(pictures).reshape(len(pictures), -1)
 
     def show(self, face: Face, mask: Mask) -> Face:
-        """Paint the face in grey."""
+        """Face in grey."""
         return grey_picture(face)
 
-    def share(self, size: int) -> float:
-        """Give that of the weighted sum of three channels."""
+    def noise_gain(self, size: int) -> float:
+        """Sum of the squared weights of the three channels."""
         return sum(weight**2 for weight in LUMINANCE_WEIGHTS)
-
-    def complete(self, face: Face, fitted: Face, mask: Mask) -> Face:
-        """Take colour from the fitted face and luminance from the known one."""
-        return coloured(luminance(face), chroma(fitted))
-
-    def paste(self, placed: Placed, blended: Face, mask: Mask) -> Face:
-        """Colour the face in its photo, whose luminance and sharpness stay."""
-        return paste_colour(placed.photo, blended, placed.matrix)
 
 
 @dataclass(frozen=True)
 class Denoising(Degradation):
-    """All pixels, each with noise of its own.
+    """All pixels are known, each with noise of its own.
 
     Attributes:
-        noise: Its standard deviation in grey levels.
+        noise: Standard deviation of the noise in grey levels.
     """
 
     noise: float
 
-    def read(self, pictures: NDArray[Any], mask: Mask) -> Floats:
-        """Read all pixels."""
+    def measure(self, pictures: NDArray[Any], mask: Mask) -> Floats:
+        """All pixels."""
         return pictures.reshape(len(pictures), -1).astype(np.float32)
 
     def show(self, face: Face, mask: Mask) -> Face:
-        """Show the face with its noise."""
+        """Noisy face."""
         return face.copy()
 
     def variance(self, pixel: float, size: int) -> float:
-        """Give that of the noise alone.
+        """Variance of the noise alone.
 
-        What a face has beside its components is at right angles to them, so that
-        all its pixels together say their weights as if it were not there.
+        What a face has beside its principal components is orthogonal to them, so
+        that all its pixels together determine their weights as if it were not there.
         """
         return self.noise**2
 
-    def counted(self, mask: Mask) -> Mask:
-        """Compare all pixels."""
-        return np.ones_like(mask)
-
-    def damage(self, face: Face, draw: np.random.Generator) -> Face:
-        """Add the noise, rounded and clipped to 0 to 255."""
-        noisy = face + draw.normal(0.0, self.noise, face.shape)
+    def degrade(self, face: Face, rng: np.random.Generator) -> Face:
+        """Face with noise added, rounded and clipped to 0 to 255."""
+        noisy = face + rng.normal(0.0, self.noise, face.shape)
         return np.asarray(np.clip(np.round(noisy), 0, 255), np.uint8)
 
-    def complete(self, face: Face, fitted: Face, mask: Mask) -> Face:
-        """Give what is to be expected of a face between the noisy and the fitted.
 
-        Wiener's share of the difference, which is the face's own as far as faces
-        deviate from what is fitted, and noise beyond that.
-        """
-        share = DEVIATION**2 / (DEVIATION**2 + self.noise**2)
-        mixed = fitted + share * (face.astype(np.float64) - fitted)
-        return np.asarray(np.round(mixed), np.uint8)
+def block_side(size: int) -> int:
+    """Side of the blocks of ``Downsampling`` for pictures of ``size`` pixels.
 
-
-def degradation_of(mask: MaskName, noise: float) -> Degradation:
-    """Say what is known of a face under a mask.
-
-    Args:
-        mask: Name of the shape.
-        noise: Standard deviation of what ``denoise`` takes away, in grey levels.
+    8 for every size of face that we train on: 64 pixels leave 8x8 means, 16 leave
+    2x2. Smaller faces get blocks of half their side, so that there are 2x2 means
+    at least.
     """
-    special: dict[MaskName, Degradation] = {
-        "lowres": Downsampling(),
-        "colorize": Decolorization(),
-        "denoise": Denoising(noise),
-    }
-    return special.get(mask, Inpainting())
+    return max(1, min(MAX_BLOCK_SIDE, size // 2))
 
 
-def block_means(pictures: NDArray[Any], factor: int) -> NDArray[np.float64]:
-    """Average blocks of ``factor`` x ``factor`` pixels.
+def block_means(pictures: NDArray[Any], side: int) -> NDArray[np.float64]:
+    """Average pictures over square blocks of pixels.
 
     Args:
-        pictures: (N, size, size, 3), size a multiple of ``factor``.
-        factor: Side of a block in pixels.
+        pictures: (N, size, size, 3), size a multiple of ``side``.
+        side: Side of a block in pixels.
 
     Returns:
-        (N, size / factor, size / factor, 3).
+        (N, size / side, size / side, 3).
     """
     count, size = pictures.shape[:2]
-    blocks = size // factor
-    means = pictures.reshape(count, blocks, factor, blocks, factor, 3).mean(axis=(2, 4))
+    blocks = size // side
+    means = pictures.reshape(count, blocks, side, blocks, side, 3).mean(axis=(2, 4))
     return np.asarray(means, np.float64)

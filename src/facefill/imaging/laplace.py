@@ -1,8 +1,7 @@
-"""Values continued into a hole as smoothly as they can be: Laplace's equation.
+"""Solvers of Laplace's equation in a hole, with known values at its border.
 
-A membrane is what a soap film does over a wire: known values at the border, and
-inside each value the mean of its four neighbours. At the edge of the picture
-nothing is asked for (Neumann).
+Every unknown value of the solution (a membrane) is the mean of its four neighbours.
+At the edge of the picture the boundary is free (Neumann).
 
 Synopsis::
 
@@ -29,7 +28,7 @@ _RELAXATIONS = 24
 
 
 def membrane(values: Floats, known: Mask) -> Floats:
-    """Continue values into a hole as smoothly as they can be.
+    """Smoothest continuation of values into a hole.
 
     Solves Laplace's equation in the hole, with the known values at its border
     and free edges: exactly for a small picture, from coarse to fine for a large
@@ -59,13 +58,13 @@ def membrane(values: Floats, known: Mask) -> Floats:
 
 
 def _border(known: Mask) -> Mask:
-    """Keep the known pixels next to the hole; those behind have no say."""
+    """Known pixels next to the hole, the only ones that the solution depends on."""
     near = cv2.dilate((~known).astype(np.uint8), np.ones((3, 3), np.uint8))
     return known & (near > 0)
 
 
 def _halve(values: Floats, known: Mask) -> tuple[Floats, Mask]:
-    """Average the known values of each 2x2 block; a block without is unknown."""
+    """Mean of the known values of each 2x2 block, and which blocks have any."""
     height, width, channels = values.shape
     padding = (0, height % 2), (0, width % 2)
     weight = np.pad(known, padding).astype(np.float32)[..., None]
@@ -78,7 +77,7 @@ def _halve(values: Floats, known: Mask) -> tuple[Floats, Mask]:
 
 
 def _relax(values: Floats, known: Mask) -> Floats:
-    """Replace each unknown value by the mean of its neighbours, many times."""
+    """Jacobi relaxation: unknown values become the mean of their neighbours."""
     neighbours = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
     weight = np.where(known, 0.0, 1.0).astype(np.float32)[..., None]
     fixed = values * (1 - weight)
@@ -89,7 +88,7 @@ def _relax(values: Floats, known: Mask) -> Floats:
 
 
 def solve_laplace(values: NDArray[np.floating], known: Mask) -> NDArray[np.floating]:
-    """Continue values into a hole by one sparse solve for all channels.
+    """Exact continuation of values into a hole, by one sparse solve.
 
     Args:
         values: Floating, (height, width, channels); zero where unknown.
@@ -108,7 +107,7 @@ def solve_laplace(values: NDArray[np.floating], known: Mask) -> NDArray[np.float
 
 
 def _laplace_system(mask: Mask) -> tuple[csc_array, csc_array]:
-    """Build the graph Laplacian of the hole, and what ties it to known pixels.
+    """Graph Laplacian of the hole, and its coupling to the known pixels.
 
     Returns:
         ``matrix`` (H, H) for the H pixels of the hole, and ``border`` (H, all

@@ -4,14 +4,14 @@ Synopsis::
 
     mask = build_mask("center", 64)  # bool (64, 64), True = known
     mask = mask_from_photo(hole, matrix, 64)  # from a white-is-hole picture
-    picture = hide(face, mask)  # what there is to see of the face
+    picture = hide(face, mask)  # the face with a grey hole
 
 The shapes are those of bamos/dcgan-completion.tensorflow ``complete.py``, which
-has ``center``, ``random``, ``left``, ``full``, ``grid`` and ``lowres``; the other
+has ``center``, ``random``, ``left``, ``full`` and ``grid``; the other
 halves and ``pattern`` are those of ChengBinJin/semantic-image-inpainting, and
-``strokes`` is after the free-form masks of Yu et al. 2019 (arXiv 1806.03589).
-``denoise`` and ``colorize`` are ours, and leave no pixel known as it is either; what
-there is instead is said by ``observations``.
+``strokes`` is after the free-form masks of Yu et al. 2019 (arXiv 1806.03589). The
+reference's ``lowres``, and ``denoise`` and ``colorize``, have no hole and are in
+``tasks``.
 """
 
 import math
@@ -30,7 +30,6 @@ from facefill.runtime.rng import Purpose, keyed_rng
 Mask: TypeAlias = NDArray[np.bool_]
 """Known pixels, bool (height, width), True = known."""
 
-LOWRES_FACTOR = 8
 GRID_SPACING = 4
 HALVES: tuple[MaskName, ...] = ("left", "right", "top", "bottom")
 HOLE_GREY = 128
@@ -39,6 +38,7 @@ WHITE = 128
 # OpenCV rounds sampling positions to 1/32 pixel, and the inverse of the matrix
 # is rounded besides; a neighbour that close to a position may be read or not.
 _POSITION_ERROR = 1 / 16
+_STROKE_VERTICES = 5
 
 
 def build_mask(
@@ -56,16 +56,15 @@ def build_mask(
         name: ``center`` hides a square in the middle, ``random`` single pixels,
             ``left``, ``right``, ``top`` and ``bottom`` that half, ``half`` one of
             them, ``pattern`` random blobs, ``strokes`` those of a thick pen,
-            ``grid`` all but every fourth pixel of every fourth row, ``lowres``,
-            ``denoise`` and ``colorize`` every pixel (something else is known of
-            it), and ``full`` none.
+            ``grid`` all but every fourth pixel of every fourth row, and ``full``
+            none.
         size: Side of the face in pixels.
         center_scale: The centre hole spans rows and columns
             ``[int(size * scale), int(size * (1 - scale)))``; 0 < scale < 0.5.
-        random_fraction: Chance of each pixel to be hidden by ``random``, share of
-            the pixels that ``pattern`` hides.
-        strokes: How many ``strokes`` there are.
-        seed: Of the random shapes, at least 0: the same seed hides the same pixels.
+        random_fraction: Probability of each pixel to be hidden by ``random``, and
+            share of the pixels that ``pattern`` hides.
+        strokes: Number of ``strokes``.
+        seed: Seed of random shapes, at least 0.
 
     Returns:
         bool of shape (size, size), True = known.
@@ -73,15 +72,15 @@ def build_mask(
     Raises:
         MaskError: If there is no such shape.
     """
-    draw = keyed_rng(seed, Purpose.MASK)
+    rng = keyed_rng(seed, Purpose.MASK)
     if name == "random":
-        return np.asarray(draw.random((size, size)) >= random_fraction)
+        return np.asarray(rng.random((size, size)) >= random_fraction)
     if name == "pattern":
-        return draw_pattern(draw, size, random_fraction)
+        return draw_pattern(rng, size, random_fraction)
     if name == "strokes":
-        return draw_strokes(draw, size, strokes)
+        return draw_strokes(rng, size, strokes)
     if name == "half":
-        name = HALVES[draw.integers(len(HALVES))]
+        name = HALVES[rng.integers(len(HALVES))]
     if name == "grid":
         mask = np.zeros((size, size), np.bool_)
         mask[::GRID_SPACING, ::GRID_SPACING] = True
@@ -103,9 +102,6 @@ def _rectangular_hole(
         "right": (everything, second),
         "top": (first, everything),
         "bottom": (second, everything),
-        "lowres": (everything, everything),
-        "denoise": (everything, everything),
-        "colorize": (everything, everything),
         "full": (nothing, nothing),
     }
     if name not in holes:
@@ -115,20 +111,10 @@ def _rectangular_hole(
     return holes[name]
 
 
-def lowres_factor(size: int) -> int:
-    """Give the side of the blocks whose means the mask ``lowres`` leaves known.
-
-    It is 8, the reference's, for every size of face that we train on: 64 pixels
-    leave 8x8 means, 16 leave 2x2. Smaller faces would get blocks of half their
-    side, so that there are 2x2 means at least.
-    """
-    return max(1, min(LOWRES_FACTOR, size // 2))
-
-
 def mask_from_photo(
     hole: NDArray[np.uint8] | Mask, matrix: NDArray[np.float64], size: int
 ) -> Mask:
-    """Carry a hole in a photo over to its aligned face.
+    """Mask of an aligned face, from a hole in its photo.
 
     A pixel of the face is in the hole if any pixel of the photo that bilinear
     sampling reads for it is. So a known pixel never holds anything of what is
@@ -138,8 +124,8 @@ def mask_from_photo(
     Args:
         hole: In the photo's own size (height, width): uint8 grey levels, of which
             128 and above are white, or bool; white or True = hole.
-        matrix: float64 of shape (2, 3): ``matrix @ (x, y, 1)`` is a place in the
-            face for a place in the photo.
+        matrix: Affine map from the photo to the face, float64 (2, 3), applied to
+            (x, y, 1).
         size: Side of the face in pixels.
 
     Returns:
@@ -160,7 +146,7 @@ def mask_from_photo(
 
 
 def mask_from_square(hole: NDArray[np.uint8] | Mask, size: int) -> Mask:
-    """Carry a hole in a photo over to a crop by ``geometry.square_crop``.
+    """Mask of a crop by ``geometry.square_crop``, from a hole in its photo.
 
     A pixel of the crop is in the hole if any pixel of the photo that it is the
     average of is.
@@ -189,7 +175,7 @@ def _as_bool(hole: NDArray[Any]) -> Mask:
 def _sampled_positions(
     matrix: NDArray[np.float64], size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give x and y in the photo for each pixel of the face, each (size, size)."""
+    """Coordinates x and y in the photo of each pixel of the face, (size, size) each."""
     inverse = np.linalg.inv(np.vstack([matrix, (0.0, 0.0, 1.0)]))[:2]
     row, column = np.mgrid[:size, :size]
     x, y = np.tensordot(inverse, np.stack([column, row, np.ones_like(row)]), axes=1)
@@ -197,7 +183,7 @@ def _sampled_positions(
 
 
 def _read_indices(position: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Give the indices that sampling at a position may read along one axis."""
+    """Indices that bilinear sampling at a position may read along one axis."""
     first = np.floor(position - _POSITION_ERROR).astype(np.int64)
     last = np.floor(position + _POSITION_ERROR).astype(np.int64) + 1
     # Three at most: the error is below half a pixel.
@@ -205,38 +191,38 @@ def _read_indices(position: NDArray[np.float64]) -> list[NDArray[np.int64]]:
 
 
 def hide(face: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
-    """Paint the hole of a face grey, for people to look at.
+    """Face with its hole painted grey.
 
     Args:
         face: uint8 RGB of shape (height, width, 3).
         mask: Known pixels, bool (height, width), True = known.
 
     Returns:
-        A new picture; known pixels are as they were.
+        A new picture, uint8; known pixels unchanged.
     """
     return np.where(mask[..., None], face, np.uint8(HOLE_GREY))
 
 
-_STROKE_VERTICES = 5
-
-
 def draw_pattern(
-    draw: np.random.Generator, size: int, fraction: float
+    rng: np.random.Generator, size: int, fraction: float
 ) -> NDArray[np.bool_]:
-    """Hide ellipses until a share of the pixels is hidden.
+    """Mask that hides random ellipses until a share of the pixels is hidden.
 
     Args:
-        draw: Of places, axes and angles.
+        rng: Source of centres, axes and angles.
         size: Side of the face in pixels.
-        fraction: Share at which the blobs end; each hides up to a twentieth of the
-            face, by which the last may go beyond.
+        fraction: Share of hidden pixels to reach. The last ellipse may exceed it by
+            a twentieth of the face.
+
+    Returns:
+        bool (size, size), True = known.
     """
     hidden = np.zeros((size, size), np.uint8)
     while True:
         before = hidden.copy()
-        center = draw.integers(size, size=2).tolist()
-        axes = np.ceil(draw.uniform(size / 32, size / 8, 2)).astype(int).tolist()
-        angle = draw.uniform(0.0, 180.0)
+        center = rng.integers(size, size=2).tolist()
+        axes = np.ceil(rng.uniform(size / 32, size / 8, 2)).astype(int).tolist()
+        angle = rng.uniform(0.0, 180.0)
         cv2.ellipse(hidden, center, axes, angle, 0.0, 360.0, 1, cv2.FILLED)
         if hidden.all():
             return np.asarray(before == 0)
@@ -244,31 +230,34 @@ def draw_pattern(
             return np.asarray(hidden == 0)
 
 
-def draw_strokes(draw: np.random.Generator, size: int, count: int) -> NDArray[np.bool_]:
-    """Hide strokes of a round pen that turns back and forth as it goes.
+def draw_strokes(rng: np.random.Generator, size: int, count: int) -> NDArray[np.bool_]:
+    """Mask that hides strokes of a round pen that turns back and forth.
 
     Args:
-        draw: Of places, directions and widths.
+        rng: Source of positions, directions and widths.
         size: Side of the face in pixels.
-        count: Strokes, at least 1. One that would hide the last known pixel is left
-            out.
+        count: Number of strokes, at least 1. One that would hide the last known pixel
+            is left out.
+
+    Returns:
+        bool (size, size), True = known.
     """
     hidden = np.zeros((size, size), np.uint8)
     for _ in range(count):
         before = hidden.copy()
-        place = draw.uniform(0.0, size - 1.0, 2)
-        width = max(1, round(draw.uniform(size / 32, size / 8)))
-        direction = draw.uniform(0.0, 2.0 * math.pi)
+        position = rng.uniform(0.0, size - 1.0, 2)
+        width = max(1, round(rng.uniform(size / 32, size / 8)))
+        direction = rng.uniform(0.0, 2.0 * math.pi)
         for vertex in range(_STROKE_VERTICES):
-            # Every second turn goes back, so that a stroke stays about its place.
-            turned = direction + draw.uniform(-0.9, 0.9) + math.pi * (vertex % 2)
-            step = draw.uniform(size / 8, size / 3)
-            way = step * np.array([math.cos(turned), math.sin(turned)])
-            following = np.clip(place + way, 0.0, size - 1.0)
-            ends = [np.rint(end).astype(int).tolist() for end in (place, following)]
+            # Every second turn goes back, so that a stroke stays in one region.
+            turned = direction + rng.uniform(-0.9, 0.9) + math.pi * (vertex % 2)
+            step = rng.uniform(size / 8, size / 3)
+            offset = step * np.array([math.cos(turned), math.sin(turned)])
+            following = np.clip(position + offset, 0.0, size - 1.0)
+            ends = [np.rint(end).astype(int).tolist() for end in (position, following)]
             cv2.line(hidden, ends[0], ends[1], 1, width)
             cv2.circle(hidden, ends[1], width // 2, 1, cv2.FILLED)
-            place = following
+            position = following
         if hidden.all():
             hidden = before
     return np.asarray(hidden == 0)

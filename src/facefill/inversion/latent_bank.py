@@ -1,7 +1,7 @@
-"""A bank of generated faces, among which a search finds where to begin.
+"""Bank of generated faces, among which searches find their starts.
 
-A thousand faces drawn once cost as much as a few dozen iterations of one photo,
-and the nearest of them by the known pixels is a better start than a blind one.
+A thousand faces generated once cost as much as a few dozen iterations of one photo,
+and the nearest of them by the known pixels is a better start than a random one.
 """
 
 import keras
@@ -9,7 +9,8 @@ import numpy as np
 
 from facefill.inversion.measurement import Measurement
 from facefill.models.generation import generate
-from facefill.runtime import rng
+from facefill.runtime.batching import slices
+from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
 _PICTURES_AT_A_TIME = 256
 
@@ -23,35 +24,38 @@ class LatentBank:
     """
 
     def __init__(self, generator: keras.Model, size: int, seed: int) -> None:
-        """Draw ``size`` latents from the seed and generate their pictures."""
-        draw = rng.keyed_rng(seed, rng.Purpose.BANK)
-        latent_size = generator.input_shape[1]
-        self.latents = rng.uniform_latents(draw, size, latent_size)
-        self.pictures = generate(generator, self.latents)
-
-    def nearest(self, target: Measurement, count: int) -> np.ndarray:
-        """Choose the latents whose pictures fit what is known of a face best.
+        """Generate pictures of random latents.
 
         Args:
-            target: The face.
-            count: How many.
+            generator: G.
+            size: Number of latents.
+            seed: Seed of the latents.
+        """
+        rng = keyed_rng(seed, Purpose.BANK)
+        self.latents = uniform_latents(rng, size, generator.input_shape[1])
+        self.pictures = generate(generator, self.latents)
+
+    def nearest(self, measurement: Measurement, count: int) -> np.ndarray:
+        """Latents whose pictures fit a measurement best.
+
+        Args:
+            measurement: What is known of a face.
+            count: Number of latents.
 
         Returns:
             float32 (count, latent_size), the best first.
         """
-        distances = self._distances(target)
+        distances = self._distances(measurement)
         # Stable: of equals the earlier, on every machine.
         return np.asarray(self.latents[np.argsort(distances, kind="stable")[:count]])
 
-    def _distances(self, target: Measurement) -> np.ndarray:
-        def read(pictures: np.ndarray) -> np.ndarray:
-            return target.observation.read(pictures, target.mask)
-
-        known = read(target.face[None])
+    def _distances(self, measurement: Measurement) -> np.ndarray:
+        """L1 distances of the pictures from a measurement, float64 (N,)."""
+        known = measurement.measure(measurement.face[None])
         distances = [
-            np.abs(read(self.pictures[begin : begin + _PICTURES_AT_A_TIME]) - known)
-            for begin in range(0, len(self.pictures), _PICTURES_AT_A_TIME)
+            np.abs(measurement.measure(self.pictures[rows]) - known).sum(
+                axis=1, dtype=np.float64
+            )
+            for rows in slices(len(self.pictures), _PICTURES_AT_A_TIME)
         ]
-        return np.concatenate(
-            [each.sum(axis=1, dtype=np.float64) for each in distances]
-        )
+        return np.concatenate(distances)

@@ -1,10 +1,10 @@
-"""Latents: where a search begins, and how it stays where latents can be.
+"""Latents: their random start, and the projections that keep them in [-1, 1].
 
 A latent is uniform in [-1, 1] in each coordinate. A search moves variables, which
-are the latents themselves and are put back after each step (``clip``; or
-``stochastic_clip`` of Lipton and Tripathi 2017, arXiv 1702.04782, which draws what
-has left anew), or numbers u with z = 2 Phi(u) - 1 (``normal``), which are free,
-and normally distributed if z is uniform.
+are the latents themselves, projected after each step (``clip``; or
+``stochastic_clip`` of Lipton and Tripathi 2017, arXiv 1702.04782, which redraws
+coordinates that have left), or numbers u with z = 2 Phi(u) - 1 (``normal``), which
+are free, and normally distributed if z is uniform.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,28 @@ from scipy.special import ndtri
 
 from facefill.backend.types import Tensor
 from facefill.parameters.choices import Projection
-from facefill.runtime import rng
+from facefill.runtime.rng import Purpose, keyed_rng, photo_key, uniform_latents
 
 # u of the largest float32 below 1 is 5.4; further out z would not be moved any more.
 _LARGEST_U = 5.0
 
 
 def first_latent(seed: int, key: str, latent_size: int, start: int = 0) -> np.ndarray:
-    """Draw a latent at which a photo's search begins; float32 (latent_size,)."""
-    place = (rng.photo_key(key), start) if start else (rng.photo_key(key),)
-    draw = rng.keyed_rng(seed, rng.Purpose.SEARCH, *place)
-    return np.asarray(rng.uniform_latents(draw, 1, latent_size)[0])
+    """Random latent at which a photo's search begins, float32 (latent_size,).
+
+    Args:
+        seed: Seed of the run.
+        key: Id of the photo.
+        latent_size: Length of the latent.
+        start: Number of the start among those of the photo.
+    """
+    index = (photo_key(key), start) if start else (photo_key(key),)
+    rng = keyed_rng(seed, Purpose.SEARCH, *index)
+    return np.asarray(uniform_latents(rng, 1, latent_size)[0])
 
 
 def to_variables(latents: np.ndarray, projection: Projection) -> np.ndarray:
-    """Give the variables of latents, float32 of the same shape."""
+    """Variables of latents, float32 of the same shape."""
     if projection != "normal":
         return latents
     u = ndtri((latents.astype(np.float64) + 1.0) / 2.0)
@@ -37,20 +44,20 @@ def to_variables(latents: np.ndarray, projection: Projection) -> np.ndarray:
 
 
 def to_latents(variables: Tensor, projection: Projection) -> Tensor:
-    """Give the latents of variables, in the graph."""
+    """Latents of variables, in the graph."""
     if projection != "normal":
         return variables
     return ops.erf(variables * 0.5**0.5)
 
 
 def project(variables: Tensor, redraws: Tensor, projection: Projection) -> Tensor:
-    """Put variables back to where latents can be, in the graph.
+    """Project variables back into the range of latents, in the graph.
 
     Args:
-        variables: After a step, (N, latent_size).
-        redraws: Uniform in [-1, 1], of the same shape; only ``stochastic_clip``
-            reads them.
-        projection: How.
+        variables: Variables after a step, (N, latent_size).
+        redraws: Uniform random numbers in [-1, 1], of the same shape; only
+            ``stochastic_clip`` reads them.
+        projection: The kind of projection.
     """
     if projection == "normal":
         return ops.clip(variables, -_LARGEST_U, _LARGEST_U)
@@ -61,34 +68,28 @@ def project(variables: Tensor, redraws: Tensor, projection: Projection) -> Tenso
 
 def draw_redraws(
     seed: int,
-    slots: Sequence[tuple[str, int]],
+    starts: Sequence[tuple[str, int]],
     iterations: range,
     latent_size: int,
 ) -> np.ndarray:
-    """Draw what stochastic clipping may need, for each iteration and search.
+    """Random numbers of stochastic clipping, for each iteration and search.
 
     Args:
-        seed: Of the run.
-        slots: Photo and start of each search.
-        iterations: Numbers of the iterations.
+        seed: Seed of the run.
+        starts: Photo id and start number of each search.
+        iterations: Numbers of the iterations, from 0.
         latent_size: Length of a latent.
 
     Returns:
-        float32 (iterations, slots, latent_size).
+        float32 (iterations, searches, latent_size).
     """
-    drawn = [
-        rng.uniform_latents(
-            rng.keyed_rng(
-                seed,
-                rng.Purpose.PROJECTION,
-                rng.photo_key(photo),
-                start,
-                iteration,
-            ),
+    redraws = [
+        uniform_latents(
+            keyed_rng(seed, Purpose.PROJECTION, photo_key(photo), start, iteration),
             1,
             latent_size,
         )
         for iteration in iterations
-        for photo, start in slots
+        for photo, start in starts
     ]
-    return np.stack(drawn).reshape(len(iterations), len(slots), latent_size)
+    return np.stack(redraws).reshape(len(iterations), len(starts), latent_size)

@@ -1,4 +1,4 @@
-"""The losses of training and of completion, in ``keras.ops`` alone.
+"""Contextual and perceptual losses of the latent search, in ``keras.ops`` alone.
 
 Names follow Yeh, Chen et al. 2017 (arXiv 1607.07539): the contextual loss pulls
 G(z) towards the known pixels, the perceptual (prior) loss towards what D takes
@@ -14,12 +14,12 @@ from facefill.parameters.choices import Prior
 
 
 def contextual_loss(generated: Tensor, faces: Tensor, weights: Tensor) -> Tensor:
-    """Distance of each picture from its face over the known pixels.
+    """Weighted L1 distance of pictures from faces over the known pixels.
 
     Args:
         generated: G(z), (N, size, size, 3) in [-1, 1].
         faces: Aligned faces, the same shape and range.
-        weights: What a pixel counts, 0.0 in the hole, (N, size, size, 1).
+        weights: Weight of each pixel, 0.0 in the hole, (N, size, size, 1).
 
     Returns:
         Weighted sum of absolute differences for each picture, (N,).
@@ -28,7 +28,7 @@ def contextual_loss(generated: Tensor, faces: Tensor, weights: Tensor) -> Tensor
 
 
 def coarse_contextual_loss(generated: Tensor, faces: Tensor, factor: int) -> Tensor:
-    """Distance of each picture from its face after averaging over blocks.
+    """L1 distance of pictures from faces after averaging over blocks.
 
     The contextual loss of super-resolution, where a photo is known only at a
     lower resolution (``lowres`` of the reference).
@@ -46,10 +46,10 @@ def coarse_contextual_loss(generated: Tensor, faces: Tensor, factor: int) -> Ten
 
 
 def grey_contextual_loss(generated: Tensor, faces: Tensor) -> Tensor:
-    """Distance of each picture's luminance from that of its face.
+    """L1 distance of the luminances of pictures and faces.
 
-    The contextual loss of colouring, where a photo is known only in grey. By the
-    weights of ITU-R BT.601, as in ``colour.luminance``.
+    The contextual loss of colouring, where a photo is known only in grey. Luminance
+    is that of ITU-R BT.601, as in ``colour.luminance``.
 
     Args:
         generated: G(z), (N, size, size, 3) in [-1, 1].
@@ -64,10 +64,10 @@ def grey_contextual_loss(generated: Tensor, faces: Tensor) -> Tensor:
 
 
 def perceptual_loss(logits: Tensor, prior: Prior = "non_saturating") -> Tensor:
-    """How little each picture looks like a photo to D; shape (N,).
+    """Generator loss of each picture, its prior under D; shape (N,).
 
     Args:
-        logits: D's, (N, 1).
+        logits: Logits of D, (N, 1).
         prior: ``non_saturating`` is -log D(G(z)) of the reference's code,
             ``saturating`` log(1 - D(G(z))) of the paper, which is negative.
     """

@@ -1,50 +1,47 @@
-"""Which mask a photo gets: that of its file, or a shape."""
+"""Tasks of photos that have no mask file: shapes and noise keyed by the photo's id."""
 
 import numpy as np
 
-from facefill.imaging.degradations import degradation_of
-from facefill.imaging.masks import build_mask
+from facefill.imaging.tasks import Task, task_of
 from facefill.inversion.measurement import Measurement
 from facefill.parameters import CompleteOptions, MaskName
-from facefill.runtime import rng
+from facefill.runtime.rng import Purpose, keyed_rng, photo_key
 
 
 class MaskMaker:
-    """Gives photos that have no mask file the shape of the parameters."""
+    """Makes the task of any photo by the parameter ``mask``.
+
+    Attributes:
+        name: Value of the parameter.
+        polarity: Meaning of white pixels in mask files.
+    """
 
     def __init__(self, name: MaskName, options: CompleteOptions, seed: int) -> None:
-        """Take the name of the shape, its sizes, and the seed of random ones."""
+        """Take the parameters.
+
+        Args:
+            name: Value of the parameter ``mask``.
+            options: Sizes of shapes, and the noise of ``denoise``.
+            seed: Seed of random shapes and noise.
+        """
         self.name = name
         self.polarity = options.mask_files
-        self.observation = degradation_of(name, options.noise)
         self._options = options
         self._seed = seed
 
-    def shape(self, photo_id: str, size: int) -> np.ndarray:
-        """Build the shape; random ones differ between photos, not between runs.
+    def task(self, photo_id: str, size: int) -> Task:
+        """Mask, bool (size, size), and degradation of a photo.
 
-        Returns:
-            bool (size, size), True = known.
+        Random masks differ between photos, not between runs.
         """
-        draw = rng.keyed_rng(self._seed, rng.Purpose.MASK, rng.photo_key(photo_id))
-        return build_mask(
-            self.name,
-            size,
-            center_scale=self._options.center_scale,
-            random_fraction=self._options.random_fraction,
-            strokes=self._options.strokes,
-            seed=int(draw.integers(2**31)),
-        )
+        rng = keyed_rng(self._seed, Purpose.MASK, photo_key(photo_id))
+        return task_of(self.name, size, self._options, int(rng.integers(2**31)))
 
-    def damaged(self, photo_id: str, face: np.ndarray) -> Measurement:
-        """Damage a whole face, uint8 (S, S, 3), as the shape says.
+    def degraded(self, photo_id: str, face: np.ndarray) -> Measurement:
+        """Measurement of a whole face, uint8 (S, S, 3), degraded by the task.
 
         Noise differs between photos, not between runs.
         """
-        draw = rng.keyed_rng(self._seed, rng.Purpose.MASK, rng.photo_key(photo_id), 1)
-        return Measurement(
-            photo_id,
-            self.observation.damage(face, draw),
-            self.shape(photo_id, len(face)),
-            self.observation,
-        )
+        rng = keyed_rng(self._seed, Purpose.MASK, photo_key(photo_id), 1)
+        mask, degradation = self.task(photo_id, len(face))
+        return Measurement(photo_id, degradation.degrade(face, rng), mask, degradation)

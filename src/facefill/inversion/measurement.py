@@ -1,24 +1,35 @@
-"""What is known of faces, and how much each known pixel counts in a search."""
+"""Measurements of faces, alone and in batches, with their misfit in the graph.
 
-from collections.abc import Sequence
+A measurement is what is known of a face: the y of y = A(x) + noise. In a batch, which
+the graph takes, all are by one kind of operator, and the batch brings the contextual
+loss of that kind.
+"""
+
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.backend import graph
 from facefill.backend.types import Tensor
 from facefill.errors import MaskError, ModelError
 from facefill.imaging.degradations import (
     Decolorization,
     Degradation,
+    Denoising,
     Downsampling,
     Inpainting,
+    block_side,
 )
 from facefill.imaging.masks import Mask
 from facefill.imaging.pictures import to_float
-from facefill.parameters.choices import Contextual
+from facefill.inversion import losses
+from facefill.parameters.choices import Contextual, Device
 
 
 @dataclass(frozen=True)
@@ -26,98 +37,168 @@ class Measurement:
     """What is known of one face.
 
     Attributes:
-        key: The photo's id, from which its first latents are drawn.
-        face: Aligned face, uint8 (S, S, 3); what is not known is not read.
+        key: The photo's id, which keys the random numbers of its search.
+        face: Aligned face, uint8 (S, S, 3); what is unknown of it is not read.
         mask: Pixels that are known as they are, bool (S, S), True = known.
-        observation: What of the face is known.
+        degradation: How the rest was lost.
     """
 
     key: str
     face: np.ndarray
     mask: np.ndarray
-    observation: Degradation = field(default_factory=Inpainting)
+    degradation: Degradation = field(default_factory=Inpainting)
+
+    def measure(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
+        """Apply the measurement operator to pictures (N, S, S, 3); (N, numbers)."""
+        return self.degradation.measure(pictures, self.mask)
+
+    @property
+    def compared(self) -> Mask:
+        """Pixels that the operator reads, bool (S, S)."""
+        return self.degradation.compared(self.mask)
 
 
 class MeasurementBatch(NamedTuple):
-    """Known parts of a batch, float32.
+    """Measurements of N faces that compare pixels, float32.
 
     Attributes:
         faces: (N, S, S, 3) in [-1, 1], 0 where nothing is known.
-        weights: (N, S, S, 1): what a pixel counts in the contextual loss, 0 in the
+        weights: Weights of the pixels in the contextual loss, (N, S, S, 1), 0 in the
             hole.
-        coarse: (N,): 1 where the means of blocks are known, else 0.
-        grey: (N,): 1 where the luminance of all pixels is known, else 0.
     """
 
     faces: Tensor
     weights: Tensor
-    coarse: Tensor
-    grey: Tensor
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of a measured number over that of a pixel."""
+        return 1.0
+
+    def misfit(self, pictures: Tensor) -> Tensor:
+        """Contextual loss of pictures (N, S, S, 3), in the graph; (N,)."""
+        return losses.contextual_loss(pictures, self.faces, self.weights)
 
 
-def check_measurement(target: Measurement, size: int) -> None:
+class BlockBatch(MeasurementBatch):
+    """Measurements that compare the means of blocks; ``weights`` are not used."""
+
+    __slots__ = ()
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of a mean over that of a pixel."""
+        return math.sqrt(Downsampling().noise_gain(self.faces.shape[1]))
+
+    def misfit(self, pictures: Tensor) -> Tensor:
+        """Contextual loss of pictures (N, S, S, 3), in the graph; (N,)."""
+        side = block_side(self.faces.shape[1])
+        return losses.coarse_contextual_loss(pictures, self.faces, side)
+
+
+class LuminanceBatch(MeasurementBatch):
+    """Measurements that compare luminance; ``weights`` are not used."""
+
+    __slots__ = ()
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of a luminance over that of a channel of a pixel."""
+        return math.sqrt(Decolorization().noise_gain(self.faces.shape[1]))
+
+    def misfit(self, pictures: Tensor) -> Tensor:
+        """Contextual loss of pictures (N, S, S, 3), in the graph; (N,)."""
+        return losses.grey_contextual_loss(pictures, self.faces)
+
+
+_BATCHES: dict[type[Degradation], type[MeasurementBatch]] = {
+    Inpainting: MeasurementBatch,
+    Denoising: MeasurementBatch,
+    Downsampling: BlockBatch,
+    Decolorization: LuminanceBatch,
+}
+
+
+def kinds(measurements: Sequence[Measurement]) -> list[str]:
+    """For each measurement, what those in one batch must have in common."""
+    return [_BATCHES[type(item.degradation)].__name__ for item in measurements]
+
+
+def check_measurement(measurement: Measurement, size: int) -> None:
     """Refuse a face that models of ``size`` pixels cannot complete.
 
     Raises:
         ModelError: If the face is of another size.
         MaskError: If the mask is, or if nothing at all is known of the face.
     """
-    if target.face.shape[:2] != (size, size):
+    key, face, mask = measurement.key, measurement.face, measurement.mask
+    if face.shape[:2] != (size, size):
         raise ModelError(
-            f"the models complete faces of {size} pixels, {target.key} has "
-            f"{target.face.shape[0]}; set image_size to {size}, or train with the new "
-            "one"
+            f"the models complete faces of {size} pixels, {key} has {face.shape[0]}; "
+            f"set image_size to {size}, or train with the new one"
         )
-    if target.mask.shape != (size, size):
+    if mask.shape != (size, size):
         raise MaskError(
-            f"the mask of {target.key} is of shape {target.mask.shape}, its face of "
+            f"the mask of {key} is of shape {mask.shape}, its face of "
             f"{size}x{size} pixels"
         )
-    if isinstance(target.observation, Inpainting) and not target.mask.any():
+    if not measurement.compared.any():
         raise MaskError(
-            f"the mask of {target.key} hides the whole face, so nothing is left to "
+            f"the mask of {key} hides the whole face, so nothing is left to "
             "complete it from"
         )
 
 
+def compiled_by_kind(
+    function: Callable[..., Any], device: Device
+) -> Callable[..., Any]:
+    """Compile a function whose third argument is a batch, once for each kind of batch.
+
+    TensorFlow would otherwise take the graphs of several kinds for needless retracing
+    and warn of it.
+    """
+    by_kind: dict[type[MeasurementBatch], Callable[..., Any]] = {}
+
+    def call(weights: Any, state: Any, batch: MeasurementBatch, *others: Any) -> Any:
+        kind = type(batch)
+        if kind not in by_kind:
+            # Its statistics are kept by code object, of which a partial has none.
+            by_kind[kind] = graph.compiled(partial(function), device)
+        return by_kind[kind](weights, state, batch, *others)
+
+    return call
+
+
 def gather(
-    targets: Sequence[Measurement],
-    contextual: Contextual,
-    window: int,
+    measurements: Sequence[Measurement], contextual: Contextual, window: int
 ) -> MeasurementBatch:
-    """Stack what is known of several faces of one size.
+    """Stack measurements of one kind and one size.
 
     Args:
-        targets: The faces.
+        measurements: N measurements, equal in ``kinds``.
         contextual: Whether known pixels count alike, or more beside the hole.
         window: Side of the window that ``weighted`` looks at, in pixels.
     """
-    observations = [target.observation for target in targets]
-    faces = to_float(np.stack([target.face for target in targets]))
-    coarse = np.array([isinstance(each, Downsampling) for each in observations])
-    grey = np.array([isinstance(each, Decolorization) for each in observations])
-    counted = np.stack([each.observation.counted(each.mask) for each in targets])
-    # What is under a hole is cleared, so that it cannot matter.
-    used = (counted | (coarse | grey)[:, None, None])[..., None]
-    weights = np.stack([_weights(mask, contextual, window) for mask in counted])
-    return MeasurementBatch(
-        faces=np.where(used, faces, 0.0).astype(np.float32),
-        weights=weights[..., None].astype(np.float32),
-        coarse=coarse.astype(np.float32),
-        grey=grey.astype(np.float32),
+    (batch,) = {_BATCHES[type(item.degradation)] for item in measurements}
+    faces = to_float(np.stack([item.face for item in measurements]))
+    compared = np.stack([item.compared for item in measurements])
+    weights = np.stack([_weights(mask, contextual, window) for mask in compared])
+    return batch(
+        # What is under a hole is cleared, so that it cannot matter.
+        faces=np.where(compared[..., None], faces, 0.0).astype(np.float32),
+        weights=weights[..., None],
     )
 
 
-def _weights(mask: np.ndarray, contextual: Contextual, window: int) -> np.ndarray:
-    # Where nothing is missing (the mask ``full``), nothing is nearer to it either;
-    # and where no pixel is known, none counts.
-    if contextual == "uniform" or mask.all() or not mask.any():
+def _weights(mask: Mask, contextual: Contextual, window: int) -> NDArray[np.float32]:
+    # Where nothing is missing, no pixel is nearer to it than another.
+    if contextual == "uniform" or mask.all():
         return mask.astype(np.float32)
     return importance_weights(mask, window)
 
 
 def importance_weights(mask: Mask, window: int = 7) -> NDArray[np.float32]:
-    """Weigh each known pixel by how much of its neighbourhood is missing.
+    """Weights of known pixels by how much of their neighbourhood is missing.
 
     A known pixel next to the hole says more about the hole than a distant one, so
     the contextual loss counts it more (Yeh et al. 2017, equation 2).

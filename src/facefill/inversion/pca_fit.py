@@ -1,4 +1,4 @@
-"""What is to be expected of a face's hidden pixels, given the known ones.
+"""Conditional mean of the hidden pixels under a PCA (Gaussian) model of faces.
 
 If a face is the mean of all plus components of normally distributed weight, plus
 noise, then what is missing of it has an expectation: one linear system in the
@@ -27,24 +27,28 @@ _SYSTEMS_KEPT = 4
 
 
 class GaussianFit:
-    """Expectations by the statistics of faces."""
+    """Fits generated faces to measurements by a PCA model.
+
+    Attributes:
+        statistics: The PCA of faces.
+    """
 
     def __init__(self, statistics: FacePca, noise: float) -> None:
-        """Take the statistics, and how far faces are from their components.
+        """Take the model.
 
         Args:
-            statistics: Of faces.
-            noise: Standard deviation of a pixel, in grey levels.
+            statistics: PCA of faces.
+            noise: Standard deviation of a pixel around it, in grey levels.
         """
         self.statistics = statistics
         self._variance = noise**2
-        # Photos often share what is known of them, on which alone a system depends.
+        # Photos often share mask and degradation, on which alone a system depends.
         self._systems: OrderedDict[Hashable, tuple[Floats, Any]] = OrderedDict()
 
     def fit(
-        self, generated: NDArray[np.uint8], target: Measurement, detail: float
+        self, generated: NDArray[np.uint8], measurement: Measurement, detail: float
     ) -> NDArray[np.uint8]:
-        """Move a generated face to what is known of the true one.
+        """Correct a generated face by what is known of the true one.
 
         With E the expectation, y the face, m the mean and b = detail * G(z) +
         (1 - detail) * m:
@@ -55,29 +59,30 @@ class GaussianFit:
 
         Args:
             generated: G(z), uint8 (S, S, 3).
-            target: What is known of the face.
-            detail: In [0, 1].
+            measurement: What is known of the face.
+            detail: Share of G(z) beside the mean, in [0, 1].
 
         Returns:
             uint8 (S, S, 3); what is known is near the face's, not equal to it.
         """
         mean = self.statistics.mean
         base = mean + np.float32(detail) * (generated.astype(np.float32) - mean)
-        components, system = self._system(target)
-        both = np.stack([target.face.astype(np.float32), base])
-        wanted, had = target.observation.read(both, target.mask)
-        missing = wanted - had
-        weights = cho_solve(system, components @ missing).astype(np.float32)
-        change = np.tensordot(weights, self.statistics.components, axes=1)
+        components, system = self._system(measurement)
+        both = np.stack([measurement.face.astype(np.float32), base])
+        of_face, of_base = measurement.measure(both)
+        weights = cho_solve(system, components @ (of_face - of_base))
+        change = np.tensordot(
+            weights.astype(np.float32), self.statistics.components, axes=1
+        )
         return np.asarray(np.clip(np.round(base + change), 0, 255), np.uint8)
 
-    def _system(self, target: Measurement) -> tuple[Floats, Any]:
-        """Give the components as far as they are known, and the factored system."""
-        mask, observation = target.mask, target.observation
-        key = (mask.tobytes(), observation)
+    def _system(self, measurement: Measurement) -> tuple[Floats, Any]:
+        """Measured components, (K, numbers), and the factored system, (K, K)."""
+        mask, degradation = measurement.mask, measurement.degradation
+        key = (mask.tobytes(), degradation)
         if key not in self._systems:
-            known = observation.read(self.statistics.components, mask)
-            variance = observation.variance(self._variance, len(mask))
+            known = measurement.measure(self.statistics.components)
+            variance = degradation.variance(self._variance, len(mask))
             matrix = (known @ known.T).astype(np.float64)
             matrix[np.diag_indices_from(matrix)] += variance / self.statistics.variances
             self._systems[key] = (known, cho_factor(matrix, lower=True))
@@ -86,10 +91,16 @@ class GaussianFit:
         return self._systems[key]
 
 
-def expectation_of(
+def gaussian_fit_of(
     options: CompleteOptions, statistics: FacePca | None, image_size: int
 ) -> GaussianFit | None:
-    """Give what fits completions by the options; None if there is nothing to do it."""
+    """Fit that the options ask for; None if they do not, or without statistics.
+
+    Args:
+        options: Options of the search.
+        statistics: PCA of faces, if there is one.
+        image_size: Side of a face in pixels.
+    """
     if options.fit == "none":
         return None
     if statistics is None or statistics.image_size != image_size:

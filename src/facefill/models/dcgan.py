@@ -155,7 +155,7 @@ def build_encoder(
         precision: Keras dtype policy of the hidden layers.
 
     Returns:
-        A model from ``encoder.looked_at``, (N, image_size, image_size, 4), to
+        A model from ``encoder.encoder_input``, (N, image_size, image_size, 4), to
         (N, latent_size) float32 in [-1, 1].
     """
     seen = keras.Input((image_size, image_size, 4), name="seen")

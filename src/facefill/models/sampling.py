@@ -1,4 +1,4 @@
-"""Pictures from a trained generator: samples, a walk, latent arithmetic.
+"""Samples of a trained generator, a latent walk, and latent arithmetic.
 
 The walk and the arithmetic are those of Radford et al. 2016 (arXiv 1511.06434,
 sections 6.1 and 6.3.2): interpolation between latents, and sums of the means of
@@ -15,9 +15,7 @@ from facefill.errors import ModelError
 from facefill.imaging.pictures import encode_gif, grid, read_png
 from facefill.models.generation import generate
 from facefill.parameters import ArithmeticOptions, SampleOptions
-from facefill.runtime import rng
-
-GAP = 2
+from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
 
 def draw_samples(
@@ -27,14 +25,15 @@ def draw_samples(
     image_size: int,
     seed: int,
 ) -> dict[str, np.ndarray | bytes]:
-    """Draw everything that shows what a generator has learned.
+    """Generate every picture of the pipeline ``sample``.
 
     Args:
-        generator: From latents to pictures.
-        grids: Pictures of the training's fixed latents, oldest first; may be none.
-        options: How many, and which.
-        image_size: What the project is set to, which the model must match.
-        seed: Of the latents.
+        generator: G.
+        grids: Files of pictures of the training's fixed latents, oldest first; may be
+            none.
+        options: Number of samples, and the latents of the arithmetic.
+        image_size: Image size of the project, which the model must match.
+        seed: Seed of the latents.
 
     Returns:
         Pictures (uint8) and GIFs (bytes) by file name: ``grid.png``,
@@ -50,8 +49,8 @@ def draw_samples(
             f"image_size is {image_size}; set it back, or train anew"
         )
     latent_size = generator.input_shape[1]
-    draw = rng.keyed_rng(seed, rng.Purpose.SAMPLES)
-    latents = rng.uniform_latents(draw, options.count, latent_size)
+    rng = keyed_rng(seed, Purpose.SAMPLES)
+    latents = uniform_latents(rng, options.count, latent_size)
     singles = generate(generator, latents)
     pictures: dict[str, np.ndarray | bytes] = {
         "grid.png": grid(singles),
@@ -59,8 +58,8 @@ def draw_samples(
     }
     for number, picture in enumerate(singles):
         pictures[f"single/{number:03d}.png"] = picture
-    draw = rng.keyed_rng(seed, rng.Purpose.WALK)
-    stops = rng.uniform_latents(draw, options.walk_stops, latent_size)
+    rng = keyed_rng(seed, Purpose.WALK)
+    stops = uniform_latents(rng, options.walk_stops, latent_size)
     frames = generate(generator, walk(stops, options.walk_frames))
     pictures["walk.gif"] = encode_gif(frames, options.frames_per_second)
     if grids:
@@ -70,19 +69,19 @@ def draw_samples(
 
 
 def walk(stops: np.ndarray, frames: int) -> np.ndarray:
-    """Walk in straight lines from stop to stop and back to the first.
+    """Latents on straight lines from stop to stop and back to the first.
 
     Args:
-        stops: (num_stops, latent_size).
-        frames: Frames from one stop to the next.
+        stops: Latents, (num_stops, latent_size).
+        frames: Number of frames from one stop to the next.
 
     Returns:
         (num_stops * frames, latent_size); frame ``k * frames`` is stop ``k``.
     """
-    shares = np.arange(frames)[:, None] / frames
+    fractions = np.arange(frames)[:, None] / frames
     following = np.roll(stops, -1, axis=0)
     legs = [
-        (1.0 - shares) * begin + shares * end
+        (1.0 - fractions) * begin + fractions * end
         for begin, end in zip(stops, following, strict=True)
     ]
     return np.concatenate(legs).astype(np.float32)
@@ -91,7 +90,7 @@ def walk(stops: np.ndarray, frames: int) -> np.ndarray:
 def arithmetic_sheet(
     generator: keras.Model, latents: np.ndarray, options: ArithmeticOptions
 ) -> np.ndarray:
-    """Picture start - subtract + add, with the samples that it was made of.
+    """Picture of start - subtract + add, with the samples that it is made of.
 
     Returns:
         Three rows, one an idea: its three samples, then their mean. The last

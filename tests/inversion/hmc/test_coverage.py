@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from calibration import coverage
 from facefill.imaging.masks import build_mask
-from facefill.inversion.hmc.summary import HIGH, LOW, coverage
+from facefill.inversion.hmc.summary import HIGH, LOW
 from facefill.inversion.latents import to_latents
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch

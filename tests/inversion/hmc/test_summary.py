@@ -7,10 +7,8 @@ from facefill.inversion.hmc.chains import Draws
 from facefill.inversion.hmc.summary import (
     HIGH,
     LOW,
-    coverage,
     diagnose,
     draws_to_show,
-    laplace_scale,
     predictive_quantile,
     summarise,
 )
@@ -97,20 +95,3 @@ def test_the_draw_of_the_lowest_energy_is_shown_first_and_none_twice():
     assert len(set(rows)) == 6
     assert set(rows[1:] // 40) == {0, 1, 2}
     assert len(draws_to_show(made, 1)) == 1
-
-
-def test_the_scale_of_laplace_noise_is_found_again():
-    draw = np.random.default_rng(0)
-    generated = [draw.uniform(50.0, 200.0, (64, 64, 3)) for _ in range(3)]
-    faces = [each + draw.laplace(0.0, 7.0, each.shape) for each in generated]
-    masks = [draw.random((64, 64)) < 0.7 for _ in range(3)]
-    for face, mask in zip(faces, masks, strict=True):
-        face[~mask] += 1000.0
-
-    assert laplace_scale(generated, faces, masks) == pytest.approx(7.0, rel=0.03)
-
-
-def test_coverage_is_the_share_inside_borders_included():
-    low, high = np.zeros(4), np.ones(4)
-
-    assert coverage(low, high, np.array([0.0, 1.0, 0.5, 1.01])) == 0.75

@@ -1,4 +1,4 @@
-"""Whether chains have converged, and how much their draws are worth.
+"""Convergence diagnostics of chains: split R-hat and bulk effective sample size.
 
 Vehtari, Gelman, Simpson, Carpenter, Buerkner 2021, Rank-normalization, folding, and
 localization: an improved R-hat (arXiv 1903.08008). Chains are cut in halves, so that
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 def split_r_hat(chains: Floats) -> Floats:
-    """Compare how chains differ with how each of them varies.
+    """Split R-hat: variance between chains over the variance within them.
 
     The larger of the R-hat of the rank-normalised draws and that of their distances
     from the median, which finds chains that differ in scale (section 4).
@@ -24,7 +24,7 @@ def split_r_hat(chains: Floats) -> Floats:
 
     Returns:
         For each quantity 1 if all agree, above 1.01 if more draws are needed; infinite
-        if every chain stands still at a place of its own, and 1 if all at one.
+        if every chain stands still at a value of its own, and 1 if all at one.
     """
     halves = _halves(chains)
     folded = np.abs(halves - np.median(halves, axis=(0, 1)))
@@ -32,7 +32,7 @@ def split_r_hat(chains: Floats) -> Floats:
 
 
 def bulk_effective_size(chains: Floats) -> Floats:
-    """Say how many independent draws are worth as much, for a mean (section 4).
+    """Bulk effective sample size, for the mean of each quantity (section 4).
 
     Args:
         chains: (chains, draws, ...), 4 draws at least.
@@ -51,7 +51,7 @@ def _halves(chains: Floats) -> Floats:
 
 
 def _normal_scores(chains: Floats) -> Floats:
-    """Replace draws by the normal quantiles of their ranks (equation 14)."""
+    """Rank-normalised draws: normal quantiles of their ranks (equation 14)."""
     count = chains.shape[0] * chains.shape[1]
     ranks = rankdata(chains.reshape(count, -1), axis=0)
     return np.asarray(ndtri((ranks - 0.375) / (count + 0.25)).reshape(chains.shape))
@@ -65,7 +65,7 @@ def _r_hat(chains: Floats) -> Floats:
 
 
 def _variances(chains: Floats) -> tuple[Floats, Floats]:
-    """Give W and var+ (equations 1 to 3)."""
+    """W and var+ of each quantity (equations 1 to 3)."""
     draws = chains.shape[1]
     within = chains.var(axis=1, ddof=1).mean(axis=0)
     between = chains.mean(axis=1).var(axis=0, ddof=1)
@@ -90,7 +90,7 @@ def _effective_size(chains: Floats) -> Floats:
 
 
 def _autocovariances(chains: Floats) -> Floats:
-    """Give the autocovariances of each chain at every lag, divided by the draws."""
+    """Biased autocovariances of each chain at every lag."""
     draws = chains.shape[1]
     centred = chains - chains.mean(axis=1, keepdims=True)
     spectrum = np.fft.rfft(centred, 2 * draws, axis=1)

@@ -1,4 +1,4 @@
-"""The Hamiltonian Monte Carlo of bamos/dcgan-completion.tensorflow.
+"""Reference HMC: the rule of bamos/dcgan-completion.tensorflow, and its solver.
 
 ``complete.py --approach hmc``, with its formulas and signs: it moves a latent about
 the lowest losses that it finds, and is no sampler of a posterior.
@@ -10,27 +10,39 @@ that photos decide about each other's proposals; its gradient is ours.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
 from facefill.backend.types import Tensor
-from facefill.inversion.descent import Descent, SearchState, Slope
-from facefill.inversion.hmc import chains
+from facefill.inversion.candidates import Candidate, ranked
+from facefill.inversion.descent import SearchState, Slope
+from facefill.inversion.hmc.chains import chain_rng
+from facefill.inversion.hmc.summary import Diagnosis
 from facefill.inversion.measurement import Measurement
+from facefill.inversion.multi_start import MultiStart, Watch
+from facefill.parameters import CompleteOptions
+from facefill.runtime.progress import Advance
 
 
-class _Chance(NamedTuple):
-    """Of several iterations; every leading axis is that many."""
+class ProposalInputs(NamedTuple):
+    """Inputs of several proposals; every leading axis is the proposals.
+
+    Attributes:
+        momenta: N(0, 1), (T, N, d).
+        thresholds: Logarithms of uniform numbers, (T, N).
+        betas: Inverse temperatures, (T,).
+    """
 
     momenta: Tensor
     thresholds: Tensor
     betas: Tensor
 
 
-class ReferenceHmc(Descent):
-    """Moves searches by proposals, of which each is taken or not.
+class ReferenceHmcRule:
+    """Moves each search by a proposal that is accepted or not.
 
     With beta the inverse temperature, g the gradient of the loss L and p ~ N(0, I):
 
@@ -39,62 +51,106 @@ class ReferenceHmc(Descent):
                 p <- p - step beta g / 2
         take z with probability min(1, exp(E_before - E_after)), E = beta L + |p|^2 / 2
 
-    The moments of a search are the number of its proposals that were taken.
+    The state of the rule is the number of accepted proposals of each search, (N,).
     """
 
-    def acceptance(self, state: SearchState) -> np.ndarray:
-        """Give the share of accepted proposals of each search."""
-        return np.asarray(state.moments[0], np.float64) / self._options.iterations
+    def __init__(self, options: CompleteOptions, seed: int, latent_size: int) -> None:
+        """Take the constants.
 
-    def _moments(self, variables: np.ndarray) -> tuple[Tensor, ...]:
+        Args:
+            options: Options of the search.
+            seed: Seed of the proposals.
+            latent_size: Length of a latent.
+        """
+        self._rule = options.hmc.reference
+        self._seed = seed
+        self._latent_size = latent_size
+
+    def initial(self, variables: np.ndarray) -> tuple[Tensor, ...]:
+        """No accepted proposal."""
         return (np.zeros(len(variables), np.float32),)
 
-    def _inputs(
-        self, targets: Sequence[Measurement], starts: Sequence[int], iterations: range
-    ) -> _Chance:
-        size = self._objective.latent_size
-        numbers = np.empty((len(iterations), len(targets), size + 1), np.float32)
-        for row, iteration in enumerate(iterations):
-            for column, (target, start) in enumerate(zip(targets, starts, strict=True)):
-                draw = chains.chain_generator(self._seed, target.key, start, iteration)
-                numbers[row, column, :size] = draw.standard_normal(size)
+    def inputs(
+        self, measurements: Sequence[Measurement], starts: Sequence[int], steps: range
+    ) -> ProposalInputs:
+        """Random numbers and temperatures of some proposals of every search."""
+        size = self._latent_size
+        numbers = np.empty((len(steps), len(measurements), size + 1), np.float32)
+        searches = list(zip(measurements, starts, strict=True))
+        for row, step in enumerate(steps):
+            for column, (measurement, start) in enumerate(searches):
+                rng = chain_rng(self._seed, measurement.key, start, step)
+                numbers[row, column, :size] = rng.standard_normal(size)
                 # From (0, 1], whose logarithm is finite.
-                numbers[row, column, size] = 1.0 - draw.random()
-        rule = self._options.hmc.reference
-        powers = np.arange(iterations.start, iterations.stop)
-        return _Chance(
+                numbers[row, column, size] = 1.0 - rng.random()
+        powers = np.arange(steps.start, steps.stop)
+        betas = self._rule.beta * self._rule.anneal**powers
+        return ProposalInputs(
             momenta=numbers[..., :size],
             thresholds=np.log(numbers[..., size]),
-            betas=(rule.beta * rule.anneal**powers).astype(np.float32),
+            betas=betas.astype(np.float32),
         )
 
-    def _move(
+    def move(
         self,
         state: SearchState,
         here: tuple[Tensor, Tensor],
-        now: _Chance,
+        inputs: Any,
         slope: Slope,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        rule = self._options.hmc.reference
-        push = 0.5 * rule.step_size * now.betas
+        """Propose a new position for each search and accept it or not, in the graph."""
+        step_size = self._rule.step_size
+        push = 0.5 * step_size * inputs.betas
 
         def leapfrog(_: Tensor, moving: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             latents, momentum, gradient, _ = moving
             momentum = momentum - push * gradient
-            latents = ops.clip(latents + rule.step_size * momentum, -1.0, 1.0)
-            gradient, parts = slope(latents)
+            latents = ops.clip(latents + step_size * momentum, -1.0, 1.0)
+            gradient, loss = slope(latents)
             momentum = momentum - push * gradient
-            return latents, momentum, gradient, self._objective.total(parts)
+            return latents, momentum, gradient, loss
 
         gradient, loss = here
-        begin = (state.variables, now.momenta, gradient, loss)
+        begin = (state.variables, inputs.momenta, gradient, loss)
         latents, momentum, _, reached = ops.fori_loop(
-            0, rule.leapfrogs, leapfrog, begin
+            0, self._rule.leapfrogs, leapfrog, begin
         )
-        gain = now.betas * (loss - reached) + 0.5 * (
-            ops.sum(ops.square(now.momenta), axis=-1)
+        gain = inputs.betas * (loss - reached) + 0.5 * (
+            ops.sum(ops.square(inputs.momenta), axis=-1)
             - ops.sum(ops.square(momentum), axis=-1)
         )
-        is_taken = now.thresholds < gain
-        variables = ops.where(is_taken[:, None], latents, state.variables)
-        return variables, (state.moments[0] + ops.cast(is_taken, "float32"),)
+        is_accepted = inputs.thresholds < gain
+        variables = ops.where(is_accepted[:, None], latents, state.variables)
+        return variables, (state.rule[0] + ops.cast(is_accepted, "float32"),)
+
+
+class ReferenceHmcSolver:
+    """Searches by ``ReferenceHmcRule`` and reports how many proposals it accepted."""
+
+    def __init__(self, search: MultiStart, proposals: int) -> None:
+        """Take the search, which moves by the rule, and the proposals that it makes."""
+        self._search = search
+        self._proposals = proposals
+
+    @property
+    def iterations_per_photo(self) -> int:
+        """Proposals of all searches of a photo together."""
+        return self._search.iterations_per_photo
+
+    def arithmetic(self) -> AbstractContextManager[None]:
+        """Any arithmetic will do."""
+        return nullcontext()
+
+    def solve(
+        self,
+        measurements: Sequence[Measurement],
+        latents: np.ndarray,
+        watch: Watch | None,
+        advance: Advance | None,
+    ) -> list[tuple[Candidate, ...]]:
+        """Search for every face; see ``solvers.Solver``."""
+        slots = self._search.run(measurements, latents, watch, advance)
+        settled = self._search.settle(slots, measurements)
+        accepted = np.asarray(slots.state.rule[0], np.float64)
+        rates = accepted / self._proposals
+        return ranked(slots, settled, [Diagnosis(float(rate)) for rate in rates])

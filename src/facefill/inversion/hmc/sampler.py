@@ -1,88 +1,101 @@
-"""From searches for a face to draws from its posterior, and what is shown of them."""
+"""Posterior solver: a search for the lowest energy, then chains, then candidates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 from keras import ops
 
+from facefill.backend import devices
 from facefill.imaging.pictures import to_uint8
-from facefill.inversion.candidates import Candidate, Slots
-from facefill.inversion.descent import Descent
+from facefill.inversion.candidates import Candidate
 from facefill.inversion.hmc.chains import Chains, Draws
 from facefill.inversion.hmc.energy import Energy
 from facefill.inversion.hmc.summary import diagnose, draws_to_show, summarise
 from facefill.inversion.latents import to_latents, to_variables
 from facefill.inversion.measurement import Measurement
+from facefill.inversion.multi_start import MultiStart, Watch
 from facefill.inversion.objective import Objective
 from facefill.parameters import CompleteOptions
 from facefill.runtime.progress import Advance
 
-Fit = Callable[[np.ndarray, Measurement], np.ndarray]
-"""Fits a picture, uint8 (S, S, 3), to what is known of a face."""
 
-
-class Sampler:
-    """Samples the posterior of each face from where searches for it have come to.
-
-    Attributes:
-        descent: The search for the lowest energy, which comes first.
-    """
+class PosteriorSolver:
+    """Samples the posterior of each face from where searches for it have ended."""
 
     def __init__(
         self,
+        search: MultiStart,
         energy: Energy,
         objective: Objective,
         options: CompleteOptions,
         seed: int,
-        fit: Fit,
     ) -> None:
-        """Take the energy to sample, and the loss that is reported of the draws."""
-        self.descent = Descent(energy, energy.options, seed)
-        self._energy = energy
-        self._chains = Chains(energy, options, seed)
-        self._judge = Descent(objective, options, seed)
-        self._objective = objective
-        self._options = options
-        self._fit = fit
-
-    def sample(
-        self, slots: Slots, targets: Sequence[Measurement], advance: Advance | None
-    ) -> list[tuple[Candidate, ...]]:
-        """Run the chains of every face.
+        """Compile the chains.
 
         Args:
-            slots: Searches that have ended, ``num_kept`` for each face.
-            targets: The faces.
-            advance: Told the leapfrogs done since the last call.
+            search: Search for the lowest energy.
+            energy: Energy of the posterior.
+            objective: Loss that is reported of the draws.
+            options: Options of the search.
+            seed: Seed of the chains.
+        """
+        self._search = search
+        self._energy = energy
+        self._objective = objective
+        self._options = options
+        self._chains = Chains(energy, options, seed)
+
+    @property
+    def iterations_per_photo(self) -> int:
+        """Iterations of all searches of a photo, and leapfrogs of its chains."""
+        hmc = self._options.hmc
+        transitions = self._options.num_kept * (hmc.warm_up + hmc.draws)
+        return self._search.iterations_per_photo + transitions * hmc.leapfrogs
+
+    def arithmetic(self) -> AbstractContextManager[None]:
+        """Exact float32, since energies are compared to a fraction of a unit."""
+        return devices.exact_float32()
+
+    def solve(
+        self,
+        measurements: Sequence[Measurement],
+        latents: np.ndarray,
+        watch: Watch | None,
+        advance: Advance | None,
+    ) -> list[tuple[Candidate, ...]]:
+        """Search, then run the chains of every face; see ``solvers.Solver``.
 
         Returns:
             For each face the posterior mean, then draws if more candidates are asked
             for, by their loss.
         """
-        chosen = [targets[photo] for photo in slots.photos]
-        latents, _ = self.descent.settle(slots.state, chosen)
-        ends = to_variables(latents, self.descent.projection)
+        slots = self._search.run(measurements, latents, watch, advance)
+        chosen = [measurements[photo] for photo in slots.photos]
+        descent = self._search.descent
+        ends = to_variables(descent.settle(slots.state, chosen)[0], "normal")
         order = np.lexsort([slots.state.best_loss, slots.photos])
-        order = order.reshape(len(targets), -1)
-        drawn = self._chains.run(ends[order], targets, advance)
+        order = order.reshape(len(measurements), -1)
+        all_draws = self._chains.run(ends[order], measurements, advance)
         return [
-            self._candidates(draws, target, slots.history[rows[0]])
-            for draws, target, rows in zip(drawn, targets, order, strict=True)
+            self._candidates(draws, measurement, slots.history[rows[0]])
+            for draws, measurement, rows in zip(
+                all_draws, measurements, order, strict=True
+            )
         ]
 
     def _candidates(
-        self, draws: Draws, target: Measurement, history: np.ndarray
+        self, draws: Draws, measurement: Measurement, history: np.ndarray
     ) -> tuple[Candidate, ...]:
-        latent_size = draws.variables.shape[-1]
-        variables = draws.variables.reshape(-1, latent_size)
-        pictures = self._energy.paint(variables)
+        variables = draws.variables.reshape(-1, draws.variables.shape[-1])
+        pictures = self._energy.generate(variables)
         posterior = summarise(draws, pictures, self._options.hmc.noise)
         diagnosis = diagnose(draws)
         rows = draws_to_show(draws, self._options.candidates)
-        latents = ops.convert_to_numpy(
-            to_latents(variables[rows], self.descent.projection)
+        latents = np.asarray(
+            ops.convert_to_numpy(to_latents(variables[rows], "normal"))
         )
-        parts = self._judge.measure(np.asarray(latents), [target] * len(rows))
+        parts = self._objective.measure(latents, [measurement] * len(rows))
         losses = np.asarray(self._objective.total(parts.T))
         shown = to_uint8(pictures[rows])
         shown[0] = to_uint8(posterior.mean / 127.5 - 1.0)
@@ -93,7 +106,7 @@ class Sampler:
                 start=int(rows[row] // draws.energies.shape[1]),
                 latent=latents[row],
                 generated=shown[row],
-                fitted=self._fit(shown[row], target),
+                fitted=shown[row],
                 contextual=float(parts[row, 0]),
                 perceptual=float(parts[row, 1]),
                 loss=float(losses[row]),

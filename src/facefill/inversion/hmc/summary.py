@@ -1,15 +1,13 @@
-"""What the draws of a photo's chains say about its face.
+"""Posterior summaries of a face: mean, deviation, quantiles, convergence.
 
 The model is that of ``energy``: a pixel of the face is one of G(z) plus noise from a
-Laplace distribution of scale b. So the draws of z give the mean face and how open each
-pixel is (the standard deviation of G(z)), and with the noise the interval in which the
-pixel of the face itself lies.
+Laplace distribution of scale b. So the draws of z give the mean face and the standard
+deviation of each pixel of G(z), and with the noise the interval in which the pixel of
+the face itself lies.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +29,16 @@ _HALVINGS = 17
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """How far the chains of a photo can be trusted.
+    """Convergence diagnostics of the chains of a photo.
 
     Attributes:
-        acceptance: Mean probability that a proposal is accepted, warm-up left out.
-        step_size: Mean of the chains, in units of the posterior's standard deviation.
-        r_hat: The largest of all coordinates of u and of the energy; below 1.05 with a
-            few hundred draws if all chains have seen the same. None of one chain.
+        acceptance: Mean acceptance probability after the warm-up.
+        step_size: Mean over the chains, in units of the posterior's standard deviation.
+        r_hat: The largest R-hat of all coordinates of u and of the energy; below 1.05
+            with a few hundred draws if the chains agree. None of one chain.
         effective_size: The smallest bulk effective sample size of them. None likewise.
         median_effective_size: The median over them. None likewise.
-        divergences: Proposals whose energy went astray.
+        divergences: Number of divergent transitions.
     """
 
     acceptance: float
@@ -53,7 +51,7 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Of one face, in grey levels of 0 to 255.
+    """Posterior of one face, in grey levels of 0 to 255.
 
     Attributes:
         mean: Of G(z), float32 (S, S, 3).
@@ -61,7 +59,7 @@ class Posterior:
         low: Quantile ``LOW`` of the face's own pixels, noise included, uint8.
         high: Quantile ``HIGH`` of them.
         frames: Draws of G(z), evenly from all chains, uint8 (frames, S, S, 3).
-        draws: What the chains have drawn.
+        draws: The draws that it is a summary of.
     """
 
     mean: NDArray[np.float32]
@@ -73,16 +71,16 @@ class Posterior:
 
 
 def summarise(draws: Draws, pictures: NDArray[np.float32], noise: float) -> Posterior:
-    """Sum up the draws of one photo.
+    """Posterior of one photo's face.
 
     Args:
-        draws: Of its chains.
+        draws: Draws of its chains.
         pictures: G(z) of each, in [-1, 1], (chains * draws, S, S, 3).
         noise: Scale of the Laplace noise, in grey levels.
     """
     levels = (pictures + np.float32(1.0)) * np.float32(127.5)
     mixed = levels[_evenly(len(levels), _NUM_MIXED)]
-    low, high = (predictive_quantile(mixed, noise, each) for each in (LOW, HIGH))
+    low, high = (predictive_quantile(mixed, noise, level) for level in (LOW, HIGH))
     return Posterior(
         mean=levels.mean(axis=0),
         deviation=levels.std(axis=0),
@@ -96,15 +94,15 @@ def summarise(draws: Draws, pictures: NDArray[np.float32], noise: float) -> Post
 def predictive_quantile(
     levels: NDArray[np.float32], noise: float, probability: float
 ) -> NDArray[np.float32]:
-    """Find a quantile of draws with Laplace noise added to each.
+    """Quantile of draws with Laplace noise added to each, by bisection.
 
     The draws' distribution with the noise is a mixture of as many Laplace
-    distributions, whose quantile is found by halving.
+    distributions.
 
     Args:
         levels: Draws, (N, ...), in grey levels.
         noise: Scale of the noise, in grey levels.
-        probability: Above 0, below 1.
+        probability: Probability of the quantile, above 0, below 1.
 
     Returns:
         The quantile of each pixel to 0.01 grey levels, of the shape of one draw.
@@ -125,7 +123,7 @@ def predictive_quantile(
 
 
 def diagnose(draws: Draws) -> Diagnosis:
-    """Say how far the chains of one photo can be trusted."""
+    """Convergence diagnostics of the chains of one photo."""
     quantities = np.concatenate(
         [draws.variables, draws.energies[..., None]], axis=-1
     ).astype(np.float64)
@@ -146,7 +144,7 @@ def draws_to_show(draws: Draws, count: int) -> NDArray[np.int64]:
     """Choose draws: that of the lowest energy, then others evenly from all chains.
 
     Returns:
-        Places among the draws of all chains, one after the other, (count,).
+        Indices into the draws of all chains, one after the other, int64 (count,).
     """
     energies = draws.energies.ravel()
     best = int(energies.argmin())
@@ -155,38 +153,8 @@ def draws_to_show(draws: Draws, count: int) -> NDArray[np.int64]:
     return np.array([best, *others[spread.astype(int)]], np.int64)
 
 
-def laplace_scale(
-    generated: Sequence[NDArray[Any]],
-    faces: Sequence[NDArray[Any]],
-    masks: Sequence[NDArray[np.bool_]],
-) -> float:
-    """Estimate ``complete.hmc.noise`` from faces that were not trained on.
-
-    The likeliest scale of Laplace noise is the mean absolute error (over the known
-    pixels, for what the hole hides the search has not seen).
-
-    Args:
-        generated: G(z) that a search has found for each, in grey levels, (S, S, 3).
-        faces: The faces, (S, S, 3).
-        masks: Their known pixels, bool (S, S), True = known.
-
-    Returns:
-        In grey levels.
-    """
-    errors = [
-        np.abs(np.asarray(picture, np.float64) - face)[mask].ravel()
-        for picture, face, mask in zip(generated, faces, masks, strict=True)
-    ]
-    return float(np.concatenate(errors).mean())
-
-
-def coverage(low: NDArray[Any], high: NDArray[Any], truth: NDArray[Any]) -> float:
-    """Give the share of values that lie in their intervals, borders included."""
-    return float(((low <= truth) & (truth <= high)).mean())
-
-
 def _evenly(total: int, count: int) -> NDArray[np.int64]:
-    """Choose ``count`` of ``total``, or all if there are fewer."""
+    """Indices of ``count`` of ``total``, evenly spaced, or all if there are fewer."""
     return np.linspace(0, total - 1, min(count, total)).round().astype(np.int64)
 
 
