@@ -1,65 +1,34 @@
-"""Result of one completion: the pictures of a face, and the photo with it put back."""
+"""Result of a completion: the pictures of each face, and the photo made whole."""
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from facefill.completion.surroundings import fill_surroundings, keep_tone
 from facefill.errors import PhotoError
-from facefill.imaging.compositing import Placement, blend, complete, paste
+from facefill.imaging.compositing import (
+    Placement,
+    blend,
+    complete,
+    paste,
+    warped_hole,
+)
 from facefill.imaging.masks import Mask
+from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import Pixels
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.measurement import Measurement
+from facefill.parameters.choices import Outside
 from facefill.runtime.files import write_bytes
 
 _JPEG_QUALITY = 95
 
-
-@dataclass(frozen=True)
-class Completion:
-    """A completed photo, and how it came about.
-
-    Attributes:
-        photo: The photo with its hole filled, uint8 RGB (height, width, 3).
-        known: Aligned face with its hole in grey, uint8 RGB (S, S, 3).
-        generated: G(z) of the latent that fits best, uint8 RGB (S, S, 3).
-        completed: Known pixels, and generated ones in the hole, uint8 RGB (S, S, 3).
-        blended: The same after Poisson blending, uint8 RGB (S, S, 3).
-        candidates: All results of the search, best first.
-        alternatives: ``blended`` of each candidate, uint8 RGB (S, S, 3).
-    """
-
-    photo: Pixels
-    known: Pixels
-    generated: Pixels
-    completed: Pixels
-    blended: Pixels
-    candidates: tuple[Candidate, ...]
-    alternatives: tuple[Pixels, ...]
-
-    @property
-    def loss(self) -> float:
-        """Loss of the best candidate: contextual + lam * perceptual."""
-        return self.candidates[0].loss
-
-    def save(self, path: str | Path) -> None:
-        """Write the photo, in the format that the name's ending says.
-
-        Raises:
-            PhotoError: ``unsupported``, if it says none.
-        """
-        kinds = Image.registered_extensions()
-        kind = kinds.get(Path(path).suffix.lower())
-        if kind is None:
-            raise PhotoError("unsupported", f"{path} has no ending of a picture's")
-        stream = io.BytesIO()
-        options = {"quality": _JPEG_QUALITY} if kind in ("JPEG", "WEBP") else {}
-        Image.fromarray(self.photo).save(stream, format=kind, **options)
-        write_bytes(Path(path), stream.getvalue())
+_FADE = 3.0
+"""Width of the band in which a face fades into what is inpainted, in face pixels."""
 
 
 @dataclass(frozen=True)
@@ -67,32 +36,148 @@ class FaceInPhoto:
     """A face to complete, and where it is in its photo.
 
     Attributes:
-        measurement: What is known of the face.
+        measurement: What is known of the face; its key names it.
         matrix: Affine map from photo to face, float64 (2, 3).
-        hole: Hole of the photo, bool (height, width), True = hole; None if only that
-            of the face is given.
     """
 
     measurement: Measurement
     matrix: np.ndarray
-    hole: Mask | None
+
+    @property
+    def enlargement(self) -> float:
+        """Pixels of the photo for each pixel of the face, along a side."""
+        return float(abs(np.linalg.det(self.matrix[:, :2])) ** -0.5)
+
+    def crop(self, shape: tuple[int, int]) -> Mask:
+        """Pixels of the photo in the face's crop, bool (height, width)."""
+        size = len(self.measurement.mask)
+        return warped_hole(np.zeros((size, size), np.bool_), self.matrix, shape)
 
 
-def compose(
-    photo: Pixels, face: FaceInPhoto, candidates: Sequence[Candidate]
-) -> Completion:
-    """Blend the results of a search, and put the best back into its photo.
+@dataclass(frozen=True)
+class CompletedFace:
+    """Pictures of a completed face, uint8 RGB (S, S, 3) each.
+
+    Attributes:
+        face: The face.
+        known: Aligned face with its hole in grey.
+        generated: G(z) of the latent that fits best.
+        completed: Known pixels, and generated ones in the hole.
+        blended: The same after Poisson blending.
+        candidates: All results of the search, best first.
+        alternatives: ``blended`` of each candidate.
+    """
+
+    face: FaceInPhoto
+    known: Pixels
+    generated: Pixels
+    completed: Pixels
+    blended: Pixels
+    candidates: tuple[Candidate, ...]
+    alternatives: tuple[Pixels, ...]
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A completed photo.
+
+    Attributes:
+        photo: The photo with its hole filled, uint8 RGB (height, width, 3).
+        hole: What was filled, bool (height, width), True = filled.
+        faces: Faces that were completed in it, the largest first; none if the hole
+            touches none.
+        by_face: Share of the hole that faces filled.
+        by_inpainting: Share of the hole that was inpainted.
+        original: File of the photo, into whose format the result can be put back.
+    """
+
+    photo: Pixels
+    hole: Mask
+    faces: tuple[CompletedFace, ...]
+    by_face: float
+    by_inpainting: float
+    original: PhotoFile | None = field(default=None, repr=False)
+
+    @property
+    def left(self) -> float:
+        """Share of the hole that is as it was."""
+        return max(0.0, round(1.0 - self.by_face - self.by_inpainting, 9))
+
+    @property
+    def known(self) -> Pixels:
+        """Aligned face with its hole in grey, uint8 RGB (S, S, 3), of the first face."""
+        return self._first.known
+
+    @property
+    def generated(self) -> Pixels:
+        """G(z) of the latent that fits best, uint8 RGB (S, S, 3), of the first face."""
+        return self._first.generated
+
+    @property
+    def completed(self) -> Pixels:
+        """Known and generated pixels, uint8 RGB (S, S, 3), of the first face."""
+        return self._first.completed
+
+    @property
+    def blended(self) -> Pixels:
+        """The same after Poisson blending, uint8 RGB (S, S, 3), of the first face."""
+        return self._first.blended
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All results of the search, best first, of the first face."""
+        return self._first.candidates
+
+    @property
+    def alternatives(self) -> tuple[Pixels, ...]:
+        """Blended faces of all candidates, uint8 RGB (S, S, 3), of the first face."""
+        return self._first.alternatives
+
+    @property
+    def loss(self) -> float:
+        """Loss of the first face's best candidate: contextual + lam * perceptual."""
+        return self.candidates[0].loss
+
+    @property
+    def _first(self) -> CompletedFace:
+        if not self.faces:
+            raise PhotoError("no_face", "the hole touches no face, and was inpainted")
+        return self.faces[0]
+
+    def save(self, path: str | Path) -> None:
+        """Write the photo, in the format that the name's ending says.
+
+        In the format of the photo's own file, depth, colour profile, metadata and
+        every pixel outside of the hole are those of that file.
+
+        Raises:
+            PhotoError: ``unsupported``, if the name has no ending of a picture's.
+        """
+        kind = Image.registered_extensions().get(Path(path).suffix.lower())
+        if kind is None:
+            raise PhotoError("unsupported", f"{path} has no ending of a picture's")
+        if self.original is not None and self.original.format == kind:
+            content = self.original.filled(self.photo, self.hole)
+        else:
+            stream = io.BytesIO()
+            options = {"quality": _JPEG_QUALITY} if kind in ("JPEG", "WEBP") else {}
+            Image.fromarray(self.photo).save(stream, format=kind, **options)
+            content = stream.getvalue()
+        write_bytes(Path(path), content)
+
+
+def completed_face(face: FaceInPhoto, candidates: Sequence[Candidate]) -> CompletedFace:
+    """Blend the results of the search for a face.
 
     Args:
-        photo: uint8 RGB (height, width, 3).
-        face: Face that was searched for.
+        face: The face.
         candidates: Results of the search, best first.
     """
     known = face.measurement
     pixels, mask, lost = known.face, known.mask, known.degradation
     blended = tuple(blend(lost, pixels, each.fitted, mask) for each in candidates)
-    return Completion(
-        photo=paste(lost, Placement(photo, face.matrix, face.hole), blended[0], mask),
+    return CompletedFace(
+        face=face,
         known=lost.show(pixels, mask),
         generated=candidates[0].generated,
         completed=complete(lost, pixels, candidates[0].fitted, mask),
@@ -100,3 +185,44 @@ def compose(
         candidates=tuple(candidates),
         alternatives=blended,
     )
+
+
+def compose(
+    photo: Pixels,
+    hole: Mask | None,
+    faces: Sequence[CompletedFace],
+    outside: Outside,
+    original: PhotoFile | None = None,
+) -> Completion:
+    """Put completed faces back into their photo, and fill the rest of its hole.
+
+    Args:
+        photo: uint8 RGB (height, width, 3).
+        hole: Hole of the photo, bool (height, width), True = hole; None if only that
+            of the face is given, by a shape.
+        faces: Completed faces, the largest first; with a hole there may be none.
+        outside: What becomes of the hole beyond the faces.
+        original: File of the photo.
+    """
+    shape = photo.shape[0], photo.shape[1]
+    whole, filled = photo, np.zeros(shape, np.bool_)
+    crops = np.zeros(shape, np.bool_)
+    for done in faces:
+        face, known = done.face, done.face.measurement
+        placement = Placement(whole, face.matrix, hole)
+        whole = paste(known.degradation, placement, done.blended, known.mask)
+        crop = face.crop(shape)
+        crops |= crop
+        own = warped_hole(known.mask, face.matrix, shape) if hole is None else hole
+        filled |= own & crop
+    if hole is None:
+        return Completion(whole, filled, tuple(faces), 1.0, 0.0, original)
+    by_face, by_inpainting = float(filled.sum() / max(hole.sum(), 1)), 0.0
+    if outside == "inpaint":
+        fade = max((round(_FADE * done.face.enlargement) for done in faces), default=0)
+        whole, by_face, by_inpainting = fill_surroundings(
+            whole, hole, filled, crops, fade
+        )
+        filled = hole
+    whole = keep_tone(whole, hole, filled)
+    return Completion(whole, filled, tuple(faces), by_face, by_inpainting, original)

@@ -62,14 +62,15 @@ def fill_surroundings(
     return Filled(filled, by_face, 1.0 - by_face)
 
 
-def keep_tone(photo: Pixels, hole: Mask) -> Pixels:
-    """Give a filled hole the tone of its photo, if that has one, such as grey or sepia.
+def keep_tone(photo: Pixels, hole: Mask, filled: Mask) -> Pixels:
+    """Give what was filled the tone of its photo, if that has one: grey, or sepia.
 
     Args:
         photo: uint8 RGB (height, width, 3).
-        hole: bool (height, width), True = was filled.
+        hole: bool (height, width), True = was missing; the tone is that of the rest.
+        filled: bool (height, width), True = is to have it; within the hole.
     """
     curve = tone_curve(photo, ~hole)
     if curve is None:
         return photo
-    return np.where(hole[..., None], toned(photo, curve), photo).astype(np.uint8)
+    return np.where(filled[..., None], toned(photo, curve), photo).astype(np.uint8)

@@ -114,18 +114,18 @@ def _rectangular_hole(
 def mask_from_photo(
     hole: NDArray[np.uint8] | Mask, matrix: NDArray[np.float64], size: int
 ) -> Mask:
-    """Mask of an aligned face, from a hole in its photo.
+    """Mask of an aligned face, from the hole of its photo.
 
-    A pixel of the face is in the hole if any pixel of the photo that bilinear
-    sampling reads for it is. So a known pixel never holds anything of what is
-    under the hole, and the hole never comes out too small. Beyond the photo's
-    edge nothing is hidden: the crop is black there.
+    A pixel of the face is in the hole if any pixel of the photo that bilinear sampling
+    reads for it is, so that a known pixel never holds anything of what is under the
+    hole; or if a pixel of the hole falls into it, so that a hole between the samples of
+    a large face is not overlooked. What lies beyond the photo's edge is not known.
 
     Args:
         hole: In the photo's own size (height, width): uint8 grey levels, of which
             128 and above are white, or bool; white or True = hole.
-        matrix: Affine map from the photo to the face, float64 (2, 3), applied to
-            (x, y, 1).
+        matrix: float64 of shape (2, 3): ``matrix @ (x, y, 1)`` is a place in the
+            face for a place in the photo.
         size: Side of the face in pixels.
 
     Returns:
@@ -141,8 +141,30 @@ def mask_from_photo(
     for row in _read_indices(y):
         for column in _read_indices(x):
             inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            mask &= inside
             mask[inside] &= ~hidden[row[inside], column[inside]]
+    rows, columns = np.nonzero(hidden)
+    into = matrix @ np.stack([columns, rows, np.ones_like(rows)])
+    column, row = np.floor(into + 0.5).astype(np.int64)
+    inside = (row >= 0) & (row < size) & (column >= 0) & (column < size)
+    mask[row[inside], column[inside]] = False
     return mask
+
+
+def mask_within_photo(
+    shape: tuple[int, int], matrix: NDArray[np.float64], size: int
+) -> Mask:
+    """Mask of the pixels of an aligned face that lie within its photo.
+
+    Args:
+        shape: Height and width of the photo.
+        matrix: Affine map from photo to face, float64 (2, 3).
+        size: Side of the face in pixels.
+
+    Returns:
+        bool of shape (size, size), True = within.
+    """
+    return mask_from_photo(np.zeros(shape, np.bool_), matrix, size)
 
 
 def mask_from_square(hole: NDArray[np.uint8] | Mask, size: int) -> Mask:

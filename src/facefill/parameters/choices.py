@@ -25,6 +25,12 @@ MaskName: TypeAlias = Literal[HoleName, "full"]
 MaskPolarity: TypeAlias = Literal["white_is_hole", "white_is_known"]
 """Meaning of white in a mask file."""
 
+HoleSource: TypeAlias = Literal["files", "alpha", "colour"]
+"""Where the hole of a photo is given: mask files, its transparency, or its colour."""
+
+Outside: TypeAlias = Literal["inpaint", "leave"]
+"""What becomes of a hole beyond the faces."""
+
 ImageSize: TypeAlias = Literal[16, 32, 64, 128]
 """Side of a face in pixels."""
 

@@ -75,7 +75,13 @@ class CompleteOptions(Block):
             deviation of a pixel).
         keep: ``best`` keeps the latent of the lowest loss met, ``last`` the last.
         candidates: Completions of each photo, best first.
+        hole_from: Where the holes of photos are given: ``files`` in the folder of
+            masks, ``alpha`` for transparent pixels of the photos themselves,
+            ``colour`` for the one colour that they are painted over with.
         mask_files: Which part of a mask file is to be completed.
+        mask_grow: Pixels of the photo by which a hole is grown; None is 0, and 4 for
+            photos in JPEG or lossy WebP, which smear what is painted.
+        outside: Whether what a hole covers beyond the faces is inpainted, or left.
         center_scale: The centre hole spans ``[scale, 1 - scale)`` of each side.
         random_fraction: Share of pixels that the masks ``random`` and ``pattern``
             hide.
@@ -116,7 +122,10 @@ class CompleteOptions(Block):
     fit_components: Annotated[int, Field(ge=1, le=4096)] = 300
     fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = defaults.FIT_NOISE
     candidates: Annotated[int, Field(ge=1, le=64)] = 1
+    hole_from: choices.HoleSource = "files"
     mask_files: choices.MaskPolarity = "white_is_hole"
+    mask_grow: Annotated[int, Field(ge=0, le=256)] | None = None
+    outside: choices.Outside = "inpaint"
     center_scale: Annotated[float, Field(gt=0.0, lt=0.5)] = defaults.CENTER_SCALE
     random_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = defaults.RANDOM_FRACTION
     strokes: Annotated[int, Field(ge=1, le=64)] = defaults.STROKES

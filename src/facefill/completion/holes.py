@@ -1,0 +1,91 @@
+"""Holes of the photos to complete: the file of each, before anything is decoded."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from facefill.completion.mask_matching import MaskMatches, describe_unused, match_masks
+from facefill.parameters.choices import HoleSource
+from facefill.runtime.files import file_sha256
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ("path", "mask_file", "mask_sha256", "hint_file", "hint_sha256", "problem")
+"""Columns of the table of holes, all of them text; empty where there is nothing."""
+
+_NAMED = 5
+
+
+def find_holes(
+    photos: list[str], masks: Path, hints: Path, source: HoleSource
+) -> pd.DataFrame:
+    """Find the mask file and the hint of each photo.
+
+    Mask files that fit no photo, and photos without a mask where others have one, are
+    warned of.
+
+    Args:
+        photos: Paths of the photos below their folder, with ``/``.
+        masks: Folder of the mask files; need not exist.
+        hints: Folder of the hints, ``<photo>.json``; need not exist.
+        source: Where holes are given; mask files are looked for if it is ``files``.
+
+    Returns:
+        A row for each photo, with ``COLUMNS``: paths below the folders, with the
+        hashes of the files; ``problem`` says why a mask cannot be used.
+    """
+    matches = MaskMatches()
+    if source == "files":
+        files = [path for path in _files(masks) if not _is_hidden(path)]
+        matches = match_masks(photos, files)
+        _warn(matches, photos)
+    rows = []
+    for photo in photos:
+        mask, problem = matches.masks.get(photo, ""), ""
+        if rivals := matches.rivals.get(photo):
+            problem = f"several mask files fit it ({', '.join(rivals)}); keep one"
+        mask_sha256, mask_problem = _hashed(masks, mask)
+        hint = f"{photo}.json" if (hints / f"{photo}.json").is_file() else ""
+        hint_sha256, hint_problem = _hashed(hints, hint)
+        problem = problem or mask_problem or hint_problem
+        rows.append((photo, mask, mask_sha256, hint, hint_sha256, problem))
+    return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for root, _, names in os.walk(folder):
+        for name in sorted(names):
+            yield Path(root, name).relative_to(folder).as_posix()
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
+
+
+def _hashed(folder: Path, file: str) -> tuple[str, str]:
+    """Hash a file; give the hash, or why there is none."""
+    if not file:
+        return "", ""
+    try:
+        return file_sha256(folder / file), ""
+    except OSError as error:
+        return "", f"{folder / file} cannot be read ({error.strerror})"
+
+
+def _warn(matches: MaskMatches, photos: list[str]) -> None:
+    if matches.unused:
+        logger.warning("%s", describe_unused(matches.unused, photos))
+    without = [photo for photo in photos if photo not in matches.masks]
+    if matches.masks and without:
+        more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+        logger.warning(
+            "%d of %d photos have no mask file, and get the shape of the parameter "
+            "mask: %s%s",
+            len(without),
+            len(photos),
+            ", ".join(without[:_NAMED]),
+            more,
+        )

@@ -1,0 +1,104 @@
+"""Holes of photos: from mask files, from their own transparency, or by their colour."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facefill.errors import MaskError
+from facefill.imaging.mask_files import grown, read_hole
+from facefill.imaging.masks import WHITE, Mask
+from facefill.imaging.photos import Pixels, decode_with_alpha
+from facefill.parameters.choices import HoleSource, MaskPolarity
+
+_NEAR = 24
+"""Grey levels by which JPEG may have changed the colour of a hole, in each channel."""
+
+_LEAST_SHARE = 0.001
+"""Share of a photo that one colour has to cover to be taken for its hole."""
+
+
+@dataclass(frozen=True)
+class HoleReader:
+    """Finds the hole of a photo; an object that any process can be sent.
+
+    Attributes:
+        source: Where the hole is given.
+        polarity: Meaning of white pixels in mask files.
+        grow: Pixels by which a hole is grown, over what has smeared around it.
+        max_pixels: Largest mask file, in pixels.
+        max_bytes: Largest mask file, in bytes.
+    """
+
+    source: HoleSource
+    polarity: MaskPolarity
+    grow: int
+    max_pixels: int
+    max_bytes: int
+
+    def read(self, photo: Pixels, content: bytes, mask: Path | None) -> Mask | None:
+        """Read the hole of a photo.
+
+        Args:
+            photo: uint8 RGB (height, width, 3).
+            content: The file that it was decoded from.
+            mask: Its mask file, if ``source`` is ``files`` and it has one.
+
+        Returns:
+            bool (height, width), True = hole; None if nothing gives a hole.
+
+        Raises:
+            MaskError: If what gives the hole cannot be used.
+        """
+        match self.source:
+            case "files":
+                if mask is None:
+                    return None
+                shape = photo.shape[0], photo.shape[1]
+                hole = read_hole(
+                    mask, shape, self.polarity, self.max_pixels, self.max_bytes
+                )
+            case "alpha":
+                hole = _transparent(content, self.max_pixels)
+            case "colour":
+                hole = flat_colour(photo)
+        return grown(hole, self.grow)
+
+
+def _transparent(content: bytes, max_pixels: int) -> Mask:
+    _, alpha = decode_with_alpha(content, max_pixels)
+    if alpha is None or alpha.min() >= WHITE:
+        raise MaskError(
+            "the photo has no transparent pixel, but complete.hole_from is alpha"
+        )
+    return np.asarray(alpha < WHITE)
+
+
+def flat_colour(photo: Pixels) -> Mask:
+    """Find the part of a photo that is painted over in one colour.
+
+    The most frequent colour is taken, and of the pixels near to it those that are
+    connected with pixels that have it exactly.
+
+    Args:
+        photo: uint8 RGB (height, width, 3).
+
+    Returns:
+        bool (height, width), True = painted.
+
+    Raises:
+        MaskError: If no colour is that frequent.
+    """
+    numbers = photo.astype(np.int64) @ (65536, 256, 1)
+    colours, counts = np.unique(numbers, return_counts=True)
+    if counts.max() < _LEAST_SHARE * numbers.size:
+        raise MaskError(
+            "no colour covers a thousandth of the photo, as complete.hole_from wants"
+        )
+    colour = colours[counts.argmax()]
+    wanted = np.array([colour >> 16, colour >> 8 & 255, colour & 255])
+    near = np.abs(photo.astype(np.int16) - wanted).max(axis=-1) <= _NEAR
+    _, labels = cv2.connectedComponents(near.astype(np.uint8), connectivity=8)
+    exact = np.unique(labels[numbers == colour])
+    return np.asarray(np.isin(labels, exact) & near)
