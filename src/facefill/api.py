@@ -128,7 +128,8 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
             or hides nothing of the face, or all of it.
         ModelError: If the model cannot be used.
     """
-    options = options or CompleteOptions()
+    # A batch of one: what fills a batch up for one photo costs as much as photos.
+    options = options or CompleteOptions(batch_size=1)
     loaded = model if isinstance(model, FaceModel) else load_model(model)
     pixels = _read(photo)
     face = _largest_face(pixels, alignment or AlignOptions(), loaded.image_size)

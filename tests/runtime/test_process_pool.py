@@ -200,9 +200,9 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from crews import Square
-from facefill.runtime.process_pool import Crew
+from facefill.runtime.process_pool import ProcessPool
 work = Square({{1: {hang!r}}}, "", Path({notes!r}))
-with Crew(work, 1, 0.5 if {hang!r} else 60.0) as crew:
+with ProcessPool(work, 1, 0.5 if {hang!r} else 60.0) as crew:
     for results in crew.map([n, n + 1] for n in range(0, 10**9, 2)):
         pass
 """

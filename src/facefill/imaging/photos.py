@@ -1,4 +1,12 @@
-"""Decoding of photos from strangers: strict, bounded, upright, uint8 RGB."""
+"""Decoding of photos from strangers: strict, bounded, upright, in sRGB.
+
+Synopsis::
+
+    photo = read_photo(Path("ann.jpg"))  # uint8 RGB, or PhotoError with a reason
+
+Files are decoded from memory and never by OpenCV, which crashes on a path that is not
+UTF-8 and returns half-grey pictures for truncated files.
+"""
 
 import hashlib
 import io

@@ -1,14 +1,12 @@
-"""Photos and pictures: decoding, encoding and the one conversion of pixel range.
+"""Pictures of our own making: PNG and GIF, grids, and the conversion of pixel range.
 
 Synopsis::
 
-    photo = read_photo(Path("ann.jpg"))  # uint8 RGB, or PhotoError with a reason
     batch = to_float(faces)  # float32 in [-1, 1], for the networks
     write_png(Path("face.png"), to_uint8(generated))
 
-Pixels at rest are uint8 RGB of shape (height, width, 3). Files are decoded from
-memory and never by OpenCV, which crashes on a path that is not UTF-8 and returns
-half-grey pictures for truncated files.
+Pixels at rest are uint8 RGB of shape (height, width, 3), in the networks float32 in
+[-1, 1]. Files of others are decoded by ``photos``.
 """
 
 import math

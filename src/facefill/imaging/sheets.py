@@ -1,4 +1,4 @@
-"""Figures of the reports."""
+"""Sheets of labelled pictures, heat maps, and figures of matplotlib as pixels."""
 
 import math
 from collections.abc import Mapping, Sequence
