@@ -19,20 +19,25 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.completion.result import Completion, FaceInPhoto, compose
+from facefill.completion.faces import (
+    AlignedFace,
+    FaceInPhoto,
+    face_with_hole,
+    face_with_task,
+)
+from facefill.completion.result import Completion, completed_face, compose
 from facefill.errors import MaskError, PhotoError
-from facefill.imaging.mask_files import hole_in_face, hole_of_mask, read_hole
-from facefill.imaging.mask_files import scaled_hole as scaled
-from facefill.imaging.photos import Pixels, read_photo
+from facefill.imaging.mask_files import grown, hole_of_mask, read_hole, scaled_hole
+from facefill.imaging.masks import Mask
+from facefill.imaging.photo_files import PhotoFile
+from facefill.imaging.photos import Pixels, decode_photo, read_content
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.measurement import Measurement
 from facefill.models import pretrained, sources
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.models.generation import generate
 from facefill.parameters import AlignOptions, CompleteOptions, MaskName
-from facefill.parameters.choices import MaskPolarity
-from facefill.preparation.extraction import Face, extract
+from facefill.preparation.extraction import Extraction, Face, extract
 from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
 if TYPE_CHECKING:
@@ -91,7 +96,8 @@ def align(
         ModelError: If the landmark model cannot be used.
     """
     options = options or AlignOptions(multiple_faces="all")
-    extraction = extract(_read(photo), options, size)
+    pixels, _ = _read(photo)
+    extraction = extract(pixels, options, size)
     return [face for face in extraction.faces if not face.reason]
 
 
@@ -131,12 +137,19 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
     # A batch of one: what fills a batch up for one photo costs as much as photos.
     options = options or CompleteOptions(batch_size=1)
     loaded = model if isinstance(model, FaceModel) else load_model(model)
-    pixels = _read(photo)
-    face = _largest_face(pixels, alignment or AlignOptions(), loaded.image_size)
-    task = _face_in_photo(pixels.shape[:2], face, mask, options, seed)
+    pixels, original = _read(photo)
+    shape = pixels.shape[0], pixels.shape[1]
+    hole = _hole(mask, shape, options)
+    found = extract(pixels, alignment or AlignOptions(), loaded.image_size)
+    faces = _faces(found, mask, hole, options, seed, shape)
     search = _search(loaded, options.model_dump_json(), lam, seed)
-    (candidates,) = search.run([task.measurement])
-    return compose(pixels, task, candidates)
+    done = [
+        completed_face(face, candidates)
+        for face, candidates in zip(
+            faces, search.run(face.measurement for face in faces), strict=True
+        )
+    ]
+    return compose(pixels, hole, done, options.outside, original)
 
 
 def sample(
@@ -187,69 +200,69 @@ def _load(source: str) -> FaceModel:
     return FaceModel(*pair, statistics)
 
 
-def _read(photo: Photo) -> Pixels:
+def _read(photo: Photo) -> tuple[Pixels, PhotoFile | None]:
     if isinstance(photo, str | Path):
-        return read_photo(Path(photo))
+        content = read_content(Path(photo))
+        return decode_photo(content), PhotoFile(content)
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         raise PhotoError(
             "unsupported",
             f"a photo is uint8 RGB (height, width, 3), not {photo.dtype} {photo.shape}",
         )
-    return photo
+    return photo, None
 
 
-def _largest_face(photo: Pixels, options: AlignOptions, size: int) -> Face:
-    extraction = extract(photo, options, size)
-    if not extraction.faces:
-        raise PhotoError(extraction.reason)
-    face = extraction.faces[0]
-    if face.reason:
-        raise PhotoError(face.reason)
-    return face
-
-
-def _face_in_photo(
-    shape: tuple[int, ...],
-    face: Face,
+def _faces(  # what faces and their masks depend on
+    found: Extraction,
     mask: Hole,
+    hole: Mask | None,
     options: CompleteOptions,
     seed: int,
-) -> FaceInPhoto:
-    assert face.pixels is not None  # for mypy: a face without a reason has both
-    assert face.matrix is not None
-    name = "photo"
-    if isinstance(mask, str) and mask in get_args(MaskName) and not Path(mask).exists():
-        maker = MaskMaker(mask, options, seed)  # type: ignore[arg-type]  # one of them
-        return FaceInPhoto(maker.degraded(name, face.pixels), face.matrix, None)
-    hole = _hole(mask, shape[:2], options.mask_files)
-    matrix = face.matrix if face.landmarks is not None else None
-    file = Path(mask) if isinstance(mask, str | Path) else Path("given")
-    known = hole_in_face(hole, matrix, len(face.pixels), file)
-    return FaceInPhoto(Measurement(name, face.pixels, known), face.matrix, hole)
+    shape: tuple[int, int],
+) -> list[FaceInPhoto]:
+    aligned = [
+        AlignedFace("photo", face.pixels, face.matrix, face.landmarks is None)
+        for face in found.faces
+        if face.pixels is not None and face.matrix is not None
+    ]
+    if hole is not None:
+        touched = [face_with_hole(face, hole) for face in aligned]
+        return [face for face in touched if face is not None]
+    if not aligned:
+        raise PhotoError(found.reason or found.faces[0].reason)
+    maker = MaskMaker(mask, options, seed)  # type: ignore[arg-type]  # a shape's name
+    return [
+        face_with_task(face, maker.task(face.face_id, len(face.pixels)), shape)
+        for face in aligned
+    ]
 
 
-def _hole(
-    mask: Hole,
-    size: tuple[int, ...],
-    polarity: MaskPolarity,
-) -> NDArray[np.bool_]:
-    height, width = size
+def _hole(mask: Hole, size: tuple[int, int], options: CompleteOptions) -> Mask | None:
+    """Read the hole of the photo; None if a shape of the face is named."""
     if isinstance(mask, str | Path):
-        return read_hole(Path(mask), (height, width), polarity)
-    if mask.dtype == np.bool_ and mask.ndim == 2:
-        hole = np.asarray(mask, np.bool_)
-        if not hole.any():
-            raise MaskError("the mask hides nothing: True is the hole")
-    elif mask.dtype == np.uint8:
-        levels = np.asarray(mask, np.uint8)
-        rgb = levels if mask.ndim == 3 else np.repeat(levels[..., None], 3, axis=-1)
-        alpha = rgb[..., 3] if rgb.shape[-1] == 4 else None
-        hole = hole_of_mask(rgb[..., :3], alpha, polarity)
+        if str(mask) in get_args(MaskName) and not Path(mask).exists():
+            return None
+        hole = read_hole(Path(mask), size, options.mask_files)
     else:
+        hole = scaled_hole(_hole_of_array(mask, options), size, "the mask")
+    return grown(hole, options.mask_grow or 0)
+
+
+def _hole_of_array(
+    mask: NDArray[np.uint8] | NDArray[np.bool_], options: CompleteOptions
+) -> Mask:
+    if mask.dtype == np.bool_ and mask.ndim == 2:
+        if not mask.any():
+            raise MaskError("the mask hides nothing: True is the hole")
+        return np.asarray(mask, np.bool_)
+    if mask.dtype != np.uint8:
         raise MaskError(
             f"a mask is bool or uint8 (height, width), not {mask.dtype} {mask.shape}"
         )
-    return scaled(hole, (height, width), "the mask")
+    levels = np.asarray(mask, np.uint8)
+    rgb = levels if mask.ndim == 3 else np.repeat(levels[..., None], 3, axis=-1)
+    alpha = rgb[..., 3] if rgb.shape[-1] == 4 else None
+    return hole_of_mask(rgb[..., :3], alpha, options.mask_files)
 
 
 @lru_cache(maxsize=_SEARCHES_KEPT)

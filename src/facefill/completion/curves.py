@@ -31,6 +31,8 @@ def mean_losses(photos: Iterable[str], output: Path) -> dict[str, np.ndarray]:
         history = pd.read_parquet(output / photo / "history.parquet")
         total = total + history[history["candidate"] == 1][LOSSES].to_numpy(np.float64)
         count += 1
+    if count == 0:
+        return {}
     return dict(zip(LOSSES, (np.asarray(total) / count).T, strict=True))
 
 

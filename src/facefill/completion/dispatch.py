@@ -22,10 +22,12 @@ import numpy as np
 from facefill.completion.inputs import PhotoTask
 from facefill.errors import ModelError
 from facefill.inversion.candidates import Candidate
+from facefill.inversion.multi_start import Watch
 from facefill.inversion.search import LatentSearch
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.parameters import CompleteOptions
+from facefill.runtime.batching import groups
 from facefill.runtime.files import replacing
 from facefill.runtime.progress import Advance
 
@@ -39,18 +41,20 @@ _STATISTICS = "statistics.npz"
 
 
 class Found(NamedTuple):
-    """Result of the search for one photo.
+    """Results of the searches for one photo.
 
     Attributes:
         task: The photo.
-        candidates: Completions, best first; none if the search failed.
-        frames: G(z) of the best so far, from the start to the end, uint8 (S, S, 3).
-        failure: ``crashed`` or ``timeout`` if processes died of it, else empty.
+        candidates: Completions of each face, best first; none if a search failed.
+        frames: For each face G(z) of the best so far, from the start to the end,
+            uint8 (S, S, 3).
+        failure: ``crashed``, ``failed`` or ``timeout`` if processes died of it, else
+            empty.
     """
 
     task: PhotoTask
-    candidates: tuple[Candidate, ...] = ()
-    frames: tuple[np.ndarray, ...] = ()
+    candidates: tuple[tuple[Candidate, ...], ...] = ()
+    frames: tuple[tuple[np.ndarray, ...], ...] = ()
     failure: str = ""
 
 
@@ -94,7 +98,8 @@ def search_batches(
     )
     try:
         for (found,) in map_chunks(work, ([batch] for batch in batches)):
-            advance(len(found) * search.iterations_per_photo)
+            num_faces = sum(len(one.task.faces) for one in found)
+            advance(num_faces * search.iterations_per_photo)
             yield found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -147,18 +152,25 @@ class RemoteSearch:
 def _look_for(
     search: LatentSearch, batch: list[PhotoTask], advance: Advance | None = None
 ) -> list[Found]:
-    frames: list[np.ndarray] = []
-    all_candidates = search.run(
-        [task.target for task in batch],
-        watch=lambda _, generated: frames.append(generated),
-        advance=advance,
-    )
-    return [
-        Found(task, candidates, tuple(frame[index] for frame in frames))
-        for index, (task, candidates) in enumerate(
-            zip(batch, all_candidates, strict=True)
-        )
-    ]
+    faces = [face.measurement for task in batch for face in task.faces]
+    candidates: list[tuple[Candidate, ...]] = []
+    frames: list[tuple[np.ndarray, ...]] = []
+    for chunk in groups(faces, search.options.batch_size):
+        shown, watch = _collected()
+        candidates += search.run(chunk, watch=watch, advance=advance)
+        frames += zip(*shown, strict=True)
+    found = []
+    for task in batch:
+        count = len(task.faces)
+        found.append(Found(task, tuple(candidates[:count]), tuple(frames[:count])))
+        candidates, frames = candidates[count:], frames[count:]
+    return found
+
+
+def _collected() -> tuple[list[np.ndarray], Watch]:
+    """Make a watcher, and the list that it adds pictures to."""
+    shown: list[np.ndarray] = []
+    return shown, lambda _, generated: shown.append(generated)
 
 
 def _write(folder: Path, search: LatentSearch) -> None:

@@ -7,22 +7,34 @@ that was replaced in between is noticed by its hash.
 import hashlib
 import json
 import logging
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from facefill.completion.faces import (
+    AlignedFace,
+    FaceInPhoto,
+    face_with_hole,
+    face_with_task,
+)
 from facefill.errors import MaskError, PhotoError
-from facefill.imaging.degradations import Inpainting
-from facefill.imaging.mask_files import hole_in_face, read_hole
+from facefill.imaging.holes import HoleReader
+from facefill.imaging.masks import Mask
+from facefill.imaging.photos import decode_photo, read_known
 from facefill.imaging.pictures import read_png
 from facefill.inversion.masking import MaskMaker
-from facefill.inversion.measurement import Measurement
-from facefill.parameters import CompleteOptions, MaskName
+from facefill.parameters import CompleteOptions, IngestOptions
+from facefill.parameters.choices import HoleSource
 from facefill.runtime.files import file_sha256
 
 logger = logging.getLogger(__name__)
+
+HOLES: dict[HoleSource, str] = {"files": "file", "alpha": "alpha", "colour": "colour"}
+"""Name of the mask of a photo that has a hole of its own, by where it is given."""
 
 Row = dict[str, Any]
 
@@ -32,19 +44,28 @@ FROM_FILE = "file"
 
 @dataclass(frozen=True)
 class Folders:
-    """Folders that a completion reads and writes.
+    """Folders that a completion reads.
 
     Attributes:
         photos: Damaged photos.
         masks: Mask files, if any; need not exist.
         faces: Aligned faces.
-        output: Receives a folder for each photo.
-        records: Cache of finished photos.
     """
 
     photos: Path
     masks: Path
     faces: Path
+
+
+@dataclass(frozen=True)
+class Results:
+    """Folders that a completion writes.
+
+    Attributes:
+        output: Receives a folder for each photo.
+        records: Cache of finished photos.
+    """
+
     output: Path
     records: Path
 
@@ -54,140 +75,159 @@ class MaskChoice:
     """Mask that is planned for a photo.
 
     Attributes:
-        name: ``file``, or the name of the shape.
-        file: Path of the mask file below the folder of masks; empty for a shape.
-        sha256: Hash of the mask file; empty for a shape.
+        name: ``file``, ``alpha`` or ``colour``, where the photo has a hole of its own,
+            or the name of a shape.
+        file: Path of the mask file below the folder of masks; empty for any other.
+        sha256: Hash of the mask file; empty for any other.
     """
 
     name: str
     file: str = ""
     sha256: str = ""
 
+    @property
+    def is_shape(self) -> bool:
+        """Whether only the aligned face has a hole, and not the photo."""
+        return self.name not in HOLES.values()
+
 
 @dataclass(frozen=True)
 class PhotoTask:
-    """One face to complete.
+    """One photo to complete.
 
     Attributes:
         key: Hash of all that its completion depends on.
-        face_id: Path of the photo, with ``#2`` for its second face.
         photo_id: Path of the photo, relative to the folder of photos.
-        photo_sha256: Hash of the photo that the face was aligned from.
-        target: Aligned face and what is known of it.
-        matrix: Map from photo to face, (2, 3).
-        photo_hole: Hole in the photo itself, bool (height, width), True = hole; None
-            unless a file gives it.
-        mask_name: ``file``, or the name of the shape.
+        photo_sha256: Hash of the photo that its faces were aligned from.
+        faces: Faces to complete, the largest first, each named by its id: the path of
+            the photo, with ``#2`` for its second face. None if its hole touches none.
+        hole: Hole of the photo, bool (height, width), True = hole; None if only the
+            face has one.
+        mask_name: As in ``MaskChoice``.
     """
 
     key: str
-    face_id: str
     photo_id: str
     photo_sha256: str
-    target: Measurement
-    matrix: np.ndarray
-    photo_hole: np.ndarray | None
+    faces: tuple[FaceInPhoto, ...]
+    hole: Mask | None
     mask_name: str
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of its rows in the table: those of its faces, or its own."""
+        return [face.measurement.key for face in self.faces] or [self.photo_id]
 
 
 class TaskReader:
-    """Reads photos to complete, one at a time."""
+    """Reads photos to complete, one at a time.
+
+    Attributes:
+        size: Side of a face in pixels.
+        source: Where holes of photos are given.
+    """
 
     def __init__(
         self,
-        faces: Path,
-        mask_files: Path,
+        folders: Folders,
         options: CompleteOptions,
+        limits: IngestOptions,
         seed: int,
         size: int,
     ) -> None:
         """Store the folders and what masks depend on.
 
         Args:
-            faces: Folder of the aligned faces.
-            mask_files: Folder of the mask files; need not exist.
-            options: Sizes of the shapes, and polarity of the files.
+            folders: Folders of the completion.
+            options: Sizes of the shapes, and how holes are read.
+            limits: Limits of photos, which are those of mask files too.
             seed: Seed of random shapes.
             size: Side of a face in pixels.
         """
         self.size = size
-        self._faces = faces
-        self._mask_files = mask_files
+        self.source = options.hole_from
+        self._folders = folders
         self._options = options
+        self._limits = limits
         self._seed = seed
+        self._holes = hole_reader(options, limits)
 
     def face(self, row: Any) -> np.ndarray:
-        """Read a photo's aligned face, uint8 (S, S, 3).
+        """Read an aligned face, uint8 (S, S, 3).
 
         Args:
             row: Row of the alignment manifest.
 
         Raises:
-            PhotoError: If it has none, with the reason of the alignment.
+            PhotoError: If there is none, with the reason of the alignment.
         """
         if row.status != "aligned":
             raise PhotoError(row.reason)
-        return read_png(self._faces / row.face)
+        return read_png(self._folders.faces / row.face)
 
-    def choose(self, row: Any, shape: MaskName) -> MaskChoice:
-        """Choose a photo's mask: that of its file, or else a shape.
-
-        Raises:
-            MaskError: If there is a file that cannot be read.
-        """
-        file = PurePosixPath(row.path).with_suffix(".png").as_posix()
-        path = self._mask_files / file
-        if not path.is_file():
-            return MaskChoice(shape)
-        try:
-            return MaskChoice(FROM_FILE, file, file_sha256(path))
-        except OSError as error:
-            raise MaskError(f"mask {path} cannot be read ({error.strerror})") from error
-
-    def read(self, row: Any, mask: MaskChoice, key: str) -> PhotoTask:
-        """Read a photo's face and its planned mask.
+    def read(self, rows: Sequence[Any], mask: MaskChoice, key: str) -> PhotoTask:
+        """Read the faces of a photo and its planned mask.
 
         Args:
-            row: Row of the alignment manifest, or of the plan.
+            rows: Rows of the photo in the alignment manifest, or in the plan.
             mask: Planned mask.
             key: Key of the result.
 
         Raises:
-            PhotoError: If it has no face, with the reason of the alignment.
+            PhotoError: If it has no face and needs one, with the reason of the
+                alignment, or if it has changed.
             MaskError: If its mask cannot be used, or changed since it was planned.
         """
-        face = self.face(row)
+        first = rows[0]
+        hole = None if mask.is_shape else self._read_hole(first, mask)
+        faces = tuple(
+            face
+            for row in rows
+            if (face := self._face_in_photo(row, hole, mask)) is not None
+        )
+        return PhotoTask(key, first.path, first.photo_sha256, faces, hole, mask.name)
+
+    def _face_in_photo(
+        self, row: Any, hole: Mask | None, mask: MaskChoice
+    ) -> FaceInPhoto | None:
+        """Read a face; None if the photo's hole does not touch it, or it is none."""
+        if hole is not None and row.status != "aligned":
+            return None
         matrix = np.array(row.matrix, np.float64).reshape(2, 3)
-        if mask.file:
-            path = self._mask_files / mask.file
-            hole = self._read_hole(path, row, mask.sha256)
-            # Where no landmarks were looked for, the face is a square of the photo.
-            is_square = row.landmarks is None
-            known = hole_in_face(hole, None if is_square else matrix, self.size, path)
-            target = Measurement(row.id, face, known, Inpainting())
-        else:
-            hole = None
-            maker = MaskMaker(mask.name, self._options, self._seed)  # type: ignore[arg-type]  # a name that was valid when planned
-            target = Measurement(row.id, face, *maker.task(row.id, self.size))
-        return PhotoTask(
-            key=key,
-            face_id=row.id,
-            photo_id=row.path,
-            photo_sha256=row.photo_sha256,
-            target=target,
-            matrix=matrix,
-            photo_hole=hole,
-            mask_name=mask.name,
+        # Where no landmarks were looked for, the face is a square of the photo.
+        face = AlignedFace(row.id, self.face(row), matrix, row.landmarks is None)
+        if hole is not None:
+            return face_with_hole(face, hole)
+        maker = MaskMaker(mask.name, self._options, self._seed)  # type: ignore[arg-type]  # a name that was valid when planned
+        return face_with_task(
+            face, maker.task(row.id, self.size), (row.height, row.width)
         )
 
-    def _read_hole(self, path: Path, row: Any, sha256: str) -> np.ndarray:
+    def _read_hole(self, row: Any, mask: MaskChoice) -> Mask:
+        path = self._folders.masks / mask.file if mask.file else None
+        content = read_known(self._folders.photos / row.path, row.photo_sha256)
+        photo = decode_photo(content, sys.maxsize)
         try:
-            return read_hole(path, (row.height, row.width), self._options.mask_files)
+            hole = self._holes.read(photo, content, path)
         except OSError as error:
             raise MaskError(f"mask {path} cannot be read ({error.strerror})") from error
         finally:
             # After reading, so that what was read is what was planned.
-            _require_unchanged(path, sha256)
+            if path is not None:
+                _require_unchanged(path, mask.sha256)
+        assert hole is not None  # for mypy: a photo with this mask has one
+        return hole
+
+
+def hole_reader(options: CompleteOptions, limits: IngestOptions) -> HoleReader:
+    """Make what reads the holes of photos by the parameters."""
+    return HoleReader(
+        source=options.hole_from,
+        polarity=options.mask_files,
+        grow=options.mask_grow,
+        max_pixels=limits.max_pixels,
+        max_bytes=limits.max_bytes,
+    )
 
 
 def _require_unchanged(path: Path, sha256: str) -> None:
@@ -201,15 +241,17 @@ def _require_unchanged(path: Path, sha256: str) -> None:
         )
 
 
-def task_key(row: Any, settings: str) -> str:
+def task_key(rows: Sequence[Any], settings: str) -> str:
     """Hash all that a photo's completion depends on.
 
     Args:
-        row: Row of the plan.
+        rows: Rows of the photo in the plan.
         settings: Hash of what the search of every photo depends on.
     """
-    mask = row.mask_sha256 or row.mask
-    parts = [row.id, row.photo_sha256, row.face_sha256, mask, settings]
+    first = rows[0]
+    mask = first.mask_sha256 or first.mask
+    faces = [[row.id, row.face_sha256, row.settings] for row in rows]
+    parts = [first.path, first.photo_sha256, mask, faces, settings]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

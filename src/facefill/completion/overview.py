@@ -1,11 +1,11 @@
 """Grids and animations of all completed photos."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from facefill.completion import uncertainty
-from facefill.completion.inputs import Folders
 from facefill.imaging.pictures import encode_gif, grid, read_png
 
 MAX_PICTURED = 64
@@ -15,26 +15,30 @@ MAX_PICTURED = 64
 def overview(
     photos: Sequence[str],
     faces: Mapping[str, str],
-    folders: Folders,
+    aligned: Path,
+    output: Path,
     frames_per_second: float,
 ) -> dict[str, np.ndarray | bytes]:
     """Draw grids of the photos and animations; of chains too, if there were any.
 
     Args:
         photos: Ids of completed photos, at most ``MAX_PICTURED``.
-        faces: Path of the aligned face below ``folders.faces``, by id.
-        folders: Folders of the completion.
+        faces: Path of the aligned face below ``aligned``, by id.
+        aligned: Folder of the aligned faces.
+        output: Folder of the completions.
         frames_per_second: Frame rate of the animations.
 
     Returns:
         By file name: grids, uint8 (height, width, 3), and bytes of GIF files.
     """
+    if not photos:
+        return {}
 
     def pictures_of(name: str) -> np.ndarray:
-        return np.stack([read_png(folders.output / photo / name) for photo in photos])
+        return np.stack([read_png(output / photo / name) for photo in photos])
 
     frames = _frames(pictures_of("frames.png"))
-    before = [read_png(folders.faces / faces[photo]) for photo in photos]
+    before = [read_png(aligned / faces[photo]) for photo in photos]
     pictures: dict[str, np.ndarray | bytes] = {
         "before.png": grid(np.stack(before)),
         "masked.png": grid(pictures_of("known.png")),
@@ -42,7 +46,7 @@ def overview(
         "blended.png": grid(pictures_of("blended.png")),
         "completion.gif": encode_gif(np.stack(frames), frames_per_second),
     }
-    samples = [folders.output / photo / uncertainty.SAMPLES for photo in photos]
+    samples = [output / photo / uncertainty.SAMPLES for photo in photos]
     if all(path.is_file() for path in samples):
         strips = _frames(pictures_of(uncertainty.SAMPLES))
         pictures |= {name: grid(pictures_of(name)) for name in uncertainty.MAPS}

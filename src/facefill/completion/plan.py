@@ -5,15 +5,21 @@ The plan is what is completed: ``restore`` reads the masks that stand in it.
 
 import logging
 import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from facefill.completion.inputs import MaskChoice, Row, TaskReader, rejected
+from facefill.completion.inputs import HOLES, MaskChoice, Row, TaskReader, rejected
+from facefill.errors import MaskError, PhotoError
+from facefill.imaging.mask_files import LARGE_HOLE
 from facefill.imaging.sheets import captioned_grid
+from facefill.inversion.measurement import Measurement
 from facefill.parameters import MaskName
+from facefill.parameters.choices import HoleSource
 
 logger = logging.getLogger(__name__)
 
@@ -28,42 +34,55 @@ _EMPTY_GREY = 225
 
 
 def plan(
-    alignment: pd.DataFrame, reader: TaskReader, shape: MaskName
+    alignment: pd.DataFrame,
+    holes: pd.DataFrame,
+    reader: TaskReader,
+    shape: MaskName,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Decide the mask of every photo, and draw a preview.
 
     Args:
-        alignment: A row for each photo, from ``alignment.align_photos``.
+        alignment: A row for each face or photo, from ``alignment.align_photos``.
+        holes: A row for each photo, from ``holes.find_holes``.
         reader: Reader of the photos and masks.
-        shape: Mask of photos that have no mask file.
+        shape: Mask of photos that have no hole of their own.
 
     Returns:
-        The alignment with the columns ``COLUMNS``: ``mask``, which is ``file``, the
+        The rows of the alignment that are to be completed, or say why not, with the
+        columns ``COLUMNS``: ``mask``, which is ``file``, ``alpha``, ``colour``, the
         name of the shape, or empty for a photo that will not be completed;
-        ``mask_file`` and ``mask_sha256``, path below the folder of masks and hash of
-        the file, if any; ``problem`` and ``problem_reason``, a sentence and a word on
-        why the photo is not completed. And a sheet with the aligned face of each
-        photo, what is known of it, its name, and its mask or problem, uint8 RGB;
-        photos beyond ``MAX_PREVIEWED`` are in the table alone.
+        ``mask_file`` and ``mask_sha256``, path below the folder of masks and hash of the file, if any;
+        ``problem`` and ``problem_reason``, a sentence and a word on why the photo is
+        not completed. And a sheet with the aligned face of each, what is known of it,
+        its name, and its mask or problem, uint8 RGB; those beyond ``MAX_PREVIEWED`` are
+        in the table alone.
     """
+    of_photo = {row.path: row for row in holes.itertuples()}
     rows: list[Row] = []
     captions: list[tuple[str, str]] = []
     cells: list[np.ndarray] = []
-    for photo in alignment.itertuples():
-        row, cell = _plan_photo(photo, reader, shape)
-        rows.append(row)
-        if len(cells) < MAX_PREVIEWED:
-            cells.append(cell)
-            name = PurePosixPath(str(photo.path)).name
-            captions.append((name, row["mask"] or row["problem"]))
-    if len(alignment) > len(cells):
-        logger.info(
-            "the preview shows the first %d of %d photos", len(cells), len(alignment)
-        )
-    planned = alignment.assign(
+    for path, faces in photos_of(alignment):
+        mask = _choose(of_photo.get(path), reader.source, shape)
+        problem = getattr(of_photo.get(path), "problem", "")
+        for row, cell in _plan_photo(faces, mask, problem, reader):
+            rows.append(row)
+            if len(cells) < MAX_PREVIEWED:
+                cells.append(cell)
+                name = PurePosixPath(path).name
+                captions.append((name, row["mask"] or row["problem"]))
+    if len(rows) > len(cells):
+        logger.info("the preview shows the first %d of %d faces", len(cells), len(rows))
+    table = alignment.set_index("id", drop=False).loc[[row["id"] for row in rows]]
+    planned = table.reset_index(drop=True).assign(
         **{column: [row[column] for row in rows] for column in COLUMNS}
     )
     return planned, captioned_grid(np.stack(cells), captions)
+
+
+def photos_of(table: pd.DataFrame) -> Iterator[tuple[str, list[Any]]]:
+    """Give the rows of each photo, in the table's order, with its path."""
+    for path, rows in groupby(table.itertuples(), key=lambda row: row.path):
+        yield str(path), list(rows)
 
 
 def planned_mask(row: Any) -> MaskChoice:
@@ -71,28 +90,69 @@ def planned_mask(row: Any) -> MaskChoice:
     return MaskChoice(row.mask, row.mask_file, row.mask_sha256)
 
 
+def _choose(hole: Any, source: HoleSource, shape: MaskName) -> MaskChoice:
+    if source != "files":
+        return MaskChoice(HOLES[source])
+    if hole is not None and hole.mask_file:
+        return MaskChoice(HOLES[source], hole.mask_file, hole.mask_sha256)
+    return MaskChoice(shape)
+
+
 def _plan_photo(
-    photo: Any, reader: TaskReader, shape: MaskName
-) -> tuple[Row, np.ndarray]:
-    """Decide a photo's mask; draw its face beside what is known of it."""
-    size = reader.size
-    row = dict.fromkeys(COLUMNS, "")
-    face = known = np.full((size, size, 3), _EMPTY_GREY, np.uint8)
+    faces: Sequence[Any], mask: MaskChoice, problem: str, reader: TaskReader
+) -> Iterator[tuple[Row, np.ndarray]]:
+    """Decide a photo's mask; draw each face beside what is known of it."""
+    blank = _cell(None, reader.size)
+    usable = [face for face in faces if _is_usable(face) or not mask.is_shape]
     try:
-        face = reader.face(photo)
-        mask = reader.choose(photo, shape)
-        task = reader.read(photo, mask, key="")
-        known = task.target.degradation.show(face, task.target.mask)
-        row |= {
-            "mask": mask.name,
-            "mask_file": mask.file,
-            "mask_sha256": mask.sha256,
-        }
+        if problem:
+            raise MaskError(problem)
+        task = reader.read(usable, mask, key="") if usable else None
     except OSError:  # nothing can be read or written any more
         raise
     except Exception as error:
-        failure = rejected(str(photo.id), error)
-        row |= {"problem": failure["detail"], "problem_reason": failure["reason"]}
+        failure = rejected(str(faces[0].id), error)
+        yield _rejected_face(faces[0], failure["reason"], failure["detail"]), blank
+        return
+    named = {"mask": mask.name, "mask_file": mask.file, "mask_sha256": mask.sha256}
+    sound = named | {"problem": "", "problem_reason": ""}
+    for face in task.faces if task else ():
+        measurement = face.measurement
+        _warn_of_large_hole(measurement, mask)
+        yield {"id": measurement.key} | sound, _cell(measurement, reader.size)
+    if task and not task.faces:
+        yield {"id": faces[0].id} | sound, blank
+    for row in faces:
+        if row not in usable:
+            yield _rejected_face(row, row.reason, str(PhotoError(row.reason))), blank
+
+
+def _rejected_face(face: Any, reason: str, detail: str) -> Row:
+    row = {"id": face.id} | dict.fromkeys(COLUMNS, "")
+    return row | {"problem": detail, "problem_reason": reason}
+
+
+def _is_usable(face: Any) -> bool:
+    return bool(face.status == "aligned")
+
+
+def _warn_of_large_hole(measurement: Measurement, mask: MaskChoice) -> None:
+    share = 1.0 - float(measurement.mask.mean())
+    if not mask.is_shape and share > LARGE_HOLE:
+        logger.warning(
+            "%.0f %% of the face of %s are missing; if that is what is known, set "
+            "complete.mask_files to the other polarity",
+            100.0 * share,
+            measurement.key,
+        )
+
+
+def _cell(measurement: Measurement | None, size: int) -> np.ndarray:
+    """Draw a face beside what is known of it, or nothing; enlarged to be seen."""
+    face = known = np.full((size, size, 3), _EMPTY_GREY, np.uint8)
+    if measurement is not None:
+        face = measurement.face
+        known = measurement.degradation.show(face, measurement.mask)
     cell = np.concatenate([face, known], axis=1)
     scale = math.ceil(_READABLE_SIDE / size)
-    return row, cell.repeat(scale, axis=0).repeat(scale, axis=1)
+    return cell.repeat(scale, axis=0).repeat(scale, axis=1)

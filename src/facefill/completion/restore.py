@@ -22,6 +22,7 @@ from facefill.completion.dispatch import Found, search_batches
 from facefill.completion.inputs import (
     Folders,
     PhotoTask,
+    Results,
     Row,
     TaskReader,
     rejected,
@@ -30,7 +31,7 @@ from facefill.completion.inputs import (
 )
 from facefill.completion.overview import MAX_PICTURED, overview
 from facefill.completion.plan import COLUMNS as PLAN_COLUMNS
-from facefill.completion.plan import planned_mask
+from facefill.completion.plan import photos_of, planned_mask
 from facefill.completion.writer import ResultWriter
 from facefill.errors import DataError, PhotoError
 from facefill.inversion.search import LatentSearch
@@ -50,6 +51,10 @@ COLUMNS = (
     "reason",
     "detail",
     "mask",
+    "faces",
+    "by_face",
+    "by_inpainting",
+    "left",
     "known_share",
     "contextual",
     "perceptual",
@@ -82,6 +87,7 @@ class Restored:
 def restore(
     plan: pd.DataFrame,
     folders: Folders,
+    results: Results,
     search: LatentSearch,
     limits: IngestOptions,
     map_chunks: "ChunkMapper | None" = None,
@@ -90,7 +96,8 @@ def restore(
 
     Args:
         plan: A row for each photo, from ``plan.plan``.
-        folders: Folders to read and write.
+        folders: Folders to read.
+        results: Folders to write.
         search: Latent search.
         limits: Limits of the photos, which are read again to put faces back.
         map_chunks: Maps searches over the workers of a cluster; None searches in
@@ -108,23 +115,25 @@ def restore(
             "the plan of the completion is of another version of facefill; make it "
             "anew with `kedro run --pipeline=complete`"
         )
-    completion = _Completion(folders, search, limits, map_chunks)
-    rows = completion.run(list(plan.itertuples()))
+    completion = _Completion(folders, results, search, limits, map_chunks)
+    rows = completion.run(dict(photos_of(plan)))
     table = pd.DataFrame([rows[str(face_id)] for face_id in plan["id"]])
     completed = table[table["status"] == "completed"]
     if completed.empty:
         raise DataError(f"no photo can be completed: {_reasons(rows.values())}")
     # A column without any number would have no type.
     numbers = dict.fromkeys(uncertainty.COLUMNS, np.float64)
+    with_face = completed["id"][completed["faces"] > 0]
     return Restored(
-        table=table[list(COLUMNS)].astype(numbers),
+        table=table.reindex(columns=COLUMNS).astype(numbers),
         pictures=overview(
-            list(completed["id"][:MAX_PICTURED]),
+            list(with_face[:MAX_PICTURED]),
             dict(zip(plan["id"], plan["face"], strict=True)),
-            folders,
+            folders.faces,
+            results.output,
             search.options.frames_per_second,
         ),
-        curves=mean_losses(completed["id"], folders.output),
+        curves=mean_losses(with_face, results.output),
     )
 
 
@@ -148,32 +157,47 @@ class _Completion:
     def __init__(
         self,
         folders: Folders,
+        results: Results,
         search: LatentSearch,
         limits: IngestOptions,
         map_chunks: "ChunkMapper | None",
     ) -> None:
+        options = search.options
         self._reader = TaskReader(
-            folders.faces, folders.masks, search.options, search.seed, search.image_size
+            folders, options, limits, search.seed, search.image_size
         )
-        self._writer = ResultWriter(folders, limits)
-        self._records = ResultCache(folders.records)
+        self._writer = ResultWriter(
+            folders.photos, results.output, limits, options.outside
+        )
+        self._records = ResultCache(results.records)
         self._search = search
-        self._networks = folders.records / _NETWORKS
+        self._networks = results.records / _NETWORKS
         self._map_chunks = map_chunks
+        self._done: list[str] = []
         self._rows: dict[str, Row] = {}
 
-    def run(self, plan: list[Any]) -> dict[str, Row]:
-        """Complete what is not completed; return a row for each photo, by its id."""
+    def run(self, plan: dict[str, list[Any]]) -> dict[str, Row]:
+        """Complete what is not completed.
+
+        Args:
+            plan: Rows of each photo in the plan, by its path.
+
+        Returns:
+            A row of the table for each row of the plan, by its id.
+        """
         settings = self._search.settings_sha256
-        keys = {row.id: task_key(row, settings) for row in plan}
+        keys = {path: task_key(rows, settings) for path, rows in plan.items()}
         self._take_finished(keys)
-        todo = [row for row in plan if row.id not in self._rows]
-        per_photo = self._search.iterations_per_photo
+        todo = {
+            path: rows for path, rows in plan.items() if keys[path] not in self._done
+        }
+        per_face = self._search.iterations_per_photo
+        num_faces = sum(map(len, plan.values()))
         with progress(
-            len(plan) * per_photo,
+            num_faces * per_face,
             "completing",
-            "iterations of photos",
-            done=len(self._rows) * per_photo,
+            "iterations of faces",
+            done=(num_faces - sum(map(len, todo.values()))) * per_face,
         ) as advance:
             tasks = self._read(todo, keys, advance)
             batches = groups(tasks, self._search.options.batch_size)
@@ -181,52 +205,66 @@ class _Completion:
                 self._search, batches, self._networks, advance, self._map_chunks
             ):
                 self._keep(batch)
-        self._records.keep(row["key"] for row in self._rows.values() if "key" in row)
+        self._records.keep(self._done)
         return self._rows
 
     def _take_finished(self, keys: dict[str, str]) -> None:
         """Reuse the rows of photos that earlier runs have completed."""
         self._records.load()
-        for face_id, key in keys.items():
-            row = self._records.get(key)
-            if row and self._writer.is_whole(row):
-                self._rows[face_id] = row
+        for key in keys.values():
+            record = self._records.get(key)
+            # Records of versions before this one are of faces.
+            if record and "rows" in record and self._writer.is_whole(record):
+                self._take(record)
+
+    def _take(self, record: Row) -> None:
+        self._done.append(record["key"])
+        self._rows.update({row["id"]: row for row in record["rows"]})
 
     def _read(
-        self, todo: Iterable[Any], keys: dict[str, str], advance: Advance
+        self, todo: dict[str, list[Any]], keys: dict[str, str], advance: Advance
     ) -> Iterator[PhotoTask]:
         """Read the photos whose mask is planned; the others become rows."""
-        for row in todo:
-            if row.problem:
-                self._reject(
-                    rejected_row(str(row.id), row.problem_reason, row.problem), advance
-                )
-                continue
-            try:
-                task = self._reader.read(row, planned_mask(row), keys[row.id])
-            except OSError:
-                raise
-            except Exception as error:
-                self._reject(rejected(str(row.id), error), advance)
-            else:
+        for path, rows in todo.items():
+            planned = []
+            for row in rows:
+                if row.problem:
+                    failure = rejected_row(str(row.id), row.problem_reason, row.problem)
+                    self._reject(failure, advance)
+                else:
+                    planned.append(row)
+            if planned and (task := self._task(planned, keys[path], advance)):
                 yield task
+
+    def _task(self, rows: list[Any], key: str, advance: Advance) -> PhotoTask | None:
+        try:
+            task = self._reader.read(rows, planned_mask(rows[0]), key)
+        except OSError:
+            raise
+        except Exception as error:
+            for row in rows:
+                self._reject(rejected(str(row.id), error), advance)
+            return None
+        if not task.faces:  # there is nothing to search for
+            advance(self._search.iterations_per_photo)
+        return task
 
     def _keep(self, batch: list[Found]) -> None:
         """Write and record what was found for a batch."""
-        new_rows = []
+        records = []
         for found in batch:
-            face_id = found.task.face_id
-            if found.failure:
-                self._reject(rejected(face_id, PhotoError(found.failure)))
-                continue
             try:
-                new_rows.append(self._writer.write(*found[:3]))
+                if found.failure:
+                    raise PhotoError(found.failure)
+                records.append(self._writer.write(found))
             except OSError:
                 raise
             except Exception as error:
-                self._reject(rejected(face_id, error))
-        self._records.add(new_rows)
-        self._rows.update({row["id"]: row for row in new_rows})
+                for face_id in found.task.ids:
+                    self._reject(rejected(face_id, error))
+        self._records.add(records)
+        for record in records:
+            self._take(record)
 
     def _reject(self, row: Row, advance: Advance | None = None) -> None:
         self._rows[row["id"]] = row

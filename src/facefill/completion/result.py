@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from facefill.completion.faces import FaceInPhoto
 from facefill.completion.surroundings import fill_surroundings, keep_tone
 from facefill.errors import PhotoError
 from facefill.imaging.compositing import (
@@ -21,7 +22,6 @@ from facefill.imaging.masks import Mask
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import Pixels
 from facefill.inversion.candidates import Candidate
-from facefill.inversion.measurement import Measurement
 from facefill.parameters.choices import Outside
 from facefill.runtime.files import write_bytes
 
@@ -29,29 +29,6 @@ _JPEG_QUALITY = 95
 
 _FADE = 3.0
 """Width of the band in which a face fades into what is inpainted, in face pixels."""
-
-
-@dataclass(frozen=True)
-class FaceInPhoto:
-    """A face to complete, and where it is in its photo.
-
-    Attributes:
-        measurement: What is known of the face; its key names it.
-        matrix: Affine map from photo to face, float64 (2, 3).
-    """
-
-    measurement: Measurement
-    matrix: np.ndarray
-
-    @property
-    def enlargement(self) -> float:
-        """Pixels of the photo for each pixel of the face, along a side."""
-        return float(abs(np.linalg.det(self.matrix[:, :2])) ** -0.5)
-
-    def crop(self, shape: tuple[int, int]) -> Mask:
-        """Pixels of the photo in the face's crop, bool (height, width)."""
-        size = len(self.measurement.mask)
-        return warped_hole(np.zeros((size, size), np.bool_), self.matrix, shape)
 
 
 @dataclass(frozen=True)
@@ -105,7 +82,7 @@ class Completion:
 
     @property
     def known(self) -> Pixels:
-        """Aligned face with its hole in grey, uint8 RGB (S, S, 3), of the first face."""
+        """First face with its hole in grey, uint8 RGB (S, S, 3)."""
         return self._first.known
 
     @property
@@ -135,7 +112,7 @@ class Completion:
 
     @property
     def loss(self) -> float:
-        """Loss of the first face's best candidate: contextual + lam * perceptual."""
+        """Loss of the best candidate: contextual + lam * perceptual."""
         return self.candidates[0].loss
 
     @property

@@ -1,106 +1,142 @@
 """Files and row of one completed photo: pictures, candidates, history."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from facefill.completion.inputs import Folders, PhotoTask, Row
-from facefill.completion.result import Completion, FaceInPhoto, compose
+from facefill.completion.dispatch import Found
+from facefill.completion.inputs import PhotoTask, Row
+from facefill.completion.result import (
+    CompletedFace,
+    Completion,
+    completed_face,
+    compose,
+)
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
 from facefill.imaging.compositing import complete
+from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import decode_photo, read_known
 from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import labelled_columns
 from facefill.inversion.candidates import Candidate
 from facefill.parameters import IngestOptions
+from facefill.parameters.choices import Outside
 from facefill.runtime.files import file_sha256, write_bytes
 from facefill.runtime.tables import as_parquet
 
 
 class ResultWriter:
-    """Writes the results, a folder for each photo."""
+    """Writes the results, a folder for each photo, and one for each further face."""
 
-    def __init__(self, folders: Folders, limits: IngestOptions) -> None:
-        """Store the folders, and the limits of the photos, which are read again."""
-        self._folders = folders
+    def __init__(
+        self, photos: Path, output: Path, limits: IngestOptions, outside: Outside
+    ) -> None:
+        """Store the folders, and how photos are read again and finished.
+
+        Args:
+            photos: Folder of the damaged photos.
+            output: Receives a folder for each photo.
+            limits: Limits of the photos.
+            outside: What becomes of a hole beyond the faces.
+        """
+        self._photos = photos
+        self._output = output
         self._limits = limits
+        self._outside = outside
 
-    def write(
-        self,
-        task: PhotoTask,
-        candidates: Sequence[Candidate],
-        frames: Sequence[np.ndarray],
-    ) -> Row:
+    def write(self, found: Found) -> Row:
         """Write all files of one photo.
 
         Args:
-            task: The photo.
-            candidates: Its completions, best first.
-            frames: G(z) as the search went on, uint8 (S, S, 3) each.
+            found: The photo, and the results of the searches for its faces.
 
         Returns:
-            A row for the table, with the hashes of the files.
+            ``key``, ``id`` of the photo, ``rows`` of the table, one a face or one
+            for a photo without, and ``files`` with their hashes, by path below the
+            folder of the completions.
 
         Raises:
             PhotoError: If the photo cannot be read any more, or has changed.
         """
-        known = task.target
-        done = self._composed(task, candidates)
-        distances = hole_distances(done.alternatives, known.mask)
-        contents = {
-            f"{name}.png": encode_png(picture)
-            for name, picture in _pictures(done).items()
+        task = found.task
+        done = self._composed(found)
+        contents = _photo_files(done)
+        rows = []
+        for face, frames in zip(done.faces, found.frames, strict=True):
+            face_id = face.face.measurement.key
+            distances = hole_distances(face.alternatives, face.face.measurement.mask)
+            files = _face_files(face, frames, distances)
+            prefix = face_id.removeprefix(task.photo_id)
+            contents |= {f"{prefix}/{name}": file for name, file in files.items()}
+            rows.append(_describe(face, distances) | _describe_photo(task, done))
+        if not rows:
+            rows = [{"id": task.photo_id} | _describe_photo(task, done)]
+        return {
+            "key": task.key,
+            "id": task.photo_id,
+            "rows": rows,
+            "files": self._write_all(task.photo_id, contents),
         }
-        strip = [
-            complete(known.degradation, known.face, frame, known.mask)
-            for frame in frames
-        ]
-        contents["frames.png"] = encode_png(
-            grid(np.stack(strip), columns=len(strip), gap=0)
-        )
-        contents["history.parquet"] = as_parquet(_history(candidates))
-        contents["candidates.parquet"] = as_parquet(_table(candidates, distances))
-        posterior = candidates[0].posterior
-        if posterior is not None:
-            contents |= posterior_files(posterior, task.target)
-        folder = self._folders.output / task.face_id
-        _remove_others(folder, set(contents))
-        hashes = {}
-        for name, content in contents.items():
-            write_bytes(folder / name, content)
-            hashes[name] = file_sha256(folder / name)
-        return _describe(task, candidates[0], distances) | {"files": hashes}
 
-    def is_whole(self, row: Row) -> bool:
-        """Whether every file of a row is there as it was written."""
-        folder = self._folders.output / row["id"]
+    def is_whole(self, record: Row) -> bool:
+        """Whether every file of a record is there as it was written."""
         try:
             return all(
-                file_sha256(folder / name) == sha256
-                for name, sha256 in row["files"].items()
+                file_sha256(self._output / name) == sha256
+                for name, sha256 in record["files"].items()
             )
         except OSError:
             return False
 
-    def _composed(self, task: PhotoTask, candidates: Sequence[Candidate]) -> Completion:
-        path = self._folders.photos / task.photo_id
-        # As it was aligned: the face and a hole in its file belong to no other photo.
+    def _composed(self, found: Found) -> Completion:
+        task = found.task
+        path = self._photos / task.photo_id
+        # As it was aligned: its faces and a hole in its file belong to no other photo.
         content = read_known(path, task.photo_sha256)
         photo = decode_photo(content, self._limits.max_pixels)
-        face = FaceInPhoto(task.target, task.matrix, task.photo_hole)
-        return compose(photo, face, candidates)
+        faces = [
+            completed_face(face, candidates)
+            for face, candidates in zip(task.faces, found.candidates, strict=True)
+        ]
+        return compose(photo, task.hole, faces, self._outside, PhotoFile(content))
+
+    def _write_all(self, photo_id: str, contents: dict[str, bytes]) -> dict[str, str]:
+        """Write files named by what follows the photo's id; give their hashes."""
+        names = {f"{photo_id}{name}": content for name, content in contents.items()}
+        for folder in {Path(name).parent for name in names}:
+            _remove_others(self._output / folder, {Path(name).name for name in names})
+        for name, content in names.items():
+            write_bytes(self._output / name, content)
+        return {
+            name: hashlib.sha256(content).hexdigest() for name, content in names.items()
+        }
 
 
-def _pictures(done: Completion) -> dict[str, np.ndarray]:
-    """Name the pictures of a photo that are written, without their ending."""
+def _photo_files(done: Completion) -> dict[str, bytes]:
+    """Encode the photo as it came, and as PNG, which loses nothing."""
+    assert done.original is not None  # for mypy: composed from its file
+    own = done.original.filled(done.photo, done.hole)
+    files = {f"/photo{done.original.suffix}": own}
+    return (
+        files
+        if "/photo.png" in files
+        else files | {"/photo.png": encode_png(done.photo)}
+    )
+
+
+def _face_files(
+    done: CompletedFace, frames: Sequence[np.ndarray], distances: np.ndarray
+) -> dict[str, bytes]:
+    """Encode the pictures and tables of a face, by name."""
+    known = done.face.measurement
     pictures = {
         "known": done.known,
         "generated": done.generated,
         "completed": done.completed,
         "blended": done.blended,
-        "photo": done.photo,
     }
     if len(done.candidates) > 1:
         for number, picture in enumerate(done.alternatives, start=1):
@@ -109,7 +145,15 @@ def _pictures(done: Completion) -> dict[str, np.ndarray]:
             ["known", *[f"{candidate.loss:.0f}" for candidate in done.candidates]],
             [done.known, *done.alternatives],
         )
-    return pictures
+    strip = [
+        complete(known.degradation, known.face, frame, known.mask) for frame in frames
+    ]
+    pictures["frames"] = grid(np.stack(strip), columns=len(strip), gap=0)
+    files = {f"{name}.png": encode_png(picture) for name, picture in pictures.items()}
+    files["history.parquet"] = as_parquet(_history(done.candidates))
+    files["candidates.parquet"] = as_parquet(_table(done.candidates, distances))
+    posterior = done.candidates[0].posterior
+    return files if posterior is None else files | posterior_files(posterior, known)
 
 
 def hole_distances(pictures: Sequence[np.ndarray], mask: np.ndarray) -> np.ndarray:
@@ -166,24 +210,31 @@ def _remove_others(folder: Path, names: set[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _describe(task: PhotoTask, best: Candidate, distances: np.ndarray) -> Row:
-    mask, count = task.target.mask, len(distances)
-    difference = np.abs(best.generated.astype(float) - task.target.face)[mask]
+def _describe(done: CompletedFace, distances: np.ndarray) -> Row:
+    best, known, count = done.candidates[0], done.face.measurement, len(distances)
+    difference = np.abs(best.generated.astype(float) - known.face)[known.mask]
     return {
-        "key": task.key,
-        "id": task.face_id,
+        "id": known.key,
+        "known_share": float(known.mask.mean()),
+        "contextual": best.contextual,
+        "perceptual": best.perceptual,
+        "loss": best.loss,
+        "known_error": float(difference.mean()) if known.mask.any() else None,
+        "candidates": count,
+        # Between two of them, grey levels over the hole.
+        "candidate_distance": float(distances.sum() / max(count * (count - 1), 1)),
+        "enlargement": done.face.enlargement,
+    } | describe_chains(best, ~known.mask)
+
+
+def _describe_photo(task: PhotoTask, done: Completion) -> Row:
+    return {
         "status": "completed",
         "reason": "",
         "detail": "",
         "mask": task.mask_name,
-        "known_share": float(mask.mean()),
-        "contextual": best.contextual,
-        "perceptual": best.perceptual,
-        "loss": best.loss,
-        "known_error": float(difference.mean()) if mask.any() else None,
-        "candidates": count,
-        # Between two of them, grey levels over the hole.
-        "candidate_distance": float(distances.sum() / max(count * (count - 1), 1)),
-        # Pixels of the photo for each pixel of the face, along a side.
-        "enlargement": float(abs(np.linalg.det(task.matrix[:, :2])) ** -0.5),
-    } | describe_chains(best, ~mask)
+        "faces": len(done.faces),
+        "by_face": done.by_face,
+        "by_inpainting": done.by_inpainting,
+        "left": done.left,
+    }

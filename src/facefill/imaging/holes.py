@@ -12,6 +12,9 @@ from facefill.imaging.masks import WHITE, Mask
 from facefill.imaging.photos import Pixels, decode_with_alpha
 from facefill.parameters.choices import HoleSource, MaskPolarity
 
+LOSSY_GROW = 4
+"""Pixels by which the hole of a JPEG or a lossy WebP is grown."""
+
 _NEAR = 24
 """Grey levels by which JPEG may have changed the colour of a hole, in each channel."""
 
@@ -26,14 +29,15 @@ class HoleReader:
     Attributes:
         source: Where the hole is given.
         polarity: Meaning of white pixels in mask files.
-        grow: Pixels by which a hole is grown, over what has smeared around it.
+        grow: Pixels by which a hole is grown; None is 0, and ``LOSSY_GROW`` for a photo
+            whose format smears what is painted into its surroundings.
         max_pixels: Largest mask file, in pixels.
         max_bytes: Largest mask file, in bytes.
     """
 
     source: HoleSource
     polarity: MaskPolarity
-    grow: int
+    grow: int | None
     max_pixels: int
     max_bytes: int
 
@@ -63,7 +67,14 @@ class HoleReader:
                 hole = _transparent(content, self.max_pixels)
             case "colour":
                 hole = flat_colour(photo)
-        return grown(hole, self.grow)
+        grow = self.grow
+        if grow is None:
+            grow = LOSSY_GROW if _is_lossy(content) else 0
+        return grown(hole, grow)
+
+
+def _is_lossy(content: bytes) -> bool:
+    return content[:3] == b"\xff\xd8\xff" or content[8:16] == b"WEBPVP8 "
 
 
 def _transparent(content: bytes, max_pixels: int) -> Mask:

@@ -169,9 +169,7 @@ def grown(hole: Mask, pixels: int) -> Mask:
     return np.asarray(cv2.dilate(hole.astype(np.uint8), disc) > 0)
 
 
-def hole_in_face(
-    hole: Mask, matrix: NDArray[np.float64] | None, size: int, file: Path
-) -> Mask:
+def face_mask(hole: Mask, matrix: NDArray[np.float64] | None, size: int) -> Mask:
     """Mask of an aligned face, from the hole of its photo.
 
     Args:
@@ -179,25 +177,10 @@ def hole_in_face(
         matrix: Affine map from photo to face, (2, 3); None if the face is the square
             in the middle of the photo.
         size: Side of the face in pixels.
-        file: Path of the mask file, for the error message.
 
     Returns:
         bool (size, size), True = known.
-
-    Raises:
-        MaskError: If the face is hidden as a whole, or not at all.
     """
     if matrix is None:
-        mask = mask_from_square(hole, size)
-    else:
-        mask = mask_from_photo(hole, matrix, size)
-    if mask.all():
-        raise MaskError(
-            f"the hole of mask {file} is beside the face, where nothing is completed"
-        )
-    if not mask.any():
-        raise MaskError(
-            f"mask {file} hides the whole face, so nothing is left to complete it "
-            "from; is its polarity (complete.mask_files) the right one?"
-        )
-    return mask
+        return mask_from_square(hole, size)
+    return mask_from_photo(hole, matrix, size)

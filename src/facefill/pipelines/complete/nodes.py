@@ -8,12 +8,29 @@ from facefill.pipelines.annotations import DataFrame, FacePca, Model
 from facefill.runtime.tracking import Tracker
 
 
+def find_holes(
+    manifest: DataFrame, mask_files: Path, hints: Path, options: CompleteOptions
+) -> DataFrame:
+    """Find the mask file and the hint of each photo.
+
+    Returns:
+        A row for each photo.
+    """
+    from facefill.completion.holes import find_holes as find
+
+    photos = [str(path) for path in manifest["path"][manifest["status"] == "ok"]]
+    return find(photos, mask_files, hints, options.hole_from)
+
+
 def plan_completion(  # noqa: PLR0913  # what a plan needs, by name
     *,
     alignment: DataFrame,
+    holes: DataFrame,
+    photos: Path,
     mask_files: Path,
     faces: Path,
     options: CompleteOptions,
+    limits: IngestOptions,
     mask: MaskName,
     image_size: int,
     seed: int,
@@ -24,11 +41,12 @@ def plan_completion(  # noqa: PLR0913  # what a plan needs, by name
         A sheet of the photos and their masks, and the alignment with the mask of each
         photo, or the reason why it is not completed.
     """
-    from facefill.completion.inputs import TaskReader
+    from facefill.completion.inputs import Folders, TaskReader
     from facefill.completion.plan import plan
 
-    reader = TaskReader(faces, mask_files, options, seed, image_size)
-    planned, sheet = plan(alignment, reader, mask)
+    folders = Folders(photos, mask_files, faces)
+    reader = TaskReader(folders, options, limits, seed, image_size)
+    planned, sheet = plan(alignment, holes, reader, mask)
     return {"preview.png": sheet}, planned
 
 
@@ -56,14 +74,15 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     """
     from facefill.completion.curves import report_curves
     from facefill.completion.dispatch import cluster_mapper
-    from facefill.completion.inputs import Folders
+    from facefill.completion.inputs import Folders, Results
     from facefill.completion.restore import report, restore
     from facefill.inversion.search import LatentSearch
     from facefill.models.sources import describe
 
     restored = restore(
         plan,
-        Folders(photos, mask_files, faces, output, records),
+        Folders(photos, mask_files, faces),
+        Results(output, records),
         LatentSearch(generator, discriminator, options, lam, seed, statistics),
         limits,
         cluster_mapper(options.cluster),

@@ -26,9 +26,23 @@ def create_pipeline(**_: Any) -> Pipeline:
     return preparation + Pipeline(
         [
             Node(
+                func=nodes.find_holes,
+                inputs=[
+                    "incomplete.photo_manifest",
+                    "masks",
+                    "hints",
+                    "params:complete",
+                ],
+                outputs="hole_manifest",
+                name="find_holes",
+            ),
+            Node(
                 func=nodes.plan_completion,
                 inputs={
                     "alignment": "incomplete.alignment_manifest",
+                    "holes": "hole_manifest",
+                    "photos": "incomplete_photos",
+                    "limits": "params:ingest",
                     "mask_files": "masks",
                     "faces": "incomplete.aligned_faces",
                     "options": "params:complete",

@@ -1,0 +1,102 @@
+"""Faces to complete: what is known of each, and where it is in its photo."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facefill.errors import MaskError
+from facefill.imaging.compositing import warped_hole
+from facefill.imaging.degradations import Inpainting
+from facefill.imaging.mask_files import face_mask
+from facefill.imaging.masks import Mask, mask_within_photo
+from facefill.imaging.photos import Pixels
+from facefill.imaging.tasks import Task
+from facefill.inversion.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class AlignedFace:
+    """A face as alignment leaves it.
+
+    Attributes:
+        face_id: Names it, and keys the random numbers of its search.
+        pixels: uint8 RGB (S, S, 3).
+        matrix: Affine map from photo to face, float64 (2, 3).
+        is_square: Whether it is the square in the middle of the photo, in which no
+            landmarks were looked for.
+    """
+
+    face_id: str
+    pixels: Pixels
+    matrix: NDArray[np.float64]
+    is_square: bool
+
+    def within(self, shape: tuple[int, int]) -> Mask:
+        """Pixels of the face that lie within a photo of a shape, bool (S, S)."""
+        size = len(self.pixels)
+        if self.is_square:
+            return np.ones((size, size), np.bool_)
+        return mask_within_photo(shape, self.matrix, size)
+
+
+@dataclass(frozen=True)
+class FaceInPhoto:
+    """A face to complete, and where it is in its photo.
+
+    Attributes:
+        measurement: What is known of the face; its key is the id of the face.
+        matrix: Affine map from photo to face, float64 (2, 3).
+    """
+
+    measurement: Measurement
+    matrix: NDArray[np.float64]
+
+    @property
+    def enlargement(self) -> float:
+        """Pixels of the photo for each pixel of the face, along a side."""
+        return float(abs(np.linalg.det(self.matrix[:, :2])) ** -0.5)
+
+    def crop(self, shape: tuple[int, int]) -> Mask:
+        """Pixels of the photo in the face's crop, bool (height, width)."""
+        size = len(self.measurement.mask)
+        return warped_hole(np.zeros((size, size), np.bool_), self.matrix, shape)
+
+
+def face_with_hole(face: AlignedFace, hole: Mask) -> FaceInPhoto | None:
+    """Face of a photo that has a hole; None if the hole does not touch it.
+
+    Args:
+        face: The aligned face; what is under the hole is not read.
+        hole: Hole of the photo, bool (height, width), True = hole.
+
+    Raises:
+        MaskError: If the face is hidden as a whole.
+    """
+    matrix = None if face.is_square else face.matrix
+    known = face_mask(hole, matrix, len(face.pixels))
+    within = face.within((hole.shape[0], hole.shape[1]))
+    if (known | ~within).all():
+        return None
+    if not known.any():
+        raise MaskError(
+            f"the mask of {face.face_id} hides the whole face, so nothing is left to "
+            "complete it from; is its polarity (complete.mask_files) the right one?"
+        )
+    measurement = Measurement(face.face_id, face.pixels, known, Inpainting())
+    return FaceInPhoto(measurement, face.matrix)
+
+
+def face_with_task(
+    face: AlignedFace, task: Task, shape: tuple[int, int]
+) -> FaceInPhoto:
+    """Face of which a shape hides a part, or that is otherwise degraded as a whole.
+
+    Args:
+        face: The aligned face.
+        task: Mask and degradation.
+        shape: Height and width of the photo, beyond which nothing is known.
+    """
+    known = task.mask & face.within(shape)
+    measurement = Measurement(face.face_id, face.pixels, known, task.degradation)
+    return FaceInPhoto(measurement, face.matrix)
