@@ -22,7 +22,7 @@ from facefill.completion.faces import (
     face_with_task,
 )
 from facefill.errors import MaskError, PhotoError
-from facefill.imaging.holes import HoleReader
+from facefill.imaging.holes import hole_reader
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import decode_photo, read_known
 from facefill.imaging.pictures import read_png
@@ -217,17 +217,6 @@ class TaskReader:
                 _require_unchanged(path, mask.sha256)
         assert hole is not None  # for mypy: a photo with this mask has one
         return hole
-
-
-def hole_reader(options: CompleteOptions, limits: IngestOptions) -> HoleReader:
-    """Make what reads the holes of photos by the parameters."""
-    return HoleReader(
-        source=options.hole_from,
-        polarity=options.mask_files,
-        grow=options.mask_grow,
-        max_pixels=limits.max_pixels,
-        max_bytes=limits.max_bytes,
-    )
 
 
 def _require_unchanged(path: Path, sha256: str) -> None:

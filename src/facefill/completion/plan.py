@@ -51,7 +51,8 @@ def plan(
         The rows of the alignment that are to be completed, or say why not, with the
         columns ``COLUMNS``: ``mask``, which is ``file``, ``alpha``, ``colour``, the
         name of the shape, or empty for a photo that will not be completed;
-        ``mask_file`` and ``mask_sha256``, path below the folder of masks and hash of the file, if any;
+        ``mask_file`` and ``mask_sha256``, path below the folder of masks and hash of
+        the file, if any;
         ``problem`` and ``problem_reason``, a sentence and a word on why the photo is
         not completed. And a sheet with the aligned face of each, what is known of it,
         its name, and its mask or problem, uint8 RGB; those beyond ``MAX_PREVIEWED`` are

@@ -10,6 +10,7 @@ from facefill.errors import MaskError
 from facefill.imaging.mask_files import grown, read_hole
 from facefill.imaging.masks import WHITE, Mask
 from facefill.imaging.photos import Pixels, decode_with_alpha
+from facefill.parameters import CompleteOptions, IngestOptions
 from facefill.parameters.choices import HoleSource, MaskPolarity
 
 LOSSY_GROW = 4
@@ -71,6 +72,17 @@ class HoleReader:
         if grow is None:
             grow = LOSSY_GROW if _is_lossy(content) else 0
         return grown(hole, grow)
+
+
+def hole_reader(options: CompleteOptions, limits: IngestOptions) -> HoleReader:
+    """Make what reads the holes of photos by the parameters."""
+    return HoleReader(
+        source=options.hole_from,
+        polarity=options.mask_files,
+        grow=options.mask_grow,
+        max_pixels=limits.max_pixels,
+        max_bytes=limits.max_bytes,
+    )
 
 
 def _is_lossy(content: bytes) -> bool:

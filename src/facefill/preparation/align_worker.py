@@ -3,7 +3,7 @@
 Synopsis::
 
     align = AlignPhoto(job, job.settings)
-    row = align(("Ann/0001.jpg", sha256))
+    row = align(AlignItem("Ann/0001.jpg", sha256))
 
 A photo that cannot be used is a row with a reason, never an exception. The row of
 a photo has an entry for each of its faces in ``faces``.
@@ -14,13 +14,15 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 from numpy.typing import NDArray
 
-from facefill.errors import PhotoError
+from facefill.errors import MaskError, PhotoError
 from facefill.imaging import photos, pictures
+from facefill.imaging.holes import HoleReader
+from facefill.imaging.masks import Mask
 from facefill.parameters import AlignOptions
 from facefill.preparation import detection
 from facefill.preparation.extraction import (
@@ -30,7 +32,7 @@ from facefill.preparation.extraction import (
     landmark_model,
     load_models,
 )
-from facefill.preparation.inspection import Item
+from facefill.preparation.hints import Hint, read_hint
 from facefill.preparation.naming import face_id, tree_name
 from facefill.runtime.files import write_bytes
 from facefill.runtime.result_cache import Row
@@ -51,6 +53,43 @@ COLUMNS: dict[str, str | int | None] = {
     "height": 0,
     "settings": "",
 }
+
+
+class AlignItem(NamedTuple):
+    """A photo to align.
+
+    Attributes:
+        photo_id: Path below the folder of photos.
+        sha256: Hash that ingestion found.
+        mask_file: Path of its mask below the folder of masks; empty if it has none.
+        mask_sha256: Hash of the mask file.
+        hint_file: Path of its hint below the folder of hints; empty if it has none.
+        hint_sha256: Hash of the hint.
+    """
+
+    photo_id: str
+    sha256: str
+    mask_file: str = ""
+    mask_sha256: str = ""
+    hint_file: str = ""
+    hint_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Where the holes of damaged photos are given, and hints on their faces.
+
+    Attributes:
+        masks: Folder of the mask files.
+        hints: Folder of the hints.
+        holes: Reads a hole.
+    """
+
+    masks: Path
+    hints: Path
+    holes: HoleReader
+
+
 # Parameters that no face depends on.
 _INDECISIVE = {"workers", "cluster", "chunk_size", "timeout_s"}
 
@@ -64,12 +103,14 @@ class AlignJob:
         faces: Folder that the faces are written to.
         size: Side of a face in pixels.
         options: How faces are found and cropped.
+        damage: Where holes of the photos are given; None if they are whole.
     """
 
     photos: Path
     faces: Path
     size: int
     options: AlignOptions
+    damage: Damage | None = None
 
     @property
     def settings(self) -> str:
@@ -85,6 +126,8 @@ class AlignJob:
         if options.detector == "cascade":
             decisive["cascade"] = detection.CASCADE
         decisive["size"] = self.size
+        if self.damage and self.damage.holes.source != "files":
+            decisive["hole_from"] = self.damage.holes.source
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -101,30 +144,30 @@ class AlignPhoto:
         cv2.setNumThreads(1)
         load_models(self.job.options)
 
-    def __call__(self, item: Item) -> Row:
+    def __call__(self, item: AlignItem) -> Row:
         """Align a photo."""
         return align_photo(item, self.job, self.settings)
 
-    def failed(self, item: Item, reason: str) -> Row:
+    def failed(self, item: AlignItem, reason: str) -> Row:
         """Reject a photo that killed its process, or took it too long."""
-        _delete_others(item[0], self.job, Extraction(0, "", []))
+        _delete_others(item.photo_id, self.job, Extraction(0, "", []))
         row = new_row(item, self.settings) | {"reason": reason}
         return row | {"timeout_s": self.job.options.timeout_s}
 
 
-def row_key(item: Item, settings: str) -> str:
+def row_key(item: AlignItem, settings: str) -> str:
     """Name the row of a photo by all that its outcome depends on."""
-    photo_id, sha256 = item
-    return f"{sha256} {settings} {photo_id}"
+    key = f"{item.sha256} {settings} {item.photo_id}"
+    damage = f" {item.mask_sha256} {item.hint_sha256}".rstrip()
+    return f"{key}{damage}" if damage else key
 
 
-def new_row(item: Item, settings: str) -> Row:
+def new_row(item: AlignItem, settings: str) -> Row:
     """Begin the row of a photo."""
-    photo_id, sha256 = item
     return {
         "key": row_key(item, settings),
-        "path": photo_id,
-        "photo_sha256": sha256,
+        "path": item.photo_id,
+        "photo_sha256": item.sha256,
         "settings": settings,
         "reason": "",
         "num_faces": 0,
@@ -137,7 +180,7 @@ def face_path(faces: Path, photo_id: str, number: int) -> Path:
     return faces / tree_name(face_id(photo_id, number))
 
 
-def align_photo(item: Item, job: AlignJob, settings: str) -> Row:
+def align_photo(item: AlignItem, job: AlignJob, settings: str) -> Row:
     """Find, crop and write the faces of one photo.
 
     Returns:
@@ -146,12 +189,13 @@ def align_photo(item: Item, job: AlignJob, settings: str) -> Row:
     Raises:
         ModelError: If the landmark model cannot be used.
     """
-    photo_id, sha256 = item
+    photo_id = item.photo_id
     row = new_row(item, settings)
     try:
-        content = photos.read_known(job.photos / photo_id, sha256)
+        content = photos.read_known(job.photos / photo_id, item.sha256)
         photo = photos.decode_photo(content, sys.maxsize)
-        extracted = extract(photo, job.options, job.size)
+        hole, hint = _damage(item, job.damage, photo, content)
+        extracted = extract(photo, job.options, job.size, hole, hint)
     except (PhotoError, MemoryError) as error:
         _delete_others(photo_id, job, Extraction(0, "", []))
         return row | {"reason": getattr(error, "reason", "out_of_memory")}
@@ -167,6 +211,28 @@ def align_photo(item: Item, job: AlignJob, settings: str) -> Row:
             for face, path in zip(extracted.faces, paths, strict=True)
         ],
     }
+
+
+def _damage(
+    item: AlignItem, damage: Damage | None, photo: photos.Pixels, content: bytes
+) -> tuple[Mask | None, Hint | None]:
+    """Read the hole of a photo, and the hint on its face, where they are given.
+
+    A mask that cannot be used hides nothing here; the completion says why.
+
+    Raises:
+        PhotoError: ``hint``, if the hint cannot be used.
+    """
+    if damage is None:
+        return None, None
+    file = damage.masks / item.mask_file if item.mask_file else None
+    try:
+        hole = damage.holes.read(photo, content, file)
+    except (MaskError, OSError):
+        hole = None
+    if not item.hint_file:
+        return hole, None
+    return hole, read_hint(damage.hints / item.hint_file)
 
 
 def _delete_others(photo_id: str, job: AlignJob, extracted: Extraction) -> list[Path]:

@@ -16,13 +16,13 @@ import pandas as pd
 from facefill.errors import DataError
 from facefill.preparation.align_worker import (
     COLUMNS,
+    AlignItem,
     AlignJob,
     AlignPhoto,
     face_path,
     new_row,
     row_key,
 )
-from facefill.preparation.inspection import Item
 from facefill.preparation.naming import face_id, tree_name
 from facefill.preparation.report import describe_reasons
 from facefill.runtime.files import file_sha256, remove_litter
@@ -33,7 +33,11 @@ from facefill.runtime.tables import as_table
 
 
 def align_photos(
-    manifest: pd.DataFrame, job: AlignJob, records: ResultCache, map_chunks: ChunkMapper
+    manifest: pd.DataFrame,
+    job: AlignJob,
+    records: ResultCache,
+    map_chunks: ChunkMapper,
+    holes: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Align every photo of a manifest that is not aligned yet.
 
@@ -43,6 +47,9 @@ def align_photos(
         records: What earlier runs found out; updated as chunks end.
         map_chunks: Calls a function with each item of each chunk, anywhere, chunks
             in any order.
+        holes: Mask file and hint of each photo, from ``completion.holes``; None if the
+            photos are whole. Damaged ones may all be without a face: what becomes of
+            them is for the completion to say.
 
     Returns:
         One row a photo, sorted by path; with ``multiple_faces: all`` one row a
@@ -58,10 +65,14 @@ def align_photos(
         DataError: If no photo has a face, with the reasons counted.
     """
     usable = manifest[manifest["status"] == "ok"].sort_values("path")
-    wanted = dict(zip(usable["path"], usable["sha256"], strict=True))
+    damages = _damages(holes)
+    wanted = {
+        path: AlignItem(path, sha256, *damages.get(path, ()))
+        for path, sha256 in zip(usable["path"], usable["sha256"], strict=True)
+    }
     align = AlignPhoto(job, job.settings)
     work = IncrementalWork(
-        wanted.items(),
+        wanted.values(),
         key=lambda item: row_key(item, align.settings),
         cache=records,
         is_valid=lambda record: _is_valid(record, job),
@@ -71,9 +82,25 @@ def align_photos(
         chunk_size = job.options.chunk_size
         work.map(align, map_chunks, chunk_size, shown=("aligning", "photos"))
     work.compact()
-    table = as_table(_every_row(manifest, align.settings, records), COLUMNS)
-    _refuse_no_face(table)
+    every = [
+        wanted.get(path, AlignItem(path, sha256))
+        for path, sha256 in zip(manifest["path"], manifest["sha256"], strict=True)
+    ]
+    reasons = dict(zip(manifest["path"], manifest["reason"], strict=True))
+    rows = _every_row(sorted(every), reasons, align.settings, records)
+    table = as_table(rows, COLUMNS)
+    if holes is None:
+        _refuse_no_face(table)
     return table
+
+
+def _damages(holes: pd.DataFrame | None) -> dict[str, tuple[str, str, str, str]]:
+    """Mask file, its hash, hint and its hash of each photo that has any, by path."""
+    if holes is None:
+        return {}
+    names = ["mask_file", "mask_sha256", "hint_file", "hint_sha256"]
+    rows = zip(holes["path"], *(holes[name] for name in names), strict=True)
+    return {path: (a, b, c, d) for path, a, b, c, d in rows if a or c}
 
 
 def _is_valid(record: Row, job: AlignJob) -> bool:
@@ -99,15 +126,20 @@ def _written(record: Row, faces: Path) -> dict[Path, str]:
 
 
 def _remove_stale(
-    wanted: dict[str, str], todo: list[Item], align: AlignPhoto, records: ResultCache
+    wanted: dict[str, AlignItem],
+    todo: list[AlignItem],
+    align: AlignPhoto,
+    records: ResultCache,
 ) -> None:
     """Delete faces whose record is not kept: those that we recorded, no others."""
     faces = align.job.faces
     root = faces.resolve()
-    kept = wanted.keys() - {photo_id for photo_id, _ in todo} if len(records) else set()
+    unfinished = {item.photo_id for item in todo}
+    kept = wanted.keys() - unfinished if len(records) else set()
     for record in records.rows():
         photo_id = record["path"]
-        key = row_key((photo_id, wanted.get(photo_id, "")), align.settings)
+        item = wanted.get(photo_id, AlignItem(photo_id, ""))
+        key = row_key(item, align.settings)
         is_kept = photo_id in kept
         if is_kept and key == record["key"]:
             continue
@@ -133,13 +165,14 @@ def _remove_all_litter(folder: Path) -> None:
 
 
 def _every_row(
-    manifest: pd.DataFrame, settings: str, records: ResultCache
+    items: list[AlignItem],
+    reasons: dict[str, str],
+    settings: str,
+    records: ResultCache,
 ) -> Iterator[Row]:
-    every = manifest.sort_values("path")
-    for path, sha256, reason in zip(
-        every["path"], every["sha256"], every["reason"], strict=True
-    ):
-        record = new_row((path, sha256), settings) | {"reason": reason}
+    for item in items:
+        reason = reasons[item.photo_id]
+        record = new_row(item, settings) | {"reason": reason}
         if not reason:
             record |= records.get(record["key"]) or {}
         yield from _rows(record)

@@ -5,6 +5,7 @@ from typing import Any
 
 from facefill.parameters import (
     AlignOptions,
+    CompleteOptions,
     FlattenOptions,
     IngestOptions,
     PrepareOptions,
@@ -50,6 +51,38 @@ def align_faces(
     job = AlignJob(photos, faces, image_size, options)
     map_chunks = chunk_mapper(options.workers, options.cluster, options.timeout_s)
     table = align_photos(manifest, job, ResultCache(records), map_chunks)
+    return faces, records, table
+
+
+def align_damaged_faces(  # noqa: PLR0913  # what an alignment needs, by name
+    *,
+    photos: Path,
+    manifest: DataFrame,
+    holes: DataFrame,
+    mask_files: Path,
+    hints: Path,
+    faces: Path,
+    records: Path,
+    options: AlignOptions,
+    completing: CompleteOptions,
+    limits: IngestOptions,
+    image_size: int,
+) -> tuple[Path, Path, DataFrame]:
+    """Crop the faces of photos that have holes, by their known pixels alone.
+
+    Returns:
+        The folder of the faces, that of the records, and a row for each photo.
+    """
+    from facefill.imaging.holes import hole_reader
+    from facefill.preparation.align_worker import AlignJob, Damage
+    from facefill.preparation.alignment import align_photos
+    from facefill.runtime.parallel import chunk_mapper
+    from facefill.runtime.result_cache import ResultCache
+
+    damage = Damage(mask_files, hints, hole_reader(completing, limits))
+    job = AlignJob(photos, faces, image_size, options, damage)
+    map_chunks = chunk_mapper(options.workers, options.cluster, options.timeout_s)
+    table = align_photos(manifest, job, ResultCache(records), map_chunks, holes)
     return faces, records, table
 
 

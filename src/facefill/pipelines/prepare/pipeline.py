@@ -8,6 +8,7 @@ from typing import Any
 from kedro.pipeline import Node, Pipeline
 
 from facefill.pipelines.prepare.nodes import (
+    align_damaged_faces,
     align_faces,
     draw_preparation,
     flatten_faces,
@@ -17,18 +18,18 @@ from facefill.pipelines.prepare.nodes import (
 )
 
 
-def create_preparation(**_: Any) -> Pipeline:
-    """Ingest and align: shared by photos to train on and photos to complete.
+def create_ingestion(**_: Any) -> Pipeline:
+    """Ingest: shared by photos to train on and photos to complete.
 
     Example:
-        The same nodes on other photos; datasets then have the prefix
-        ``incomplete.``, such as ``incomplete.alignment_manifest``::
+        The same node on other photos; datasets then have the prefix ``incomplete.``,
+        such as ``incomplete.photo_manifest``::
 
             Pipeline(
-                create_preparation(),
+                create_ingestion(),
                 namespace="incomplete",
                 inputs={"photos": "incomplete_photos"},
-                parameters={"ingest", "align", "image_size"},
+                parameters={"ingest", "align"},
             )
     """
     return Pipeline(
@@ -43,7 +44,41 @@ def create_preparation(**_: Any) -> Pipeline:
                 ],
                 outputs=["photo_records", "photo_manifest"],
                 name="ingest_photos",
-            ),
+            )
+        ]
+    )
+
+
+def create_damaged_alignment(**_: Any) -> Pipeline:
+    """Align photos that have holes, by their known pixels alone."""
+    return Pipeline(
+        [
+            Node(
+                func=align_damaged_faces,
+                inputs={
+                    "photos": "photos",
+                    "manifest": "photo_manifest",
+                    "holes": "hole_manifest",
+                    "mask_files": "masks",
+                    "hints": "hints",
+                    "faces": "params:aligned_faces.folder",
+                    "records": "params:alignment_records.folder",
+                    "options": "params:align",
+                    "completing": "params:complete",
+                    "limits": "params:ingest",
+                    "image_size": "params:image_size",
+                },
+                outputs=["aligned_faces", "alignment_records", "alignment_manifest"],
+                name="align_faces",
+            )
+        ]
+    )
+
+
+def create_preparation(**_: Any) -> Pipeline:
+    """Ingest and align photos that are whole."""
+    return create_ingestion() + Pipeline(
+        [
             Node(
                 func=align_faces,
                 inputs=[
