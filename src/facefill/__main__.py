@@ -1,13 +1,22 @@
-"""Start the project as ``python -m facefill`` or ``facefill``, like ``kedro run``."""
+"""The program ``facefill``, or ``python -m facefill``.
 
+``facefill complete`` works anywhere. Everything else is the command ``run`` of this
+project, like ``kedro run``.
+"""
+
+import sys
 from typing import Any
-
-from kedro.framework.cli.utils import find_run_command
-from kedro.framework.project import configure_project
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
-    """Run the command ``run`` of this project, with the arguments of the shell."""
+    """Run a command, with the arguments of the shell."""
+    if not args and sys.argv[1:2] == ["complete"]:
+        from facefill.commands.complete import complete
+
+        return complete(sys.argv[2:], prog_name="facefill complete")
+    from kedro.framework.cli.utils import find_run_command
+    from kedro.framework.project import configure_project
+
     configure_project("facefill")
     return find_run_command("facefill")(*args, **kwargs)
 

@@ -11,10 +11,11 @@ Photos and masks are paths, or arrays as the functions say. Everything that can 
 with them is an error of ``facefill.errors``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,8 @@ from facefill.completion.faces import (
 )
 from facefill.completion.result import Completion, completed_face, compose
 from facefill.errors import MaskError, PhotoError
-from facefill.imaging.mask_files import grown, hole_of_mask, read_hole, scaled_hole
+from facefill.imaging.holes import hole_reader
+from facefill.imaging.mask_files import hole_of_mask, scaled_hole
 from facefill.imaging.masks import Mask
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import Pixels, decode_photo, read_content
@@ -36,8 +38,15 @@ from facefill.models import pretrained, sources
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.models.generation import generate
-from facefill.parameters import AlignOptions, CompleteOptions, MaskName
+from facefill.parameters import (
+    AlignOptions,
+    CompleteOptions,
+    IngestOptions,
+    MaskName,
+)
 from facefill.preparation.extraction import Extraction, Face, extract
+from facefill.preparation.hints import hint_of, read_hint
+from facefill.preparation.hole_alignment import Hint
 from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
 if TYPE_CHECKING:
@@ -51,6 +60,10 @@ Photo: TypeAlias = str | Path | Pixels
 Hole: TypeAlias = str | Path | NDArray[np.uint8] | NDArray[np.bool_]
 """A mask file, white = hole; bool (height, width), True = hole; uint8 grey, RGB or
 RGBA, white = hole; or the name of a shape, such as ``center``."""
+
+SINGLE = CompleteOptions(batch_size=1)
+"""Options of a search for one face. What fills a larger batch up costs as much as faces
+would, and the result is that of the pipelines but for rounding."""
 
 _MODELS_KEPT = _SEARCHES_KEPT = 2
 
@@ -110,46 +123,65 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
     seed: int = 1,
     options: CompleteOptions | None = None,
     alignment: AlignOptions | None = None,
+    hint: str | Path | Mapping[str, Any] | None = None,
 ) -> Completion:
-    """Complete the missing part of a face in a photo.
+    """Complete the missing part of a photo of a face.
+
+    Of the hole, what lies in the crop of a face is searched for, and the rest is
+    inpainted. Nothing depends on what is painted under the hole, and no pixel outside
+    of it changes.
 
     Args:
         photo: Path, or uint8 RGB (height, width, 3).
         mask: What is missing: the path of a mask file (white = hole), bool (height,
-            width), True = hole, a picture of it (white = hole), or the name of a shape
-            in the aligned face, such as ``center``.
+            width), True = hole, a picture of it (white = hole), ``alpha`` for the
+            transparent pixels of the photo's file, ``colour`` for the one colour that
+            the photo is painted over with, or the name of a shape in the aligned face,
+            such as ``center``.
         lam: Weight of the perceptual loss, at least 0.
         model: From ``load_model``, or what it takes.
         seed: Of all numbers that are drawn; the same seed gives the same result.
-        options: How the latent is searched for.
-        alignment: How the face is found and cropped.
+        options: How the latent is searched for; ``SINGLE`` by default.
+        alignment: How faces are found and cropped.
+        hint: Where the face is, if it is not found by itself: ``{"box": [left, top,
+            right, bottom]}`` or ``{"eyes": [[x, y], [x, y]]}``, or a JSON file of it.
 
     Returns:
         The photo in its own size with the hole filled, and the pictures, candidates and
-        losses on the way to it.
+        losses on the way to it; with ``options.candidates`` above 1 also a whole photo
+        of each, in ``variants``.
 
     Raises:
-        PhotoError: If the photo cannot be read, or has no face (``no_face``).
+        PhotoError: If the photo cannot be read, or a shape is to be hidden in a photo
+            that has no face (``no_face``).
         MaskError: If the mask cannot be read, is of other proportions than the photo,
-            or hides nothing of the face, or all of it.
+            or hides nothing, or all of a face.
         ModelError: If the model cannot be used.
     """
-    # A batch of one: what fills a batch up for one photo costs as much as photos.
-    options = options or CompleteOptions(batch_size=1)
+    options = options or SINGLE
     loaded = model if isinstance(model, FaceModel) else load_model(model)
     pixels, original = _read(photo)
     shape = pixels.shape[0], pixels.shape[1]
-    hole = _hole(mask, shape, options)
-    found = extract(pixels, alignment or AlignOptions(), loaded.image_size)
+    hole = _hole(mask, pixels, original, options)
+    where = _hint(hint)
+    found = extract(pixels, alignment or AlignOptions(), loaded.image_size, hole, where)
     faces = _faces(found, mask, hole, options, seed, shape)
     search = _search(loaded, options.model_dump_json(), lam, seed)
-    done = [
-        completed_face(face, candidates)
-        for face, candidates in zip(
-            faces, search.run(face.measurement for face in faces), strict=True
+    results = list(search.run(face.measurement for face in faces))
+    photos = [
+        compose(
+            pixels,
+            hole,
+            [
+                completed_face(face, candidates[number:])
+                for face, candidates in zip(faces, results, strict=True)
+            ],
+            options.outside,
+            original,
         )
+        for number in range(options.candidates if faces else 1)
     ]
-    return compose(pixels, hole, done, options.outside, original)
+    return replace(photos[0], variants=tuple(photos))
 
 
 def sample(
@@ -237,15 +269,34 @@ def _faces(  # what faces and their masks depend on
     ]
 
 
-def _hole(mask: Hole, size: tuple[int, int], options: CompleteOptions) -> Mask | None:
+def _hint(hint: str | Path | Mapping[str, Any] | None) -> Hint | None:
+    if hint is None:
+        return None
+    if isinstance(hint, str | Path):
+        return read_hint(Path(hint))
+    try:
+        return hint_of(dict(hint))
+    except ValueError as error:
+        raise PhotoError("hint", str(error)) from error
+
+
+def _hole(
+    mask: Hole, photo: Pixels, original: PhotoFile | None, options: CompleteOptions
+) -> Mask | None:
     """Read the hole of the photo; None if a shape of the face is named."""
-    if isinstance(mask, str | Path):
-        if str(mask) in get_args(MaskName) and not Path(mask).exists():
-            return None
-        hole = read_hole(Path(mask), size, options.mask_files)
-    else:
+    reader = hole_reader(options, IngestOptions())
+    content = original.content if original else b""
+    if not isinstance(mask, str | Path):
+        size = photo.shape[0], photo.shape[1]
         hole = scaled_hole(_hole_of_array(mask, options), size, "the mask")
-    return grown(hole, options.mask_grow or 0)
+        return reader.grown(hole, content)
+    if not Path(mask).exists():
+        if str(mask) in get_args(MaskName):
+            return None
+        if mask in ("alpha", "colour"):
+            own = replace(reader, source=mask)
+            return own.read(photo, content, None)
+    return replace(reader, source="files").read(photo, content, Path(mask))
 
 
 def _hole_of_array(

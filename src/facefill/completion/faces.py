@@ -1,11 +1,12 @@
 """Faces to complete: what is known of each, and where it is in its photo."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.errors import MaskError
+from facefill.errors import MaskError, PhotoError
 from facefill.imaging.compositing import warped_hole
 from facefill.imaging.degradations import Inpainting
 from facefill.imaging.mask_files import face_mask
@@ -13,6 +14,7 @@ from facefill.imaging.masks import Mask, mask_within_photo
 from facefill.imaging.photos import Pixels
 from facefill.imaging.tasks import Task
 from facefill.inversion.measurement import Measurement
+from facefill.parameters.choices import Outside
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,18 @@ class FaceInPhoto:
     Attributes:
         measurement: What is known of the face; its key is the id of the face.
         matrix: Affine map from photo to face, float64 (2, 3).
+        kept: Pixels of the face whose part of the photo stays as it is, bool (S, S).
+            Those at the photo's edge are among them, though they are not known.
     """
 
     measurement: Measurement
     matrix: NDArray[np.float64]
+    kept: Mask
+
+    @property
+    def face_id(self) -> str:
+        """Name of the face."""
+        return self.measurement.key
 
     @property
     def enlargement(self) -> float:
@@ -59,8 +69,11 @@ class FaceInPhoto:
 
     def crop(self, shape: tuple[int, int]) -> Mask:
         """Pixels of the photo in the face's crop, bool (height, width)."""
-        size = len(self.measurement.mask)
-        return warped_hole(np.zeros((size, size), np.bool_), self.matrix, shape)
+        return warped_hole(np.zeros_like(self.kept), self.matrix, shape)
+
+    def hole(self, shape: tuple[int, int]) -> Mask:
+        """Pixels of the photo in the hole of the face, bool (height, width)."""
+        return warped_hole(self.kept, self.matrix, shape)
 
 
 def face_with_hole(face: AlignedFace, hole: Mask) -> FaceInPhoto | None:
@@ -75,16 +88,17 @@ def face_with_hole(face: AlignedFace, hole: Mask) -> FaceInPhoto | None:
     """
     matrix = None if face.is_square else face.matrix
     known = face_mask(hole, matrix, len(face.pixels))
-    within = face.within((hole.shape[0], hole.shape[1]))
-    if (known | ~within).all():
+    measurement = Measurement(face.face_id, face.pixels, known, Inpainting())
+    placed = FaceInPhoto(measurement, face.matrix, known)
+    # A hole just outside the crop hides pixels at the face's edge, and needs no face.
+    if not (hole & placed.crop((hole.shape[0], hole.shape[1]))).any():
         return None
     if not known.any():
         raise MaskError(
             f"the mask of {face.face_id} hides the whole face, so nothing is left to "
             "complete it from; is its polarity (complete.mask_files) the right one?"
         )
-    measurement = Measurement(face.face_id, face.pixels, known, Inpainting())
-    return FaceInPhoto(measurement, face.matrix)
+    return placed
 
 
 def face_with_task(
@@ -99,4 +113,24 @@ def face_with_task(
     """
     known = task.mask & face.within(shape)
     measurement = Measurement(face.face_id, face.pixels, known, task.degradation)
-    return FaceInPhoto(measurement, face.matrix)
+    return FaceInPhoto(measurement, face.matrix, task.mask)
+
+
+def require_filler(faces: Sequence[FaceInPhoto], reason: str, outside: Outside) -> None:
+    """Refuse a hole of a photo that nothing would fill.
+
+    Args:
+        faces: Faces that the hole touches.
+        reason: Why the photo has no face; empty if it has one.
+        outside: What becomes of the hole beyond the faces.
+
+    Raises:
+        PhotoError: With that reason, if the photo has no face.
+        MaskError: If the hole is beside all of its faces.
+    """
+    if faces or outside == "inpaint":
+        return
+    cure = "with complete.outside: inpaint the hole would be inpainted"
+    if reason:
+        raise PhotoError(reason, cure)
+    raise MaskError(f"the mask hides nothing of a face; {cure}")

@@ -78,7 +78,8 @@ def _hashed(folder: Path, file: str) -> tuple[str, str]:
 def _warn(matches: MaskMatches, photos: list[str]) -> None:
     if matches.unused:
         logger.warning("%s", describe_unused(matches.unused, photos))
-    without = [photo for photo in photos if photo not in matches.masks]
+    matched = matches.masks.keys() | matches.rivals.keys()
+    without = [photo for photo in photos if photo not in matched]
     if matches.masks and without:
         more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
         logger.warning(

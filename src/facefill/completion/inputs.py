@@ -1,13 +1,12 @@
-"""Inputs of a completion: the face of each photo and the mask that is planned for it.
+"""Inputs of a completion: each photo with its faces and the mask planned for it.
 
-A mask is decided once, by the plan (``choose``), and read as planned (``read``): a file
-that was replaced in between is noticed by its hash.
+A mask is decided once, by the plan, and read as planned: a file that was replaced in
+between is noticed by its hash.
 """
 
 import hashlib
 import json
 import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from facefill.completion.faces import (
     FaceInPhoto,
     face_with_hole,
     face_with_task,
+    require_filler,
 )
 from facefill.errors import MaskError, PhotoError
 from facefill.imaging.holes import hole_reader
@@ -37,9 +37,6 @@ HOLES: dict[HoleSource, str] = {"files": "file", "alpha": "alpha", "colour": "co
 """Name of the mask of a photo that has a hole of its own, by where it is given."""
 
 Row = dict[str, Any]
-
-FROM_FILE = "file"
-"""Name of a mask that is read from a file."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ class PhotoTask:
     @property
     def ids(self) -> list[str]:
         """Ids of its rows in the table: those of its faces, or its own."""
-        return [face.measurement.key for face in self.faces] or [self.photo_id]
+        return [face.face_id for face in self.faces] or [self.photo_id]
 
 
 class TaskReader:
@@ -161,7 +158,7 @@ class TaskReader:
         Raises:
             PhotoError: If there is none, with the reason of the alignment.
         """
-        if row.status != "aligned":
+        if not is_aligned(row):
             raise PhotoError(row.reason)
         return read_png(self._folders.faces / row.face)
 
@@ -175,38 +172,38 @@ class TaskReader:
 
         Raises:
             PhotoError: If it has no face and needs one, with the reason of the
-                alignment, or if it has changed.
+                alignment, or if it cannot be read, or has changed.
             MaskError: If its mask cannot be used, or changed since it was planned.
         """
         first = rows[0]
+        aligned = [row for row in rows if is_aligned(row)]
+        # What alignment has not decoded, or died of, is not decoded here either.
+        if not aligned and (mask.is_shape or not first.width):
+            raise PhotoError(first.reason)
         hole = None if mask.is_shape else self._read_hole(first, mask)
-        faces = tuple(
-            face
-            for row in rows
-            if (face := self._face_in_photo(row, hole, mask)) is not None
-        )
+        found = [self._face_in_photo(row, hole, mask) for row in aligned]
+        faces = tuple(face for face in found if face is not None)
+        reason = "" if aligned else first.reason
+        require_filler(faces, reason, self._options.outside)
         return PhotoTask(key, first.path, first.photo_sha256, faces, hole, mask.name)
 
     def _face_in_photo(
         self, row: Any, hole: Mask | None, mask: MaskChoice
     ) -> FaceInPhoto | None:
-        """Read a face; None if the photo's hole does not touch it, or it is none."""
-        if hole is not None and row.status != "aligned":
-            return None
+        """Read a face; None if the photo's hole does not touch it."""
         matrix = np.array(row.matrix, np.float64).reshape(2, 3)
         # Where no landmarks were looked for, the face is a square of the photo.
         face = AlignedFace(row.id, self.face(row), matrix, row.landmarks is None)
         if hole is not None:
             return face_with_hole(face, hole)
         maker = MaskMaker(mask.name, self._options, self._seed)  # type: ignore[arg-type]  # a name that was valid when planned
-        return face_with_task(
-            face, maker.task(row.id, self.size), (row.height, row.width)
-        )
+        task = maker.task(row.id, self.size)
+        return face_with_task(face, task, (row.height, row.width))
 
     def _read_hole(self, row: Any, mask: MaskChoice) -> Mask:
         path = self._folders.masks / mask.file if mask.file else None
         content = read_known(self._folders.photos / row.path, row.photo_sha256)
-        photo = decode_photo(content, sys.maxsize)
+        photo = decode_photo(content, self._limits.max_pixels)
         try:
             hole = self._holes.read(photo, content, path)
         except OSError as error:
@@ -217,6 +214,11 @@ class TaskReader:
                 _require_unchanged(path, mask.sha256)
         assert hole is not None  # for mypy: a photo with this mask has one
         return hole
+
+
+def is_aligned(row: Any) -> bool:
+    """Whether a row of the alignment is a face."""
+    return bool(row.status == "aligned")
 
 
 def _require_unchanged(path: Path, sha256: str) -> None:

@@ -52,11 +52,11 @@ def plan(
         columns ``COLUMNS``: ``mask``, which is ``file``, ``alpha``, ``colour``, the
         name of the shape, or empty for a photo that will not be completed;
         ``mask_file`` and ``mask_sha256``, path below the folder of masks and hash of
-        the file, if any;
-        ``problem`` and ``problem_reason``, a sentence and a word on why the photo is
-        not completed. And a sheet with the aligned face of each, what is known of it,
-        its name, and its mask or problem, uint8 RGB; those beyond ``MAX_PREVIEWED`` are
-        in the table alone.
+        the file, if any; ``problem`` and ``problem_reason``, a sentence and a word on
+        why the photo is not completed. A photo whose hole touches no face has one row,
+        and so has one that is not completed. And a sheet with the aligned face of each,
+        what is known of it, its name, and its mask or problem, uint8 RGB; those beyond
+        ``MAX_PREVIEWED`` are in the table alone.
     """
     of_photo = {row.path: row for row in holes.itertuples()}
     rows: list[Row] = []
@@ -103,38 +103,36 @@ def _plan_photo(
     faces: Sequence[Any], mask: MaskChoice, problem: str, reader: TaskReader
 ) -> Iterator[tuple[Row, np.ndarray]]:
     """Decide a photo's mask; draw each face beside what is known of it."""
-    blank = _cell(None, reader.size)
-    usable = [face for face in faces if _is_usable(face) or not mask.is_shape]
+    first = faces[0]
     try:
         if problem:
             raise MaskError(problem)
-        task = reader.read(usable, mask, key="") if usable else None
+        task = reader.read(faces, mask, key="")
     except OSError:  # nothing can be read or written any more
         raise
     except Exception as error:
-        failure = rejected(str(faces[0].id), error)
-        yield _rejected_face(faces[0], failure["reason"], failure["detail"]), blank
+        failure = rejected(str(first.id), error)
+        row = _rejected_face(first, failure["reason"], failure["detail"])
+        yield row, _cell_beside_nothing(first, reader)
         return
     named = {"mask": mask.name, "mask_file": mask.file, "mask_sha256": mask.sha256}
     sound = named | {"problem": "", "problem_reason": ""}
-    for face in task.faces if task else ():
-        measurement = face.measurement
-        _warn_of_large_hole(measurement, mask)
-        yield {"id": measurement.key} | sound, _cell(measurement, reader.size)
-    if task and not task.faces:
-        yield {"id": faces[0].id} | sound, blank
-    for row in faces:
-        if row not in usable:
-            yield _rejected_face(row, row.reason, str(PhotoError(row.reason))), blank
+    touched = {face.face_id: face.measurement for face in task.faces}
+    for face in faces:
+        if measurement := touched.get(str(face.id)):
+            _warn_of_large_hole(measurement, mask)
+            known = measurement.degradation.show(measurement.face, measurement.mask)
+            yield {"id": face.id} | sound, _cell(measurement.face, known)
+        elif mask.is_shape:
+            row = _rejected_face(face, face.reason, str(PhotoError(face.reason)))
+            yield row, _cell_beside_nothing(face, reader)
+    if not touched:  # the hole is inpainted
+        yield {"id": first.id} | sound, _cell_beside_nothing(first, reader)
 
 
 def _rejected_face(face: Any, reason: str, detail: str) -> Row:
     row = {"id": face.id} | dict.fromkeys(COLUMNS, "")
     return row | {"problem": detail, "problem_reason": reason}
-
-
-def _is_usable(face: Any) -> bool:
-    return bool(face.status == "aligned")
 
 
 def _warn_of_large_hole(measurement: Measurement, mask: MaskChoice) -> None:
@@ -148,12 +146,18 @@ def _warn_of_large_hole(measurement: Measurement, mask: MaskChoice) -> None:
         )
 
 
-def _cell(measurement: Measurement | None, size: int) -> np.ndarray:
-    """Draw a face beside what is known of it, or nothing; enlarged to be seen."""
-    face = known = np.full((size, size, 3), _EMPTY_GREY, np.uint8)
-    if measurement is not None:
-        face = measurement.face
-        known = measurement.degradation.show(face, measurement.mask)
+def _cell_beside_nothing(row: Any, reader: TaskReader) -> np.ndarray:
+    """Draw a face, if there is one, of which nothing is to be completed."""
+    empty = np.full((reader.size, reader.size, 3), _EMPTY_GREY, np.uint8)
+    try:
+        face = reader.face(row)
+    except PhotoError:
+        face = empty
+    return _cell(face, empty)
+
+
+def _cell(face: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Draw a face beside what is known of it; enlarged to be seen."""
     cell = np.concatenate([face, known], axis=1)
-    scale = math.ceil(_READABLE_SIDE / size)
+    scale = math.ceil(_READABLE_SIDE / len(face))
     return cell.repeat(scale, axis=0).repeat(scale, axis=1)

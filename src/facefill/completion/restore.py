@@ -173,7 +173,7 @@ class _Completion:
         self._search = search
         self._networks = results.records / _NETWORKS
         self._map_chunks = map_chunks
-        self._done: list[str] = []
+        self._done: dict[str, None] = {}  # keys, in the order of their records
         self._rows: dict[str, Row] = {}
 
     def run(self, plan: dict[str, list[Any]]) -> dict[str, Row]:
@@ -218,7 +218,7 @@ class _Completion:
                 self._take(record)
 
     def _take(self, record: Row) -> None:
-        self._done.append(record["key"])
+        self._done[record["key"]] = None
         self._rows.update({row["id"]: row for row in record["rows"]})
 
     def _read(

@@ -16,8 +16,8 @@ from facefill.imaging.compositing import (
     blend,
     complete,
     paste,
-    warped_hole,
 )
+from facefill.imaging.degradations import Decolorization
 from facefill.imaging.masks import Mask
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import Pixels
@@ -53,6 +53,11 @@ class CompletedFace:
     candidates: tuple[Candidate, ...]
     alternatives: tuple[Pixels, ...]
 
+    @property
+    def keeps_tone(self) -> bool:
+        """Whether the photo's tone, such as grey, is to be that of the face."""
+        return not isinstance(self.face.measurement.degradation, Decolorization)
+
 
 @dataclass(frozen=True)
 class Completion:
@@ -66,6 +71,8 @@ class Completion:
         by_face: Share of the hole that faces filled.
         by_inpainting: Share of the hole that was inpainted.
         original: File of the photo, into whose format the result can be put back.
+        variants: The photo with each candidate, itself first; empty if only one was
+            composed.
     """
 
     photo: Pixels
@@ -74,6 +81,7 @@ class Completion:
     by_face: float
     by_inpainting: float
     original: PhotoFile | None = field(default=None, repr=False)
+    variants: tuple["Completion", ...] = field(default=(), repr=False)
 
     @property
     def left(self) -> float:
@@ -181,18 +189,10 @@ def compose(
         outside: What becomes of the hole beyond the faces.
         original: File of the photo.
     """
-    shape = photo.shape[0], photo.shape[1]
-    whole, filled = photo, np.zeros(shape, np.bool_)
-    crops = np.zeros(shape, np.bool_)
-    for done in faces:
-        face, known = done.face, done.face.measurement
-        placement = Placement(whole, face.matrix, hole)
-        whole = paste(known.degradation, placement, done.blended, known.mask)
-        crop = face.crop(shape)
-        crops |= crop
-        own = warped_hole(known.mask, face.matrix, shape) if hole is None else hole
-        filled |= own & crop
+    whole, filled, crops = _with_faces(photo, hole, faces)
     if hole is None:
+        if all(done.keeps_tone for done in faces):
+            whole = keep_tone(whole, filled, filled)
         return Completion(whole, filled, tuple(faces), 1.0, 0.0, original)
     by_face, by_inpainting = float(filled.sum() / max(hole.sum(), 1)), 0.0
     if outside == "inpaint":
@@ -203,3 +203,21 @@ def compose(
         filled = hole
     whole = keep_tone(whole, hole, filled)
     return Completion(whole, filled, tuple(faces), by_face, by_inpainting, original)
+
+
+def _with_faces(
+    photo: Pixels, hole: Mask | None, faces: Sequence[CompletedFace]
+) -> tuple[Pixels, Mask, Mask]:
+    """Put faces into their photo; what of it they fill, and where their crops are."""
+    shape = photo.shape[0], photo.shape[1]
+    whole, filled = photo, np.zeros(shape, np.bool_)
+    crops = np.zeros(shape, np.bool_)
+    for done in faces:
+        face = done.face
+        placement = Placement(whole, face.matrix, hole)
+        degradation = face.measurement.degradation
+        whole = paste(degradation, placement, done.blended, face.kept)
+        crop = face.crop(shape)
+        crops |= crop
+        filled |= face.hole(shape) if hole is None else hole & crop
+    return whole, filled, crops

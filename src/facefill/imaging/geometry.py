@@ -112,6 +112,32 @@ def fit(
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
+def similarity(
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Fit the turn, scale and shift that takes points to others by least squares.
+
+    Args:
+        source: Points of shape (N, 2), two at least.
+        target: Where each should come, (N, 2).
+        weights: How much each counts, (N,), at least 0; equally if ``None``.
+
+    Returns:
+        float64 of shape (2, 3); not finite if the points are all one.
+    """
+    shares = np.ones(len(source)) if weights is None else weights
+    shares = shares / shares.sum()
+    z, w = source @ (1.0, 1.0j), target @ (1.0, 1.0j)
+    middle, goal = shares @ z, shares @ w
+    turned = shares @ ((z - middle).conj() * (w - goal))
+    spread = float(shares @ np.abs(z - middle) ** 2)
+    a = turned / spread if spread else complex("nan")
+    b = goal - a * middle
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
 def eye_corners(
     landmarks: NDArray[Any], landmark_set: LandmarkSet
 ) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from facefill.errors import MaskError
 from facefill.imaging.mask_files import grown, read_hole
 from facefill.imaging.masks import WHITE, Mask
+from facefill.imaging.photo_files import is_lossy
 from facefill.imaging.photos import Pixels, decode_with_alpha
 from facefill.parameters import CompleteOptions, IngestOptions
 from facefill.parameters.choices import HoleSource, MaskPolarity
@@ -68,10 +69,18 @@ class HoleReader:
                 hole = _transparent(content, self.max_pixels)
             case "colour":
                 hole = flat_colour(photo)
-        grow = self.grow
-        if grow is None:
-            grow = LOSSY_GROW if _is_lossy(content) else 0
-        return grown(hole, grow)
+        return self.grown(hole, content)
+
+    def grown(self, hole: Mask, content: bytes) -> Mask:
+        """Grow a hole as far as the format of the photo's file asks for.
+
+        Args:
+            hole: bool (height, width), True = hole.
+            content: The file; empty if there is none.
+        """
+        if self.grow is not None:
+            return grown(hole, self.grow)
+        return grown(hole, LOSSY_GROW if is_lossy(content) else 0)
 
 
 def hole_reader(options: CompleteOptions, limits: IngestOptions) -> HoleReader:
@@ -83,10 +92,6 @@ def hole_reader(options: CompleteOptions, limits: IngestOptions) -> HoleReader:
         max_pixels=limits.max_pixels,
         max_bytes=limits.max_bytes,
     )
-
-
-def _is_lossy(content: bytes) -> bool:
-    return content[:3] == b"\xff\xd8\xff" or content[8:16] == b"WEBPVP8 "
 
 
 def _transparent(content: bytes, max_pixels: int) -> Mask:

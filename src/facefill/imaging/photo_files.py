@@ -54,6 +54,8 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 # Chunks of pixels and of what is made anew with them.
 _OWN_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"bKGD", b"hIST"}
 
+_WEBP_PIXELS = (b"VP8 ", b"VP8L")
+
 
 class PhotoFile:
     """A photo's file, into which a completed hole can be put.
@@ -61,11 +63,12 @@ class PhotoFile:
     Attributes:
         format: JPEG, PNG, WEBP, BMP, GIF or TIFF.
         suffix: Ending of its name.
+        content: The file.
     """
 
     def __init__(self, content: bytes) -> None:
         """Read the head of a file that ``photos.decode_photo`` has decoded whole."""
-        self._content = content
+        self.content = content
         with self._opened() as image:
             self.format = str(image.format)
             self._profile: bytes | None = image.info.get("icc_profile")
@@ -99,7 +102,7 @@ class PhotoFile:
 
     def _opened(self) -> Image.Image:
         with warnings.catch_warnings(action="ignore"):
-            return Image.open(io.BytesIO(self._content), formats=PHOTO_FORMATS)
+            return Image.open(io.BytesIO(self.content), formats=PHOTO_FORMATS)
 
     def _as_stored(self, upright: Image.Image) -> Image.Image:
         """Turn an upright picture to how the file's rows lie."""
@@ -110,7 +113,7 @@ class PhotoFile:
         """Decode pixels of 16 bits, which Pillow halves in colour; BGR, or grey."""
         if self.format not in ("PNG", "TIFF"):
             return None
-        buffer = np.frombuffer(self._content, np.uint8)
+        buffer = np.frombuffer(self.content, np.uint8)
         pixels = cv2.imdecode(
             buffer, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
         )
@@ -160,9 +163,8 @@ class PhotoFile:
                 return {}  # its chunks are copied
             case "WEBP":
                 kept.pop("comment", None)
-                is_lossless = b"VP8L" in self._content[:64]
                 return kept | {
-                    "lossless": is_lossless,
+                    "lossless": not is_lossy(self.content),
                     "quality": _QUALITY,
                     "exact": True,
                 }
@@ -192,7 +194,7 @@ class PhotoFile:
         if self.format != "PNG":
             return content
         kept = [
-            chunk for kind, chunk in _chunks(self._content) if kind not in _OWN_CHUNKS
+            chunk for kind, chunk in _chunks(self.content) if kind not in _OWN_CHUNKS
         ]
         made = list(_chunks(content))
         own = {
@@ -227,6 +229,24 @@ def _merged(
     merged = stored.copy()
     merged.paste(fill_in_mode, mask=Image.fromarray(inside))
     return merged
+
+
+def is_lossy(content: bytes) -> bool:
+    """Whether a photo's file is of a format that changes pixels: JPEG, lossy WebP.
+
+    Args:
+        content: A file that ``photos.decode_photo`` has decoded whole.
+    """
+    if content[:3] == b"\xff\xd8\xff":
+        return True
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
+        return False
+    at = 12
+    # The pixels come after a profile, if there is one, of any length.
+    while at + 8 <= len(content) and content[at : at + 4] not in _WEBP_PIXELS:
+        length = int.from_bytes(content[at + 4 : at + 8], "little")
+        at += 8 + length + length % 2
+    return content[at : at + 4] != b"VP8L"
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -5,15 +5,17 @@ nothing here knows of files. Photos of other things than faces, or that are crop
 already, are cut without a search.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facefill.imaging import geometry
+from facefill.imaging.masks import mask_from_photo, mask_within_photo
 from facefill.parameters import AlignOptions
-from facefill.preparation import detection, quality
+from facefill.preparation import detection, hole_alignment, hole_filling, quality
 from facefill.preparation.detection import Box, LandmarkModel
+from facefill.preparation.hole_alignment import Hint, Located, hint_box
 
 
 @dataclass(frozen=True)
@@ -51,28 +53,66 @@ class Extraction:
     faces: list[Face]
 
 
-def extract(photo: NDArray[np.uint8], options: AlignOptions, size: int) -> Extraction:
+def extract(
+    photo: NDArray[np.uint8],
+    options: AlignOptions,
+    size: int,
+    hole: NDArray[np.bool_] | None = None,
+    hint: Hint | None = None,
+) -> Extraction:
     """Cut what is to be trained on or completed out of a photo.
 
     Args:
         photo: uint8 RGB of shape (height, width, 3).
         options: How faces are found, chosen and cropped.
         size: Side of a face in pixels.
+        hole: What is missing of a damaged photo, bool (height, width), True = hidden.
+            Nothing depends on the pixels under it: they are filled first. A face
+            that it does not reach comes out as without it.
+        hint: Where the face is, in place of detection.
 
     Raises:
-        ModelError: If the landmark model cannot be used.
+        ModelError: If the landmark model or the joint model of faces cannot be used.
+        ValueError: If the hole has another size than the photo.
     """
+    if hole is not None:
+        if hole.shape != photo.shape[:2]:
+            raise ValueError(f"hole of shape {hole.shape}, photo of {photo.shape[:2]}")
+        photo = hole_filling.inpainted(photo, hole) if hole.any() else photo
     if options.method != "openface":
         return _extract_square(photo, options, size)
-    boxes = _find_faces(photo, options)
+    boxes = _find_faces(photo, options) if hint is None else [hint_box(hint)]
     if not boxes:
-        return Extraction(0, "no_face", [])
+        return _extract_unseen(photo, options, size, hole)
     if options.multiple_faces == "skip" and len(boxes) > 1:
         return Extraction(len(boxes), "several_faces", [])
     ordered = detection.by_size(boxes)
-    chosen = ordered if options.multiple_faces == "all" else ordered[:1]
-    faces = [_face(photo, box, options, size) for box in chosen]
-    return Extraction(len(boxes), "", faces)
+    if hole is None and options.multiple_faces != "all":
+        ordered = ordered[:1]
+    faces = [_face(photo, box, options, size, hole) for box in ordered]
+    return Extraction(len(boxes), "", _chosen(faces, options, size, hole))
+
+
+def _chosen(
+    faces: list[Face],
+    options: AlignOptions,
+    size: int,
+    hole: NDArray[np.bool_] | None,
+) -> list[Face]:
+    """Choose among the faces of a photo: those of its hole, if it has one."""
+    if hole is not None:
+        reached = [face for face in faces if _is_reached(face, size, hole)]
+        if reached:
+            return reached
+    return faces if options.multiple_faces == "all" else faces[:1]
+
+
+def _is_reached(face: Face, size: int, hole: NDArray[np.bool_]) -> bool:
+    if face.matrix is None:
+        return False
+    height, width = hole.shape
+    within = mask_within_photo((height, width), face.matrix, size)
+    return bool((within & ~mask_from_photo(hole, face.matrix, size)).any())
 
 
 def load_models(options: AlignOptions) -> None:
@@ -108,14 +148,59 @@ def _find_faces(photo: NDArray[np.uint8], options: AlignOptions) -> list[Box]:
     return detection.find_faces_fast(photo, options.upsample, every=every)
 
 
-def _face(photo: NDArray[np.uint8], box: Box, options: AlignOptions, size: int) -> Face:
-    landmarks = detection.find_landmarks(photo, box, landmark_model(options))
+def _extract_unseen(
+    filled: NDArray[np.uint8],
+    options: AlignOptions,
+    size: int,
+    hole: NDArray[np.bool_] | None,
+) -> Extraction:
+    """Look again where the detector sees no face, if a hole may be what hides it."""
+    if hole is None or not hole.any():
+        return Extraction(0, "no_face", [])
+    located = hole_alignment.search(filled, hole, landmark_model(options))
+    if located is None:
+        return Extraction(0, "no_face", [])
+    return Extraction(1, "", [_damaged_face(filled, located, options, size)])
+
+
+def _face(
+    photo: NDArray[np.uint8],
+    box: Box,
+    options: AlignOptions,
+    size: int,
+    hole: NDArray[np.bool_] | None,
+) -> Face:
+    model = landmark_model(options)
+    landmarks = detection.find_landmarks(photo, box, model)
     matrix = geometry.affine(landmarks, options.landmarks, size)
-    if quality.is_singular(matrix):
-        return Face("degenerate", box, landmarks, None, None)
+    if hole is None or not hole_alignment.reaches(hole, box, matrix, size):
+        return _judged(photo, Face("", box, landmarks, matrix, None), options, size)
+    located = hole_alignment.locate(photo, hole, box, model)
+    if located is None:
+        return Face("hidden", box, None, None, None)
+    return _damaged_face(photo, located, options, size)
+
+
+def _damaged_face(
+    filled: NDArray[np.uint8], located: Located, options: AlignOptions, size: int
+) -> Face:
+    # The map is that of the landmarks before they are rounded: half a pixel of a
+    # small face is much of one of the crop.
+    matrix = geometry.affine(located.landmarks, options.landmarks, size)
+    landmarks = np.rint(located.landmarks).astype(np.int64)
+    face = Face("", located.box, landmarks, matrix, None)
+    return _judged(filled, face, options, size)
+
+
+def _judged(
+    photo: NDArray[np.uint8], face: Face, options: AlignOptions, size: int
+) -> Face:
+    """Cut a face out if its map is worth it; else say why it is not."""
+    matrix, landmarks = face.matrix, face.landmarks
+    if matrix is None or landmarks is None or quality.is_singular(matrix):
+        return replace(face, reason="degenerate", matrix=None)
     corners = geometry.eye_corners(landmarks, options.landmarks)
     height, width = photo.shape[:2]
     if reason := quality.fault(corners, matrix, (height, width), size, options):
-        return Face(reason, box, landmarks, matrix, None)
-    pixels = geometry.warp(photo, matrix, size)
-    return Face("", box, landmarks, matrix, pixels)
+        return replace(face, reason=reason)
+    return replace(face, pixels=geometry.warp(photo, matrix, size))

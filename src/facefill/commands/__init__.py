@@ -1,0 +1,1 @@
+"""Commands of ``facefill`` that need no Kedro project."""

@@ -1,0 +1,270 @@
+"""Joint Gaussian model of a face's 68 landmarks and its grey picture.
+
+A face is the mean plus components of normally distributed weight, plus noise that is
+independent for each pixel and landmark. Coordinates are those of the model's frame:
+the crop of ``geometry`` is the unit square, as a similarity takes a face there, and
+the picture shows a margin around it. Of a face that is seen in part, the posterior
+mean of the weights is one linear system; it gives the landmarks and the picture of
+what is hidden.
+
+Synopsis::
+
+    prior = load()
+    seen = prior.view(grey, known, to_frame)
+    estimate = prior.posterior(seen, points, deviations)
+
+The packaged statistics are made by ``tools/ship_face_prior.py``.
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from facefill.errors import ModelError
+from facefill.imaging import geometry
+
+FOLDER = Path(__file__).parents[1] / "pretrained"
+FILE, DESCRIPTION = "face_prior.npz", "face_prior.json"
+LOW, HIGH = -0.25, 1.25
+"""Edges of the picture in units of the crop."""
+
+# Residuals of neighbouring pixels are correlated: a pixel tells less than its own
+# noise, of about 10 grey levels, would have it.
+PIXEL_NOISE = 60.0
+"""Standard deviation of a pixel about its expectation, in grey levels."""
+
+_LEVELS = 127.0
+
+Floats: TypeAlias = NDArray[np.float32]
+Points: TypeAlias = NDArray[np.float64]
+
+
+class View(NamedTuple):
+    """What is seen of a face in the model's frame.
+
+    Attributes:
+        pixels: float32 (S, S), grey levels; meaningless where ``known`` is False.
+        known: bool (S, S).
+    """
+
+    pixels: Floats
+    known: NDArray[np.bool_]
+
+
+class Estimate(NamedTuple):
+    """A face as the model expects it.
+
+    Attributes:
+        pixels: float32 (S, S), grey levels.
+        points: float64 (68, 2), x and y in the frame.
+        residual: Root mean square of seen minus expected pixels, in grey levels.
+        surprise: Mean squared weight in units of its variance: 1 for a typical face.
+    """
+
+    pixels: Floats
+    points: Points
+    residual: float
+    surprise: float
+
+
+@dataclass(frozen=True)
+class FacePrior:
+    """Mean and principal components of faces.
+
+    Attributes:
+        mean_pixels: float32 (S, S), grey levels.
+        mean_points: float64 (68, 2).
+        pixels: Share of each component in the picture, float32 (K, S, S).
+        points: Its share in the landmarks, float64 (K, 68, 2).
+        variances: Of the weight of each component, float64 (K,), the largest first.
+        box: The detector's box in the frame: x and y of its centre, and its side.
+    """
+
+    mean_pixels: Floats
+    mean_points: Points
+    pixels: Floats
+    points: Points
+    variances: NDArray[np.float64]
+    box: tuple[float, float, float]
+
+    @property
+    def side(self) -> int:
+        """Side of the picture in pixels."""
+        return len(self.mean_pixels)
+
+    def of_landmarks(self, num_landmarks: int) -> "FacePrior":
+        """Give the model for a landmark model's points: all 68, or dlib's 5."""
+        if num_landmarks == len(self.mean_points):
+            return self
+        chosen = geometry.LANDMARK_INDICES["five_point"]
+        return replace(
+            self,
+            mean_points=self.mean_points[chosen],
+            points=self.points[:, chosen],
+        )
+
+    def frame_to_picture(self) -> NDArray[np.float64]:
+        """Give the map from the frame to the picture's pixels, (2, 3)."""
+        scale = self.side / (HIGH - LOW)
+        shift = -LOW * scale - 0.5
+        return np.array([[scale, 0.0, shift], [0.0, scale, shift]])
+
+    def view(self, grey: Floats, known: Floats, to_frame: NDArray[np.float64]) -> View:
+        """See a photo in the model's frame; hidden pixels have no weight.
+
+        Args:
+            grey: float32 (height, width), grey levels.
+            known: float32 (height, width), 1 = known, 0 = hidden.
+            to_frame: Map from photo to frame, (2, 3).
+        """
+        matrix = composed(self.frame_to_picture(), to_frame)
+        both = cv2.merge([grey * known, known])
+        both, matrix = _shrunk(both, matrix)
+        size = (self.side, self.side)
+        seen = cv2.warpAffine(both, matrix, size, flags=cv2.INTER_LINEAR)
+        weight = seen[..., 1]
+        return View(seen[..., 0] / np.maximum(weight, 1e-3), weight > 0.5)
+
+    def posterior(
+        self, seen: View, points: Points, deviations: NDArray[np.float64]
+    ) -> Estimate:
+        """Expect a face by what is seen of it.
+
+        Args:
+            seen: Its picture in the frame.
+            points: Its landmarks as measured, float64 (68, 2), in the frame.
+            deviations: Standard deviation of each measurement, in the frame's units;
+                infinite for one that says nothing. float64 (68,).
+        """
+        components = self.pixels[:, seen.known] / np.float32(PIXEL_NOISE)
+        missing = (seen.pixels - self.mean_pixels)[seen.known] / PIXEL_NOISE
+        measured = np.isfinite(deviations)
+        scale = 1.0 / deviations[measured, None]
+        places = (self.points[:, measured] * scale).reshape(len(self.points), -1)
+        offset = ((points - self.mean_points)[measured] * scale).ravel()
+        system = (components @ components.T).astype(np.float64) + places @ places.T
+        system[np.diag_indices_from(system)] += 1.0 / self.variances
+        wanted = components @ missing + places @ offset
+        weights = cho_solve(cho_factor(system, lower=True), wanted)
+        pixels = self.mean_pixels + np.tensordot(
+            weights.astype(np.float32), self.pixels, axes=1
+        )
+        difference = (seen.pixels - pixels)[seen.known]
+        residual = float(np.sqrt(np.mean(difference**2))) if difference.size else 0.0
+        return Estimate(
+            pixels=pixels,
+            points=self.mean_points + np.tensordot(weights, self.points, axes=1),
+            residual=residual,
+            surprise=float(np.mean(weights**2 / self.variances)),
+        )
+
+    def packed(self) -> bytes:
+        """Write an ``.npz`` whose components have 8 bits."""
+        arrays: dict[str, Any] = {
+            "mean_pixels": self.mean_pixels,
+            "mean_points": self.mean_points,
+            "variances": self.variances,
+            "box": np.array(self.box),
+        }
+        for name in ("pixels", "points"):
+            array = getattr(self, name)
+            scales = np.abs(array).max(axis=(1, 2)).astype(np.float32)
+            levels = np.rint(array / scales[:, None, None] * _LEVELS)
+            arrays |= {name: levels.astype(np.int8), f"{name}_scales": scales}
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **arrays)
+        return stream.getvalue()
+
+    @classmethod
+    def unpacked(cls, content: bytes) -> "FacePrior":
+        """Read what ``packed`` wrote.
+
+        Raises:
+            ModelError: If it is something else.
+        """
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                x, y, side = archive["box"].tolist()
+                return cls(
+                    mean_pixels=archive["mean_pixels"],
+                    mean_points=archive["mean_points"],
+                    pixels=_unpacked(archive, "pixels"),
+                    points=_unpacked(archive, "points").astype(np.float64),
+                    variances=archive["variances"],
+                    box=(x, y, side),
+                )
+        except Exception as error:  # whatever numpy and zipfile raise for a bad file
+            raise ModelError(f"no joint statistics of faces ({error})") from error
+
+
+def _unpacked(archive: Any, name: str) -> Floats:
+    scales = archive[f"{name}_scales"][:, None, None] / np.float32(_LEVELS)
+    return np.asarray(archive[name].astype(np.float32) * scales, np.float32)
+
+
+def composed(
+    outer: NDArray[np.float64], inner: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Compose two affine maps, each (2, 3): first ``inner``, then ``outer``."""
+    return np.hstack(
+        [
+            outer[:, :2] @ inner[:, :2],
+            (outer[:, :2] @ inner[:, 2] + outer[:, 2])[:, None],
+        ]
+    )
+
+
+def applied(matrix: NDArray[np.float64], points: Points) -> Points:
+    """Map points (N, 2) by an affine map (2, 3)."""
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
+
+
+def _shrunk(
+    picture: Floats, matrix: NDArray[np.float64]
+) -> tuple[Floats, NDArray[np.float64]]:
+    """Average blocks of pixels, so that sampling by the map skips next to none."""
+    factor = int(1.0 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if factor < 2:
+        return picture, matrix
+    height, width = picture.shape[:2]
+    below, right = -height % factor, -width % factor
+    padded = cv2.copyMakeBorder(
+        picture, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0.0
+    )
+    size = (padded.shape[1] // factor, padded.shape[0] // factor)
+    small = cv2.resize(padded, size, interpolation=cv2.INTER_AREA)
+    # The centre of a block is (factor - 1) / 2 from that of its first pixel.
+    shift = (factor - 1) / 2.0
+    back = np.array([[factor, 0.0, shift], [0.0, factor, shift]])
+    return np.asarray(small, np.float32), composed(matrix, back)
+
+
+@lru_cache(maxsize=1)
+def load(folder: Path = FOLDER) -> FacePrior:
+    """Read the statistics that come with facefill.
+
+    Raises:
+        ModelError: If the file is absent, or not the one that was shipped.
+    """
+    try:
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        content = (folder / FILE).read_bytes()
+        expected = described["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder / FILE} cannot be read ({error}); install facefill again"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise ModelError(
+            f"{folder / FILE} is not the file that was shipped; install facefill again"
+        )
+    return FacePrior.unpacked(content)
