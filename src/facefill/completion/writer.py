@@ -1,7 +1,8 @@
 """Files and row of one completed photo: pictures, candidates, history."""
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from facefill.completion.result import (
 )
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
 from facefill.imaging.compositing import complete
-from facefill.imaging.photo_files import PhotoFile
+from facefill.imaging.photo_files import SUFFIXES, PhotoFile
 from facefill.imaging.photos import decode_photo, read_known
 from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import labelled_columns
@@ -26,6 +27,23 @@ from facefill.parameters import IngestOptions
 from facefill.parameters.choices import Outside
 from facefill.runtime.files import file_sha256, write_bytes
 from facefill.runtime.tables import as_parquet
+
+_PHOTOS = frozenset(f"photo{suffix}" for suffix in SUFFIXES.values())
+_OF_FACES = frozenset(
+    {
+        "known.png",
+        "generated.png",
+        "completed.png",
+        "blended.png",
+        "frames.png",
+        "history.parquet",
+        "candidates.parquet",
+        "candidates.png",
+        *FILES,
+    }
+)
+_FACES_LOOKED_FOR = 32
+_OF_CANDIDATES = re.compile(r"candidate-[0-9]+\.png")
 
 
 class ResultWriter:
@@ -106,13 +124,29 @@ class ResultWriter:
     def _write_all(self, photo_id: str, contents: dict[str, bytes]) -> dict[str, str]:
         """Write files named by what follows the photo's id; give their hashes."""
         names = {f"{photo_id}{name}": content for name, content in contents.items()}
-        for folder in {Path(name).parent for name in names}:
-            _remove_others(self._output / folder, {Path(name).name for name in names})
+        self._remove_others(photo_id, names.keys())
         for name, content in names.items():
             write_bytes(self._output / name, content)
         return {
             name: hashlib.sha256(content).hexdigest() for name, content in names.items()
         }
+
+    def _remove_others(self, photo_id: str, names: Set[str]) -> None:
+        """Delete what an earlier run has left: other faces, candidates, chains."""
+        own = self._output / photo_id
+        numbers = range(1, _FACES_LOOKED_FOR + 1)
+        further = (own.with_name(f"{own.name}#{number}") for number in numbers)
+        # The folder of a second face may be that of a photo of this name besides.
+        stale = [path for path in own.glob("*") if path.name in _PHOTOS]
+        for folder in (own, *further):
+            stale += [path for path in folder.glob("*") if _is_of_a_face(path.name)]
+        for path in stale:
+            if path.relative_to(self._output).as_posix() not in names:
+                path.unlink(missing_ok=True)
+
+
+def _is_of_a_face(name: str) -> bool:
+    return name in _OF_FACES or _OF_CANDIDATES.fullmatch(name) is not None
 
 
 def _photo_files(done: Completion) -> dict[str, bytes]:
@@ -200,14 +234,6 @@ def _table(candidates: Sequence[Candidate], distances: np.ndarray) -> pd.DataFra
             "latent": [candidate.latent for candidate in candidates],
         }
     )
-
-
-def _remove_others(folder: Path, names: set[str]) -> None:
-    """Delete what an earlier run with more candidates, or with chains, has left."""
-    others = [folder / name for name in FILES]
-    for path in [*folder.glob("candidate*"), *others]:
-        if path.name not in names:
-            path.unlink(missing_ok=True)
 
 
 def _describe(done: CompletedFace, distances: np.ndarray) -> Row:
