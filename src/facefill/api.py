@@ -293,9 +293,9 @@ def _hole(
     if not Path(mask).exists():
         if str(mask) in get_args(MaskName):
             return None
-        if mask in ("alpha", "colour"):
-            own = replace(reader, source=mask)
-            return own.read(photo, content, None)
+        for source in ("alpha", "colour"):
+            if mask == source:
+                return replace(reader, source=source).read(photo, content, None)
     return replace(reader, source="files").read(photo, content, Path(mask))
 
 

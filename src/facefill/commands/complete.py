@@ -135,14 +135,15 @@ def _jobs(
         raise PhotoError("no_photos", f"the folder {photo} holds no photos")
     nowhere = photo / "\0"
     table = find_holes(names, mask or nowhere, hint or nowhere, "files")
+    columns = (table[name] for name in ("path", "mask_file", "hint_file"))
     return [
         _Job(
-            photo / row.path,
-            mask / row.mask_file if mask and row.mask_file else None,
-            hint / row.hint_file if hint and row.hint_file else None,
-            output / row.path,
+            photo / name,
+            mask / mask_file if mask and mask_file else None,
+            hint / hint_file if hint and hint_file else None,
+            output / name,
         )
-        for row in table.itertuples()
+        for name, mask_file, hint_file in zip(*columns, strict=True)
     ]
 
 
@@ -152,7 +153,7 @@ def _complete(job: _Job, settings: dict[str, Any]) -> "Completion":
     Raises:
         FacefillError: If it cannot be completed.
     """
-    import facefill
+    from facefill import api
 
     if job.mask is None and settings["hole_from"] == "files":
         raise PhotoError(
@@ -160,7 +161,7 @@ def _complete(job: _Job, settings: dict[str, Any]) -> "Completion":
             f"{job.photo} has no mask; name it with --mask, or say with --hole-from "
             "where the hole is given",
         )
-    done = facefill.complete(
+    done = api.complete(
         job.photo,
         job.mask if job.mask is not None else settings["hole_from"],
         settings["lam"],

@@ -32,7 +32,8 @@ from facefill.preparation.extraction import (
     landmark_model,
     load_models,
 )
-from facefill.preparation.hints import Hint, read_hint
+from facefill.preparation.hints import read_hint
+from facefill.preparation.hole_alignment import Hint
 from facefill.preparation.naming import face_id, tree_name
 from facefill.runtime.files import write_bytes
 from facefill.runtime.result_cache import Row

@@ -17,82 +17,65 @@ def create_pipeline(**_: Any) -> Pipeline:
     The plan decides the mask of each photo, and its preview is there to look at before
     the search begins.
     """
-    ingestion = Pipeline(
-        prepare.create_ingestion(),
-        namespace="incomplete",
-        inputs={"photos": "incomplete_photos"},
-        parameters={"ingest", "align"},
+    finding = Node(
+        func=nodes.find_holes,
+        inputs=["photo_manifest", "masks", "hints", "params:complete"],
+        outputs="hole_manifest",
+        name="find_holes",
     )
-    alignment = Pipeline(
-        prepare.create_damaged_alignment(),
+    preparation = Pipeline(
+        prepare.create_ingestion()
+        + Pipeline([finding])
+        + prepare.create_damaged_alignment(),
         namespace="incomplete",
-        inputs={
-            "photos": "incomplete_photos",
-            "hole_manifest": "hole_manifest",
-            "masks": "masks",
-            "hints": "hints",
-        },
+        inputs={"photos": "incomplete_photos", "masks": "masks", "hints": "hints"},
+        outputs={"hole_manifest": "hole_manifest"},
         parameters={"ingest", "align", "complete", "image_size"},
     )
-    return (
-        ingestion
-        + alignment
-        + Pipeline(
-            [
-                Node(
-                    func=nodes.find_holes,
-                    inputs=[
-                        "incomplete.photo_manifest",
-                        "masks",
-                        "hints",
-                        "params:complete",
-                    ],
-                    outputs="hole_manifest",
-                    name="find_holes",
-                ),
-                Node(
-                    func=nodes.plan_completion,
-                    inputs={
-                        "alignment": "incomplete.alignment_manifest",
-                        "holes": "hole_manifest",
-                        "photos": "incomplete_photos",
-                        "limits": "params:ingest",
-                        "mask_files": "masks",
-                        "faces": "incomplete.aligned_faces",
-                        "options": "params:complete",
-                        "mask": "params:mask",
-                        "image_size": "params:image_size",
-                        "seed": "params:seed",
-                    },
-                    outputs=["completion_preview", "completion_plan"],
-                    name="plan_completion",
-                ),
-                Node(
-                    func=nodes.complete_photos,
-                    inputs={
-                        "plan": "completion_plan",
-                        "photos": "incomplete_photos",
-                        "mask_files": "masks",
-                        "faces": "incomplete.aligned_faces",
-                        "output": "params:completions.folder",
-                        "records": "params:completion_records.folder",
-                        "generator": "generator",
-                        "discriminator": "discriminator",
-                        "statistics": "face_statistics",
-                        "options": "params:complete",
-                        "limits": "params:ingest",
-                        "lam": "params:lam",
-                        "seed": "params:seed",
-                    },
-                    outputs=[
-                        "completions",
-                        "completion_records",
-                        "completion_pictures",
-                        "completion_report",
-                        "completion_table",
-                    ],
-                    name="complete_photos",
-                ),
-            ]
-        )
+    return preparation + Pipeline(
+        [
+            Node(
+                func=nodes.plan_completion,
+                inputs={
+                    "alignment": "incomplete.alignment_manifest",
+                    "holes": "hole_manifest",
+                    "photos": "incomplete_photos",
+                    "limits": "params:ingest",
+                    "mask_files": "masks",
+                    "faces": "incomplete.aligned_faces",
+                    "options": "params:complete",
+                    "mask": "params:mask",
+                    "image_size": "params:image_size",
+                    "seed": "params:seed",
+                },
+                outputs=["completion_preview", "completion_plan"],
+                name="plan_completion",
+            ),
+            Node(
+                func=nodes.complete_photos,
+                inputs={
+                    "plan": "completion_plan",
+                    "photos": "incomplete_photos",
+                    "mask_files": "masks",
+                    "faces": "incomplete.aligned_faces",
+                    "output": "params:completions.folder",
+                    "records": "params:completion_records.folder",
+                    "generator": "generator",
+                    "discriminator": "discriminator",
+                    "statistics": "face_statistics",
+                    "options": "params:complete",
+                    "limits": "params:ingest",
+                    "lam": "params:lam",
+                    "seed": "params:seed",
+                },
+                outputs=[
+                    "completions",
+                    "completion_records",
+                    "completion_pictures",
+                    "completion_report",
+                    "completion_table",
+                ],
+                name="complete_photos",
+            ),
+        ]
     )
