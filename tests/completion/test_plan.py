@@ -1,68 +1,129 @@
+"""The plan says for each photo what is missing, or why it will not be completed."""
+
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from facefill.completion import plan
-from facefill.completion.inputs import TaskReader
+from facefill.completion.inputs import MaskChoice, TaskReader
 from facefill.imaging.masks import build_mask, hide
-from facefill.imaging.pictures import write_png
+from facefill.imaging.pictures import read_png, write_png
 from facefill.imaging.sheets import captioned_grid
-from facefill.parameters import CompleteOptions
 from facefill.pipelines.complete import create_pipeline
 from facefill.runtime.files import file_sha256
+from restoring import (
+    OPTIONS,
+    PHOTO_SHAPE,
+    SIZE,
+    WIDE_SHAPE,
+    Project,
+    holes_of,
+    place,
+    place_two_faces,
+    place_without_face,
+    planned,
+    reader_of,
+    write_hole,
+)
 
-SIZE = 16
 SCALE = 6  # to 96 pixels
 
 
 @pytest.fixture
-def reader(tmp_path):
-    folders = tmp_path / "faces", tmp_path / "masks"
-    return TaskReader(*folders, CompleteOptions(), seed=1, size=SIZE)
+def folders(tmp_path):
+    return Project(tmp_path)
 
 
-def aligned(folder, name, seed=0):
-    face = np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
-    write_png(folder / "faces" / f"{name}.png", face)
-    row = {"id": name, "path": name, "status": "aligned", "reason": ""}
-    row |= {
-        "photo_sha256": "",
-        "landmarks": [0] * 136,
-        "matrix": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
-    }
-    return row | {"face": f"{name}.png", "width": SIZE, "height": SIZE}, face
+def planned_with_sheet(rows, folders):
+    holes = holes_of(rows, folders)
+    return plan.plan(pd.DataFrame(rows), holes, reader_of(folders), "center")
 
 
-def rejected(name, reason):
-    row = {"id": name, "path": name, "status": "rejected", "reason": reason}
-    return row | {"landmarks": None, "matrix": [], "face": "", "width": 0, "height": 0}
+def test_every_photo_has_its_mask_or_its_problem_in_the_plan(folders):
+    rows = [place(folders, f"{name}.jpg", n) for n, name in enumerate("abc")]
+    rows.append(place_without_face(folders, "d.jpg"))
+    write_hole(folders, "b.png", np.s_[6:22, 10:42])
+    write_png(folders.masks / "c.png", np.zeros(PHOTO_SHAPE, np.uint8))
+    table = planned(rows, folders)
+    assert table["mask"].tolist() == ["center", "file", "", ""]
+    assert table["mask_file"].tolist() == ["", "b.png", "", ""]
+    sha256 = file_sha256(folders.masks / "b.png")
+    assert table["mask_sha256"].tolist() == ["", sha256, "", ""]
+    assert table["problem_reason"].tolist() == ["", "", "mask", "no_face"]
+    assert table["problem"].tolist()[:2] == ["", ""]
+    assert "no white pixel" in table["problem"][2]
+    assert table["problem"][3] == "no_face"
+    alignment = pd.DataFrame(rows)
+    pd.testing.assert_frame_equal(table[alignment.columns], alignment)
 
 
-def test_every_photo_has_its_mask_or_its_problem_in_the_plan(tmp_path, reader):
-    first, _ = aligned(tmp_path, "a.jpg")
-    second, _ = aligned(tmp_path, "b.jpg", 1)
-    third, _ = aligned(tmp_path, "c.jpg", 2)
-    hole = np.zeros((SIZE, SIZE), np.uint8)
-    hole[:8] = 255
-    write_png(tmp_path / "masks/b.png", hole)
-    write_png(tmp_path / "masks/c.png", np.zeros((SIZE, SIZE), np.uint8))
-    alignment = pd.DataFrame([first, second, third, rejected("d.jpg", "no_face")])
-    planned, _ = plan.plan(alignment, reader, "center")
-    assert planned["mask"].tolist() == ["center", "file", "", ""]
-    assert planned["mask_file"].tolist() == ["", "b.png", "", ""]
-    sha256 = file_sha256(tmp_path / "masks/b.png")
-    assert planned["mask_sha256"].tolist() == ["", sha256, "", ""]
-    assert planned["problem_reason"].tolist() == ["", "", "mask", "no_face"]
-    assert planned["problem"].tolist()[:2] == ["", ""]
-    assert "no white pixel" in planned["problem"][2]
-    assert planned["problem"][3] == "no_face"
-    pd.testing.assert_frame_equal(planned[alignment.columns], alignment)
+def test_a_photo_without_a_face_is_planned_if_it_has_a_hole(folders):
+    rows = [place_without_face(folders, "a.jpg"), place(folders, "b.jpg", 1)]
+    write_hole(folders, "a.png", np.s_[6:22, 10:42])
+    table = planned(rows, folders)
+    assert table["mask"].tolist() == ["file", "center"]
+    assert table["problem"].tolist() == ["", ""]
+    leaving = OPTIONS.model_copy(update={"outside": "leave"})
+    table = planned(rows, folders, options=leaving)
+    assert table["mask"].tolist() == ["", "center"]
+    assert table["problem_reason"].tolist() == ["no_face", ""]
+    assert "complete.outside" in table["problem"][0]
 
 
-def test_the_sheet_shows_each_face_beside_what_is_known_of_it(tmp_path, reader):
-    row, face = aligned(tmp_path, "a.jpg")
-    alignment = pd.DataFrame([row, rejected("b.jpg", "no_face")])
-    _, sheet = plan.plan(alignment, reader, "center")
+@pytest.mark.parametrize(
+    ("window", "ids"),
+    [
+        (np.s_[10:20, 30:60], ["a.png", "a.png#2"]),
+        (np.s_[10:20, 60:70], ["a.png#2"]),
+        (np.s_[0:4, 84:90], ["a.png"]),
+    ],
+)
+def test_the_faces_of_a_photo_are_rows_if_its_hole_touches_them(folders, window, ids):
+    rows = place_two_faces(folders, "a.png")
+    write_hole(folders, "a.png", window, WIDE_SHAPE)
+    table = planned(rows, folders)
+    assert table["id"].tolist() == ids
+    assert set(table["mask"]) == {"file"}
+    everything = planned(rows, folders, "left")
+    assert everything["id"].tolist() == ids
+
+
+def test_a_shape_hides_a_part_of_every_face_that_was_aligned(folders):
+    first, second = place_two_faces(folders, "a.png")
+    table = planned([first, second], folders)
+    assert table["id"].tolist() == ["a.png", "a.png#2"]
+    assert table["mask"].tolist() == ["center", "center"]
+    first |= {"status": "rejected", "reason": "too_small"}
+    table = planned([first, second], folders)
+    assert table["mask"].tolist() == ["", "center"]
+    assert table["problem_reason"].tolist() == ["too_small", ""]
+
+
+def test_masks_that_fit_a_photo_equally_are_its_problem(folders):
+    rows = [place(folders, "a.jpg"), place(folders, "b.jpg", 1)]
+    for name in ("a.png", "a.webp"):
+        write_hole(folders, name, np.s_[6:22, 10:42])
+    table = planned(rows, folders)
+    assert table["problem_reason"].tolist() == ["mask", ""]
+    assert "several mask files fit it (a.png, a.webp)" in table["problem"][0]
+
+
+@pytest.mark.parametrize("bottom", [22, 24])
+def test_a_hole_over_most_of_a_face_is_warned_of_with_the_cure(folders, caplog, bottom):
+    rows = [place(folders, "a.png")]
+    write_hole(folders, "a.png", np.s_[6:bottom, :])
+    assert planned(rows, folders)["mask"].tolist() == ["file"]
+    warning = r"\d\d % of the face of a\.png are missing.*complete\.mask_files"
+    # Every second row of the photo is one of the face: 9 of 16 of them, or 10.
+    assert bool(re.search(warning, caplog.text)) == (bottom == 24)
+
+
+def test_the_sheet_shows_each_face_beside_what_is_known_of_it(folders):
+    rows = [place(folders, "a.jpg"), place_without_face(folders, "b.jpg")]
+    _, sheet = planned_with_sheet(rows, folders)
+    face = read_png(folders.faces / "a.jpg.png")
     side = SIZE * SCALE
     shown = sheet[:side:SCALE, : 2 * side : SCALE]
     known = hide(face, build_mask("center", SIZE))
@@ -73,21 +134,27 @@ def test_the_sheet_shows_each_face_beside_what_is_known_of_it(tmp_path, reader):
     assert len(np.unique(sheet[:side, -2 * side :])) == 1
 
 
-def test_a_face_whose_mask_cannot_be_used_is_shown_nevertheless(tmp_path, reader):
-    row, face = aligned(tmp_path, "a.jpg")
-    write_png(tmp_path / "masks/a.png", np.zeros((8, 8), np.uint8))
-    planned, sheet = plan.plan(pd.DataFrame([row]), reader, "center")
-    assert "is 8x8, its photo 16x16" in planned["problem"][0]
+@pytest.mark.parametrize("window", [None, np.s_[:4, :4]])
+def test_a_face_of_which_nothing_is_completed_is_shown_nevertheless(folders, window):
+    row = place(folders, "a.jpg")
+    write_png(folders.masks / "a.png", np.zeros((8, 8), np.uint8))
+    if window:
+        write_hole(folders, "a.png", window)
+    table, sheet = planned_with_sheet([row], folders)
+    problem = "" if window else "no white pixel"
+    assert problem in table["problem"][0]
     side = SIZE * SCALE
+    face = read_png(folders.faces / "a.jpg.png")
     assert np.array_equal(sheet[:side:SCALE, :side:SCALE], face)
+    assert len(np.unique(sheet[:side, side:])) == 1
 
 
-def test_the_sheet_is_bounded_and_the_plan_is_not(tmp_path, reader, monkeypatch):
+def test_the_sheet_is_bounded_and_the_plan_is_not(folders, monkeypatch):
     monkeypatch.setattr(plan, "MAX_PREVIEWED", 4)
-    rows = [aligned(tmp_path, f"{n}.jpg", n)[0] for n in range(6)]
-    planned, sheet = plan.plan(pd.DataFrame(rows), reader, "center")
-    assert len(planned) == 6
-    _, fewer = plan.plan(pd.DataFrame(rows[:4]), reader, "center")
+    rows = [place(folders, f"{n}.jpg", n) for n in range(6)]
+    table, sheet = planned_with_sheet(rows, folders)
+    assert len(table) == 6
+    _, fewer = planned_with_sheet(rows[:4], folders)
     assert np.array_equal(sheet, fewer)
 
 
@@ -109,30 +176,31 @@ def test_the_search_reads_the_plan_so_that_the_preview_is_there_before():
 
 
 def test_a_defect_met_by_one_photo_is_its_problem_and_the_others_are_planned(
-    tmp_path, reader, monkeypatch, caplog
+    folders, monkeypatch, caplog
 ):
-    rows = [aligned(tmp_path, f"{n}.jpg", n)[0] for n in range(2)]
-    choose = TaskReader.choose
+    rows = [place(folders, f"{n}.jpg", n) for n in range(2)]
+    read = TaskReader.read
 
-    def broken(self, row, shape):
-        if row.id == "0.jpg":
+    def broken(self, rows, mask, key):
+        if rows[0].id == "0.jpg":
             raise KeyError("unforeseen")
-        return choose(self, row, shape)
+        return read(self, rows, mask, key)
 
-    monkeypatch.setattr(TaskReader, "choose", broken)
-    planned, _ = plan.plan(pd.DataFrame(rows), reader, "center")
-    assert planned["mask"].tolist() == ["", "center"]
-    assert planned["problem_reason"].tolist() == ["failed", ""]
-    assert planned["problem"][0] == "KeyError: 'unforeseen'"
+    monkeypatch.setattr(TaskReader, "read", broken)
+    table = planned(rows, folders)
+    assert table["mask"].tolist() == ["", "center"]
+    assert table["problem_reason"].tolist() == ["failed", ""]
+    assert table["problem"][0] == "KeyError: 'unforeseen'"
     assert "Traceback" in caplog.text
 
 
-def test_a_plan_comes_back_from_its_file(tmp_path, reader):
-    write_png(tmp_path / "masks/a.png", np.eye(SIZE, dtype=np.uint8) * 255)
-    rows = [aligned(tmp_path, "a.jpg")[0], rejected("b.jpg", "no_face")]
-    planned, _ = plan.plan(pd.DataFrame(rows), reader, "center")
-    planned.to_parquet(tmp_path / "plan.parquet")
-    first, second = pd.read_parquet(tmp_path / "plan.parquet").itertuples()
-    assert plan.planned_mask(first) == reader.choose(first, "center")
-    assert plan.planned_mask(first).name == "file"
+def test_a_plan_comes_back_from_its_file(folders):
+    write_hole(folders, "a.png", np.s_[6:22, 10:42])
+    rows = [place(folders, "a.jpg"), place_without_face(folders, "b.jpg")]
+    planned(rows, folders).to_parquet(folders.root / "plan.parquet")
+    first, second = pd.read_parquet(folders.root / "plan.parquet").itertuples()
+    sha256 = file_sha256(folders.masks / "a.png")
+    assert plan.planned_mask(first) == MaskChoice("file", "a.png", sha256)
     assert (second.problem, second.problem_reason) == ("no_face", "no_face")
+    task = reader_of(folders).read([first], plan.planned_mask(first), "key")
+    assert task.ids == ["a.jpg"]

@@ -17,6 +17,7 @@ SHORT = (
 )
 NODES = [
     "incomplete.ingest_photos",
+    "incomplete.find_holes",
     "incomplete.align_faces",
     "plan_completion",
     "complete_photos",
@@ -56,7 +57,7 @@ def test_a_run_from_a_node_on_reads_what_was_made_before(completed):
     data, _ = completed
     folder = data / "07_model_output/completed"
     shutil.rmtree(folder / "face-0001.jpg")
-    assert run(data, "--pipeline=complete", "--from-nodes=complete_photos") == NODES[3:]
+    assert run(data, "--pipeline=complete", "--from-nodes=complete_photos") == NODES[4:]
     assert len(photos(data)) == NUM_PHOTOS
     table = pd.read_parquet(folder / "completions.parquet")
     assert table["status"].tolist() == ["completed"] * NUM_PHOTOS
@@ -69,5 +70,5 @@ def test_only_missing_outputs_are_made(completed):
     shutil.rmtree(data / "07_model_output/completed")
     (data / "08_reporting/completion.json").unlink()
     # The plan lies beside the completions.
-    assert run(data, *missing_only) == NODES[2:]
+    assert run(data, *missing_only) == NODES[3:]
     assert len(photos(data)) == NUM_PHOTOS

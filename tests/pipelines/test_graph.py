@@ -10,7 +10,7 @@ from kedro.pipeline import Pipeline
 import facefill.pipelines
 from projects import ROOT
 
-RAW = {"photos", "incomplete_photos", "masks"}
+RAW = {"photos", "incomplete_photos", "masks", "hints"}
 
 pytestmark = pytest.mark.filterwarnings(
     # A node that belongs to no namespace reads what the namespace ``incomplete`` makes.
@@ -102,6 +102,7 @@ def test_completions_alone_draw_no_samples():
 
     assert [node.name for node in pipeline.nodes] == [
         "incomplete.ingest_photos",
+        "incomplete.find_holes",
         "incomplete.align_faces",
         "plan_completion",
         "complete_photos",
@@ -126,6 +127,7 @@ def test_a_run_from_a_node_on_goes_on_with_all_that_depends_on_it():
     ("node", "last"),
     [
         ("ingest_photos", "photo_manifest"),
+        ("incomplete.find_holes", "hole_manifest"),
         ("align_faces", "alignment_manifest"),
         ("flatten_faces", "training_set"),
         ("train_networks", "training_report"),
