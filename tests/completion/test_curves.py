@@ -29,6 +29,10 @@ def test_curves_are_means_of_the_best_candidates(tmp_path):
     assert curves["perceptual"].tolist() == [-4.0, -1.5]
 
 
+def test_without_a_face_there_is_no_curve(tmp_path):
+    assert mean_losses([], tmp_path) == {}
+
+
 def test_every_tenth_iteration_and_every_photo_is_a_point():
     curves = {"contextual": np.arange(25.0), "perceptual": -np.arange(25.0)}
     table = pd.DataFrame([dict.fromkeys(COLUMNS, 1.0), dict.fromkeys(COLUMNS, 2.0)])

@@ -7,16 +7,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facefill.completion.inputs import Folders
-from facefill.completion.restore import restore
 from facefill.errors import ModelError
 from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.models.face_pca import measure
-from facefill.parameters import CompleteOptions, IngestOptions
+from facefill.parameters import CompleteOptions
 from facefill.runtime.parallel import chunk_mapper
 from photos import map_here
-from restoring import OPTIONS, SIZE, contents, place, planned
+from restoring import (
+    OPTIONS,
+    SIZE,
+    WIDE_SHAPE,
+    Project,
+    completed,
+    contents,
+    place,
+    place_two_faces,
+    place_without_face,
+    planned,
+    write_hole,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -41,14 +51,8 @@ def search_of(seed=1, **changes):
     )
 
 
-def folders_in(root, name):
-    data = (root / each for each in ("photos", "masks", "faces"))
-    return Folders(*data, root / name / "out", root / name / "records")
-
-
 def complete(rows, folders, search, map_chunks=None):
-    table = planned(rows, folders)
-    return restore(table, folders, search, IngestOptions(), map_chunks).table
+    return completed(planned(rows, folders), folders, search, map_chunks).table
 
 
 def map_here_after_the_journey(work, chunks):
@@ -59,9 +63,14 @@ def map_here_after_the_journey(work, chunks):
 
 
 def test_another_process_finds_the_same_to_the_byte_and_leaves_no_network(tmp_path):
-    here, there = folders_in(tmp_path, "here"), folders_in(tmp_path, "there")
-    rows = [place(here, f"{n}.png", n) for n in range(5)]
+    here, there = Project(tmp_path, "here"), Project(tmp_path, "there")
+    rows = [place(here, f"{n}.png", n) for n in range(4)]
+    rows += place_two_faces(here, "two.png")
+    write_hole(here, "two.png", np.s_[12:24, 30:60], WIDE_SHAPE)
+    rows.append(place_without_face(here, "none.png"))
+    write_hole(here, "none.png", np.s_[10:20, 14:30])
     expected = complete(rows, here, search_of())
+    assert expected["faces"].tolist() == [1] * 4 + [2, 2, 0]
     found = complete(rows, there, search_of(), chunk_mapper(1, None, 200.0))
     pd.testing.assert_frame_equal(found, expected)
     assert contents(there.output) == contents(here.output)
@@ -72,7 +81,7 @@ def test_another_process_finds_the_same_to_the_byte_and_leaves_no_network(tmp_pa
 
 
 def test_a_batch_whose_process_dies_is_rows_with_the_reason_and_tried_again(tmp_path):
-    folders = folders_in(tmp_path, "there")
+    folders = Project(tmp_path)
     rows = [place(folders, f"{n}.png", n) for n in range(4)]
 
     def deadly(work, chunks):
@@ -87,7 +96,7 @@ def test_a_batch_whose_process_dies_is_rows_with_the_reason_and_tried_again(tmp_
 
 
 def test_networks_of_another_search_are_refused(tmp_path):
-    folders = folders_in(tmp_path, "there")
+    folders = Project(tmp_path)
     rows = [place(folders, "a.png")]
 
     def mistaken(work, chunks):

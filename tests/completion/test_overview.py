@@ -6,19 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facefill.completion.inputs import Folders
 from facefill.completion.overview import overview
 from facefill.completion.uncertainty import MAPS, SAMPLES
 from facefill.imaging.pictures import grid, write_png
+from restoring import Project
 
 SIZE = 8
 
 
 @pytest.fixture
 def folders(tmp_path):
-    return Folders(
-        *(tmp_path / name for name in ("photos", "masks", "faces", "out", "records"))
-    )
+    return Project(tmp_path)
 
 
 def picture(seed, frames=1):
@@ -45,7 +43,7 @@ def test_grids_are_of_all_photos_and_the_animation_is_of_their_frames(folders):
     for seed, photo in enumerate(photos, start=1):
         write_photo(folders, photo, seed)
     faces = {photo: f"{photo}.png" for photo in photos}
-    pictures = overview(photos, faces, folders, 10.0)
+    pictures = overview(photos, faces, folders.faces, folders.output, 10.0)
     assert set(pictures) == {
         "before.png",
         "masked.png",
@@ -64,7 +62,12 @@ def test_maps_of_chains_are_shown_if_every_photo_has_them(folders):
     write_photo(folders, "a", 1, has_chains=True)
     write_photo(folders, "b", 2)
     faces = {"a": "a.png", "b": "b.png"}
-    assert "samples.gif" not in overview(["a", "b"], faces, folders, 10.0)
-    pictures = overview(["a"], faces, folders, 10.0)
+    of_both = overview(["a", "b"], faces, folders.faces, folders.output, 10.0)
+    assert "samples.gif" not in of_both
+    pictures = overview(["a"], faces, folders.faces, folders.output, 10.0)
     assert {"mean.png", *MAPS} <= set(pictures)
     assert num_frames(pictures["samples.gif"]) == 2
+
+
+def test_without_a_face_there_is_nothing_to_show(folders):
+    assert overview([], {}, folders.faces, folders.output, 10.0) == {}

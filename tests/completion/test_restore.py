@@ -1,13 +1,17 @@
+"""Every photo is completed, or says why not; nothing is done twice, nothing is lost."""
+
 import errno
+import io
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from facefill.completion.inputs import Folders, TaskReader
+from facefill.completion.inputs import TaskReader
 from facefill.completion.overview import MAX_PICTURED
-from facefill.completion.restore import report, restore
+from facefill.completion.restore import report
 from facefill.completion.writer import ResultWriter
 from facefill.errors import DataError
 from facefill.imaging.colour import grey_picture, luminance
@@ -19,11 +23,25 @@ from facefill.imaging.pictures import grid, read_png, write_png
 from facefill.inversion.masking import MaskMaker
 from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
-from facefill.parameters import HmcOptions, IngestOptions
+from facefill.parameters import HmcOptions
 from facefill.runtime.files import file_sha256
-from restoring import OPTIONS, PHOTO_SHAPE, SIZE, contents, place, planned
+from restoring import (
+    LEFTS,
+    OPTIONS,
+    PHOTO_SHAPE,
+    SIZE,
+    WIDE_SHAPE,
+    Project,
+    completed,
+    contents,
+    place,
+    place_two_faces,
+    place_without_face,
+    planned,
+    write_hole,
+)
 
-LIMITS = IngestOptions()
+UPPER_HALF = np.s_[6:22, 10:42]
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +53,7 @@ def search():
 
 @pytest.fixture
 def folders(tmp_path):
-    return Folders(
-        *(tmp_path / name for name in ("photos", "masks", "faces", "out", "records"))
-    )
+    return Project(tmp_path)
 
 
 def rejected(photo_id, reason):
@@ -47,13 +63,17 @@ def rejected(photo_id, reason):
         "status": "rejected",
         "reason": reason,
         "matrix": [],
+        "landmarks": None,
+        "settings": "",
+        "width": 0,
+        "height": 0,
     }
     return row | {"photo_sha256": "", "face_sha256": "", "face": ""}
 
 
 def run(rows, folders, search, mask="center"):
-    table = planned(rows, folders, mask)
-    return restore(table, folders, search, LIMITS)
+    table = planned(rows, folders, mask, search.options)
+    return completed(table, folders, search)
 
 
 def test_65_photos_give_65_results_with_all_their_pictures(folders, search):
@@ -85,22 +105,158 @@ def test_65_photos_give_65_results_with_all_their_pictures(folders, search):
     assert np.array_equal(restored.pictures["blended.png"], grid(np.stack(blended)))
 
 
-def test_each_face_of_a_photo_is_completed_on_its_own(folders, search):
-    first = place(folders, "a.png")
-    second = first | {"id": "a.png#2", "matrix": [0.5, 0.0, 0.0, 0.0, 0.5, -3.0]}
+def middle_of_face(shape, left):
+    """Where ``center`` hides a face, in its photo, and a pixel around it."""
+    hole = np.zeros(shape[:2], np.bool_)
+    hole[13:30, left + 7 : left + 24] = True
+    return hole
+
+
+def test_a_shape_hides_a_part_of_each_face_of_a_photo(folders, search):
+    rows = place_two_faces(folders, "a.png")
     photo = read_png(folders.photos / "a.png")
-    face = photo[6:38:2, 0:32:2]
-    second["face"] = "a.png#2.png"
-    write_png(folders.faces / second["face"], face)
-    second["face_sha256"] = file_sha256(folders.faces / second["face"])
-    table = run([first, second], folders, search).table
+    table = run(rows, folders, search).table
     assert table["id"].tolist() == ["a.png", "a.png#2"]
-    for name, left in (("a.png", 10), ("a.png#2", 0)):
-        after = read_png(folders.output / name / "photo.png")
-        # The hole is the middle half of the face.
-        changed = (after != photo).any(axis=(0, 2)).nonzero()[0]
-        assert left + 8 - 1 <= changed.min()
-        assert changed.max() <= left + 24
+    assert table["faces"].tolist() == [2, 2]
+    # One photo, and the pictures of each of its faces.
+    after = read_png(folders.output / "a.png/photo.png")
+    assert not (folders.output / "a.png#2/photo.png").exists()
+    changed = (after != photo).any(axis=2)
+    for name, left in zip(("a.png", "a.png#2"), LEFTS, strict=True):
+        assert (folders.output / name / "blended.png").is_file()
+        middle = middle_of_face(WIDE_SHAPE, left)
+        assert changed[middle].mean() > 0.7
+        changed[middle] = False
+    assert not changed.any()
+
+
+def test_a_hole_across_two_faces_is_completed_from_both_in_one_photo(folders, search):
+    rows = place_two_faces(folders, "a.png")
+    hole = write_hole(folders, "a.png", np.s_[12:24, 30:60], WIDE_SHAPE)
+    table = run(rows, folders, search).table
+    assert table["id"].tolist() == ["a.png", "a.png#2"]
+    assert table["status"].tolist() == ["completed"] * 2
+    assert table["mask"].tolist() == ["file"] * 2
+    for column, value in (("faces", 2), ("left", 0.0)):
+        assert table[column].tolist() == [value] * 2
+    # From 42 to 47 there is no face.
+    assert table["by_inpainting"][0] > 6 / 30
+    assert table["by_face"][0] + table["by_inpainting"][0] == pytest.approx(1.0)
+    before = read_png(folders.photos / "a.png")
+    after = read_png(folders.output / "a.png/photo.png")
+    assert np.array_equal(after[~hole], before[~hole])
+    assert (after != before)[hole].any(axis=1).mean() > 0.95
+    assert not (folders.output / "a.png#2/photo.png").exists()
+
+
+def test_faces_that_a_hole_does_not_touch_are_as_they_were_and_have_no_row(
+    folders, search
+):
+    rows = place_two_faces(folders, "a.png")
+    write_hole(folders, "a.png", np.s_[12:24, 30:60], WIDE_SHAPE)
+    run(rows, folders, search)
+    assert (folders.output / "a.png#2/known.png").is_file()
+    hole = write_hole(folders, "a.png", np.s_[12:24, 52:70], WIDE_SHAPE)
+    table = run(rows, folders, search).table
+    assert table["id"].tolist() == ["a.png#2"]
+    assert table["faces"].tolist() == [1]
+    before = read_png(folders.photos / "a.png")
+    after = read_png(folders.output / "a.png/photo.png")
+    assert np.array_equal(after[~hole], before[~hole])
+    # What the first run has left of the other face is not there to mislead.
+    assert [path.name for path in (folders.output / "a.png").iterdir()] == ["photo.png"]
+
+
+def test_a_photo_without_a_face_is_inpainted(folders, search):
+    rows = [place_without_face(folders, "a.png"), place(folders, "b.png", 1)]
+    hole = write_hole(folders, "a.png", np.s_[10:20, 14:30])
+    restored = run(rows, folders, search)
+    row = restored.table.to_dict("records")[0]
+    assert (row["id"], row["status"], row["mask"]) == ("a.png", "completed", "file")
+    assert (row["faces"], row["by_face"]) == (0, 0.0)
+    assert (row["by_inpainting"], row["left"]) == (1.0, 0.0)
+    before = read_png(folders.photos / "a.png")
+    after = read_png(folders.output / "a.png/photo.png")
+    assert np.array_equal(after[~hole], before[~hole])
+    assert not np.array_equal(after[hole], before[hole])
+    assert report(restored.table)["completed"] == 2
+    assert "known.png" not in contents(folders.output / "a.png")
+
+
+def test_a_run_may_have_no_face_at_all(folders, search):
+    rows = [place_without_face(folders, "a.png")]
+    write_hole(folders, "a.png", np.s_[10:20, 14:30])
+    restored = run(rows, folders, search)
+    assert restored.table["status"].tolist() == ["completed"]
+    assert (restored.pictures, restored.curves) == ({}, {})
+    assert report(restored.table) == {
+        "photos": 1,
+        "completed": 1,
+        "rejected": {},
+        "mean": {},
+    }
+
+
+def test_a_hole_beside_the_face_is_inpainted(folders, search):
+    rows = [place(folders, "a.png")]
+    hole = write_hole(folders, "a.png", np.s_[:4, :4])
+    (row,) = run(rows, folders, search).table.to_dict("records")
+    assert (row["faces"], row["by_inpainting"], row["left"]) == (0, 1.0, 0.0)
+    before = read_png(folders.photos / "a.png")
+    after = read_png(folders.output / "a.png/photo.png")
+    assert np.array_equal(after[~hole], before[~hole])
+
+
+def test_what_a_hole_covers_beyond_the_face_can_be_left(folders):
+    rows = [place(folders, "a.png")]
+    hole = write_hole(folders, "a.png", np.s_[10:20, 30:48])
+    leaving = counting_search(outside="leave")
+    (row,) = run(rows, folders, leaving).table.to_dict("records")
+    assert row["by_inpainting"] == 0.0
+    assert row["by_face"] == pytest.approx(12 / 18, abs=1 / 18)
+    assert row["left"] == pytest.approx(1.0 - row["by_face"])
+    before = read_png(folders.photos / "a.png")
+    after = read_png(folders.output / "a.png/photo.png")
+    assert np.array_equal(after[:, 43:], before[:, 43:])
+    assert np.array_equal(after[~hole], before[~hole])
+    # The same photo, with its hole inpainted, is another result.
+    whole = run(rows, folders, counting_search()).table
+    assert whole["left"].tolist() == [0.0]
+    assert whole["by_inpainting"][0] > 0.2
+
+
+@pytest.mark.parametrize(
+    ("placed", "window", "reason"),
+    [
+        (place_without_face, UPPER_HALF, "no_face"),
+        (place, np.s_[:4, :4], "mask"),
+    ],
+)
+def test_a_hole_that_is_left_and_touches_no_face_is_a_row_with_the_reason(
+    folders, placed, window, reason
+):
+    rows = [placed(folders, "a.png"), place(folders, "b.png", 1)]
+    write_hole(folders, "a.png", window)
+    table = run(rows, folders, counting_search(outside="leave")).table
+    assert table["reason"].tolist() == [reason, ""]
+    assert "complete.outside: inpaint" in table["detail"][0]
+    assert not (folders.output / "a.png").exists()
+
+
+def test_a_photo_keeps_its_format_beside_the_png(folders, search):
+    rows = [place(folders, "a.jpg")]
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    photo = read_png(folders.photos / "a.jpg")
+    Image.fromarray(photo).save(folders.photos / "a.jpg", quality=90, exif=exif)
+    rows[0]["photo_sha256"] = file_sha256(folders.photos / "a.jpg")
+    write_hole(folders, "a.png", UPPER_HALF)
+    assert run(rows, folders, search).table["status"].tolist() == ["completed"]
+    files = contents(folders.output / "a.jpg")
+    with Image.open(io.BytesIO(files["photo.jpg"])) as image:
+        assert image.format == "JPEG"
+        assert image.getexif()[0x010F] == "a camera"
+    assert files["photo.png"].startswith(b"\x89PNG")
 
 
 def test_known_pixels_are_the_faces_own_and_the_hole_is_generated(folders, search):
@@ -152,43 +308,39 @@ def test_no_photo_to_complete_is_an_error_that_counts_the_reasons(folders, searc
 
 def test_a_mask_file_in_the_photos_size_hides_where_it_is_white(folders, search):
     rows = [place(folders, "d/a.png"), place(folders, "b.png", 1)]
-    hole = np.zeros(PHOTO_SHAPE, np.uint8)
-    hole[6:22, 10:42] = 255  # the upper half of the face
-    write_png(folders.masks / "d/a.png", hole)
+    hole = write_hole(folders, "d/a.png", UPPER_HALF)
     table = run(rows, folders, search).table.set_index("id")
     assert table.loc["d/a.png", "mask"] == "file"
     assert table.loc["b.png", "mask"] == "center"
     assert table.loc["d/a.png", "known_share"] == pytest.approx(0.5, abs=1 / SIZE)
     before = read_png(folders.photos / "d/a.png")
     after = read_png(folders.output / "d/a.png" / "photo.png")
-    assert np.array_equal(before[hole[..., 0] == 0], after[hole[..., 0] == 0])
+    assert np.array_equal(before[~hole], after[~hole])
 
 
 def test_a_hole_in_a_photo_that_was_shrunk_hides_all_that_it_is_averaged_into(
     folders, search
 ):
-    photo = np.random.default_rng(0).integers(0, 256, PHOTO_SHAPE, np.uint8)
+    row = place(folders, "a.png")
+    photo = read_png(folders.photos / "a.png")
     face, matrix = square_crop(photo, SIZE)
-    row = place(folders, "a.png") | {
+    row |= {
         "landmarks": None,
         "matrix": matrix.ravel().tolist(),
     }
-    write_png(folders.photos / "a.png", photo)
     write_png(folders.faces / "a.png.png", face)
-    hole = np.zeros(PHOTO_SHAPE[:2], np.uint8)
-    hole[20:22, 20:22] = 255
-    write_png(folders.masks / "a.png", hole)
+    hole = write_hole(folders, "a.png", np.s_[20:22, 20:22])
     restored = run([row], folders, search)
     known = mask_from_square(hole, SIZE)
     assert restored.table["known_share"][0] == known.mean()
     result = read_png(folders.output / "a.png/photo.png")
-    assert np.array_equal(result[hole == 0], photo[hole == 0])
+    assert np.array_equal(result[~hole], photo[~hole])
 
 
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.zeros((8, 8, 3), np.uint8), "is 8x8, its photo 48x40"),
+        (np.full((8, 8, 3), 255, np.uint8), "is 8x8, its photo 48x40"),
         (np.zeros(PHOTO_SHAPE, np.uint8), "no white pixel"),
     ],
 )
@@ -253,14 +405,12 @@ def test_a_noisy_photo_is_mixed_with_what_was_generated_for_it(folders, search):
 
 def test_a_mask_file_hides_pixels_whatever_the_others_lack(folders, search):
     rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
-    hole = np.zeros(PHOTO_SHAPE, np.uint8)
-    hole[6:22, 10:42] = 255
-    write_png(folders.masks / "a.png", hole)
+    hole = write_hole(folders, "a.png", UPPER_HALF)
     table = run(rows, folders, search, mask="colorize").table
     assert table["mask"].tolist() == ["file", "colorize"]
     before = read_png(folders.photos / "a.png")
     after = read_png(folders.output / "a.png/photo.png")
-    assert np.array_equal(before[hole[..., 0] == 0], after[hole[..., 0] == 0])
+    assert np.array_equal(before[~hole], after[~hole])
 
 
 def test_random_masks_differ_from_photo_to_photo_and_not_from_run_to_run():
@@ -300,9 +450,7 @@ def test_a_killed_run_goes_on_with_the_photos_that_are_left(folders, tmp_path):
     done = counting_search()
     restored = run(rows, folders, done)
     assert len(done.searched) == 4
-    other = Folders(
-        folders.photos, folders.masks, folders.faces, tmp_path / "o", tmp_path / "r"
-    )
+    other = Project(tmp_path, "undisturbed")
     undisturbed = run(rows, other, counting_search())
     assert contents(folders.output) == contents(other.output)
     pd.testing.assert_frame_equal(restored.table, undisturbed.table)
@@ -321,9 +469,7 @@ def test_what_changed_is_completed_again_and_nothing_else(folders):
     assert again.searched == []
 
     rows[1] = place(folders, "1.png", seed=9)
-    hole = np.zeros(PHOTO_SHAPE, np.uint8)
-    hole[6:22, 10:42] = 255
-    write_png(folders.masks / "2.png", hole)
+    write_hole(folders, "2.png", UPPER_HALF)
     (folders.output / "3.png" / "blended.png").write_bytes(b"damaged")
     run(rows, folders, again)
     assert again.searched == ["1.png", "2.png", "3.png"]
@@ -416,43 +562,31 @@ def test_chains_leave_maps_draws_and_figures_and_are_forgotten_with_them(folders
 
 def test_a_mask_may_be_white_where_the_photo_is_known(folders):
     row = place(folders, "a.png")
-    hole = np.zeros(PHOTO_SHAPE, np.uint8)
-    hole[6:22, 10:42] = 255
-    write_png(folders.masks / "a.png", hole)
+    write_hole(folders, "a.png", UPPER_HALF)
     one, two = (
-        restore(
-            planned([row], folders, options=search.options), folders, search, LIMITS
-        )
-        for search in (counting_search(), counting_search(mask_files="white_is_known"))
+        run([row], folders, counting_search(mask_files=polarity))
+        for polarity in ("white_is_hole", "white_is_known")
     )
     first, second = (made.table["known_share"][0] for made in (one, two))
     # Pixels at the border of the two read both.
     assert first + second == pytest.approx(1.0, abs=3 / SIZE)
 
 
-@pytest.mark.parametrize(
-    ("window", "message"),
-    [
-        (np.s_[:, :], "hides the whole face.*polarity"),
-        (np.s_[:4, :4], "beside the face"),
-    ],
-)
-def test_a_hole_that_is_all_of_the_face_or_none_of_it_is_a_row_with_the_reason(
-    folders, search, window, message
-):
-    hole = np.zeros(PHOTO_SHAPE, np.uint8)
-    hole[window] = 255
-    write_png(folders.masks / "a.png", hole)
+def test_a_hole_over_all_of_the_face_is_a_row_with_the_reason(folders, search):
+    write_hole(folders, "a.png", np.s_[:, :])
     rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
     table = run(rows, folders, search).table
     assert list(table["reason"]) == ["mask", ""]
-    assert re.search(message, table["detail"][0])
+    assert re.search("hides the whole face.*polarity", table["detail"][0])
 
 
-def write_hole(folders, name, height, width, rows=np.s_[6:22]):
-    hole = np.zeros((height, width, 3), np.uint8)
-    hole[rows, 10:42] = 255
-    write_png(folders.masks / name, hole)
+def test_mask_files_that_fit_a_photo_equally_are_a_row_with_the_reason(folders, search):
+    rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
+    for name in ("a.png", "a.bmp"):
+        write_hole(folders, name, UPPER_HALF)
+    table = run(rows, folders, search).table
+    assert list(table["reason"]) == ["mask", ""]
+    assert "several mask files fit it (a.bmp, a.png)" in table["detail"][0]
 
 
 @pytest.mark.parametrize("change", ["other pixels", "another size", "deleted"])
@@ -460,15 +594,15 @@ def test_a_mask_that_changed_since_the_plan_is_a_row_with_the_reason(
     folders, search, change
 ):
     rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
-    write_hole(folders, "a.png", *PHOTO_SHAPE[:2])
+    write_hole(folders, "a.png", UPPER_HALF)
     table = planned(rows, folders)
     if change == "deleted":
         (folders.masks / "a.png").unlink()
     elif change == "another size":
-        write_hole(folders, "a.png", 80, 96)
+        write_hole(folders, "a.png", UPPER_HALF, (60, 48))
     else:
-        write_hole(folders, "a.png", *PHOTO_SHAPE[:2], np.s_[10:22])
-    made = restore(table, folders, search, LIMITS).table
+        write_hole(folders, "a.png", np.s_[10:22, 10:42])
+    made = completed(table, folders, search).table
     assert made["reason"].tolist() == ["mask", ""]
     assert "changed since the plan was made" in made["detail"][0]
     again = run(rows, folders, search).table
@@ -480,8 +614,8 @@ def test_the_plan_is_what_is_completed(folders, search):
     table = planned(rows, folders, "left")
     table.loc[1, ["problem", "problem_reason"]] = ["not this one", "mask"]
     # Too late: the plan was made without it.
-    write_hole(folders, "2.png", *PHOTO_SHAPE[:2])
-    made = restore(table, folders, search, LIMITS).table
+    write_hole(folders, "2.png", UPPER_HALF)
+    made = completed(table, folders, search).table
     assert made["mask"].tolist()[::2] == ["left", "left"]
     assert made["detail"][1] == "not this one"
     known = read_png(folders.output / "0.png/known.png")
@@ -493,14 +627,14 @@ def test_the_plan_is_what_is_completed(folders, search):
 def test_a_plan_of_another_version_is_refused_in_one_line(folders, search):
     table = planned([place(folders, "a.png")], folders)
     with pytest.raises(DataError, match="plan of the completion is of another version"):
-        restore(table.drop(columns="mask_sha256"), folders, search, LIMITS)
+        completed(table.drop(columns="mask_sha256"), folders, search)
 
 
 def test_a_photo_that_changed_since_its_alignment_is_a_row_with_the_reason(
     folders, search
 ):
     rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
-    write_hole(folders, "a.png", *PHOTO_SHAPE[:2])
+    write_hole(folders, "a.png", UPPER_HALF)
     write_png(folders.photos / "a.png", np.zeros((80, 96, 3), np.uint8))
     (folders.photos / "b.png").unlink()
     rows.append(place(folders, "c.png", 2))
@@ -516,8 +650,9 @@ def raising(error, function, key):
     """Wrap a method so that it raises for one photo."""
 
     def wrapped(self, subject, *arguments):
-        name = getattr(subject, "face_id", None) or subject.id
-        if name == key:
+        # Rows of a photo are read, what was found for it is written.
+        is_read = isinstance(subject, list)
+        if key == (subject[0].path if is_read else subject.task.photo_id):
             raise error
         return function(self, subject, *arguments)
 
@@ -534,7 +669,7 @@ def test_a_defect_met_by_one_photo_is_its_row_and_keeps_its_traceback(
     table = planned(rows, folders)
     broken = raising(UnforeseenError("unforeseen"), getattr(kind, method), "1.png")
     monkeypatch.setattr(kind, method, broken)
-    made = restore(table, folders, search, LIMITS).table
+    made = completed(table, folders, search).table
     assert made["status"].tolist() == ["completed", "rejected", "completed"]
     assert made["reason"].tolist() == ["", "failed", ""]
     assert made["detail"][1] == "UnforeseenError: unforeseen"
@@ -558,7 +693,7 @@ def test_a_full_disk_ends_the_run_and_finished_photos_stay(
     broken = raising(full, getattr(kind, method), "09.png")
     monkeypatch.setattr(kind, method, broken)
     with pytest.raises(OSError, match="No space left"):
-        restore(table, folders, search, LIMITS)
+        completed(table, folders, search)
     monkeypatch.undo()
     again = counting_search()
     run(rows, folders, again)
