@@ -91,7 +91,8 @@ def test_what_lies_beyond_the_photo_is_not_known():
     assert known[:, -3:].all()
     shape = face_with_task(face, task_of("top", SIZE, CompleteOptions()), SHAPE)
     expected = build_mask("top", SIZE)
-    expected[:, : SIZE // 2] = False
+    # A sample on the edge itself may read what is beyond it.
+    expected[:, : SIZE // 2 + 1] = False
     assert np.array_equal(shape.measurement.mask, expected)
     # What is unknown there is not to be changed in the photo.
     assert np.array_equal(shape.kept, build_mask("top", SIZE))
