@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from facefill.errors import MaskError
-from facefill.imaging.mask_files import grown, hole_in_face, read_hole, scaled_hole
+from facefill.imaging.mask_files import face_mask, grown, read_hole, scaled_hole
+from facefill.imaging.masks import mask_from_photo, mask_from_square
 from photos import face_photo
 
 HOLE = np.zeros((40, 60), bool)
@@ -153,9 +154,13 @@ def test_a_hole_grows_by_a_disc():
     assert not found[2, 2]
 
 
-@pytest.mark.parametrize(("hole", "text"), [(0, "beside the face"), (1, "whole face")])
-def test_a_hole_beside_the_face_or_over_all_of_it_is_refused(tmp_path, hole, text):
-    matrix = np.array([[1.0, 0, 0], [0, 1.0, 0]])
-    holes = np.full((16, 16), bool(hole))
-    with pytest.raises(MaskError, match=text):
-        hole_in_face(holes, matrix, 16, tmp_path / "m.png")
+def test_a_face_is_sampled_or_is_a_square_of_the_photo():
+    hole = np.zeros((32, 48), bool)
+    hole[5, 13] = True
+    matrix = np.array([[0.5, 0, 0], [0, 0.5, 0]])
+    sampled, square = face_mask(hole, matrix, 16), face_mask(hole, None, 16)
+    assert np.array_equal(sampled, mask_from_photo(hole, matrix, 16))
+    assert np.array_equal(square, mask_from_square(hole, 16))
+    # The middle square begins at column 8.
+    assert np.argwhere(~square).tolist() == [[2, 2]]
+    assert not sampled[2:4, 6:8].any()

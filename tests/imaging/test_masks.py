@@ -12,6 +12,7 @@ from facefill.imaging.masks import (
     hide,
     mask_from_photo,
     mask_from_square,
+    mask_within_photo,
 )
 from facefill.parameters import MaskName
 
@@ -111,8 +112,15 @@ def test_an_unknown_shape_is_refused_with_the_names_of_all():
 
 
 @settings(deadline=None)
-@given(matrix=matrices(), seed=st.integers(0, 99), share=st.sampled_from([0.01, 0.3]))
-def test_known_pixels_of_a_face_hold_nothing_of_the_hole(matrix, seed, share):
+@given(
+    matrix=matrices(),
+    seed=st.integers(0, 99),
+    share=st.sampled_from([0.0, 0.01, 0.3]),
+    beyond=st.integers(0, 255),
+)
+def test_known_pixels_of_a_face_hold_nothing_of_the_hole_or_from_beyond_the_photo(
+    matrix, seed, share, beyond
+):
     hole = holes(seed, share)
     photo = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     changed = np.where(hole[..., None], ~photo, photo)
@@ -120,31 +128,73 @@ def test_known_pixels_of_a_face_hold_nothing_of_the_hole(matrix, seed, share):
     mask = mask_from_photo(hole, matrix, SIZE)
 
     face, other = (
-        cv2.warpAffine(one, matrix, (SIZE, SIZE)) for one in (photo, changed)
+        cv2.warpAffine(one, matrix, (SIZE, SIZE), borderValue=[border] * 3)
+        for one, border in ((photo, 0), (changed, beyond))
     )
     np.testing.assert_array_equal(face[mask], other[mask])
 
 
 @settings(deadline=None)
-@given(matrix=matrices(), seed=st.integers(0, 99))
-def test_hidden_pixels_of_a_face_are_those_next_to_a_hidden_pixel_of_the_photo(
-    matrix, seed
+@given(matrix=matrices(), seed=st.integers(0, 99), share=st.sampled_from([0.0, 0.05]))
+def test_hidden_pixels_of_a_face_are_those_that_read_or_hold_a_hidden_pixel(
+    matrix, seed, share
 ):
-    hole = holes(seed, 0.05)
+    hole = holes(seed, share)
 
     mask = mask_from_photo(hole, matrix, SIZE)
 
+    # A pixel of the photo is held by the pixel of the face that it falls into.
     hidden_y, hidden_x = np.nonzero(hole)
+    held = np.floor(matrix @ (hidden_x, hidden_y, np.ones_like(hidden_x)) + 0.5)
+    held = {(row, column) for column, row in held.T.tolist()}
+    # Beyond the photo everything is hidden.
+    padded = np.pad(hole, 2, constant_values=True)
+    read_y, read_x = np.nonzero(padded)
     inverse = cv2.invertAffineTransform(matrix)
     for row in range(SIZE):
         for column in range(SIZE):
             x, y = inverse @ (column, row, 1)
-            distance = np.maximum(abs(hidden_x - x), abs(hidden_y - y)).min()
+            if not (-2 < x < WIDTH + 1 and -2 < y < HEIGHT + 1):
+                assert not mask[row, column]
+                continue
+            distance = np.maximum(abs(read_x - 2 - x), abs(read_y - 2 - y)).min()
             # Bilinear sampling reads what is less than one pixel away; the
             # sixteenth is for OpenCV's rounding of positions.
             beyond = distance - (1 + 1 / 16)
-            if abs(beyond) > 1e-6:
+            if (row, column) in held:
+                assert not mask[row, column]
+            elif abs(beyond) > 1e-6:
                 assert mask[row, column] == (beyond > 0)
+
+
+@settings(deadline=None)
+@given(
+    matrix=matrices(),
+    shrinkage=st.floats(1.0, 60.0),
+    place=st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)),
+)
+def test_a_hole_anywhere_in_a_face_of_any_size_hides_some_of_it(
+    matrix, shrinkage, place
+):
+    # The photo of 40x50 pixels, enlarged: between two samples there are many pixels.
+    large = matrix @ np.diag([1 / shrinkage, 1 / shrinkage, 1.0])
+    shape = round(HEIGHT * shrinkage), round(WIDTH * shrinkage)
+    row, column = (int(p * (side - 1)) for p, side in zip(place, shape, strict=True))
+    hole = np.zeros(shape, bool)
+    hole[row, column] = True
+    into = large @ (column, row, 1)
+
+    mask = mask_from_photo(hole, large, SIZE)
+
+    is_within = bool((into >= -0.5).all() and (into < SIZE - 0.5).all())
+    others = mask_within_photo(shape, large, SIZE)
+    if is_within:
+        x, y = np.floor(into + 0.5).astype(int)
+        assert not mask[y, x]
+    else:
+        # Samples at the edge of the face may read it.
+        assert (others & ~mask).sum() <= 4 * max(1.0, np.linalg.det(large[:, :2])) + 5
+    assert not (mask & ~others).any()
 
 
 def test_white_and_true_are_the_hole_black_and_false_are_known():
@@ -157,13 +207,27 @@ def test_white_and_true_are_the_hole_black_and_false_are_known():
 
     np.testing.assert_array_equal(mask, mask_from_photo(hole, matrix, SIZE))
     assert not mask[:, :8].any()
-    assert mask[:, 9:].all()
+    # Of what the photo's edge cuts off nothing is known.
+    assert mask[1:, 9:].all()
+    assert not mask[0].any()
 
 
-def test_beyond_the_photo_nothing_is_hidden():
+def test_beyond_the_photo_nothing_is_known():
     aside = np.array([[1.0, 0, 100], [0, 1, 100]])
 
-    assert mask_from_photo(np.ones((HEIGHT, WIDTH), bool), aside, SIZE).all()
+    assert not mask_from_photo(np.zeros((HEIGHT, WIDTH), bool), aside, SIZE).any()
+    assert not mask_within_photo((HEIGHT, WIDTH), aside, SIZE).any()
+
+
+def test_within_the_photo_are_pixels_that_are_sampled_from_it_alone():
+    # The face is 16x16 pixels of the photo, from half a pixel beyond its corner on.
+    shifted = np.array([[1.0, 0, 0.5], [0, 1, 0.5]])
+
+    mask = mask_within_photo((HEIGHT, WIDTH), shifted, SIZE)
+
+    assert not mask[0].any()
+    assert not mask[:, 0].any()
+    assert mask[1:, 1:].all()
 
 
 def test_a_mask_in_colour_is_refused():

@@ -48,6 +48,7 @@ LOSSLESS = [
     ("GIF", "P", {}),
     ("WEBP", "RGB", {"lossless": True}),
     ("WEBP", "RGBA", {"lossless": True, "exact": True}),
+    ("WEBP", "RGB", {"lossless": True, "icc_profile": wide_gamut()}),
 ]
 
 

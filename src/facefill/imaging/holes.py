@@ -68,7 +68,7 @@ class HoleReader:
             case "alpha":
                 hole = _transparent(content, self.max_pixels)
             case "colour":
-                hole = flat_colour(photo)
+                hole = flat_colour(photo, _NEAR if is_lossy(content) else 0)
         return self.grown(hole, content)
 
     def grown(self, hole: Mask, content: bytes) -> Mask:
@@ -103,7 +103,7 @@ def _transparent(content: bytes, max_pixels: int) -> Mask:
     return np.asarray(alpha < WHITE)
 
 
-def flat_colour(photo: Pixels) -> Mask:
+def flat_colour(photo: Pixels, tolerance: int = 0) -> Mask:
     """Find the part of a photo that is painted over in one colour.
 
     The most frequent colour is taken, and of the pixels near to it those that are
@@ -111,6 +111,7 @@ def flat_colour(photo: Pixels) -> Mask:
 
     Args:
         photo: uint8 RGB (height, width, 3).
+        tolerance: Grey levels by which a channel of a near colour may differ.
 
     Returns:
         bool (height, width), True = painted.
@@ -126,7 +127,7 @@ def flat_colour(photo: Pixels) -> Mask:
         )
     colour = colours[counts.argmax()]
     wanted = np.array([colour >> 16, colour >> 8 & 255, colour & 255])
-    near = np.abs(photo.astype(np.int16) - wanted).max(axis=-1) <= _NEAR
+    near = np.abs(photo.astype(np.int16) - wanted).max(axis=-1) <= tolerance
     _, labels = cv2.connectedComponents(near.astype(np.uint8), connectivity=8)
     exact = np.unique(labels[numbers == colour])
     return np.asarray(np.isin(labels, exact) & near)
