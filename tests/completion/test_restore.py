@@ -465,7 +465,7 @@ def test_a_mask_that_changed_since_the_plan_is_a_row_with_the_reason(
     if change == "deleted":
         (folders.masks / "a.png").unlink()
     elif change == "another size":
-        write_hole(folders, "a.png", 80, 96)
+        write_hole(folders, "a.png", 80, 64)
     else:
         write_hole(folders, "a.png", *PHOTO_SHAPE[:2], np.s_[10:22])
     made = restore(table, folders, search, LIMITS).table
