@@ -75,9 +75,9 @@ def test_the_sheet_shows_each_face_beside_what_is_known_of_it(tmp_path, reader):
 
 def test_a_face_whose_mask_cannot_be_used_is_shown_nevertheless(tmp_path, reader):
     row, face = aligned(tmp_path, "a.jpg")
-    write_png(tmp_path / "masks/a.png", np.zeros((8, 8), np.uint8))
+    write_png(tmp_path / "masks/a.png", np.zeros((8, 12), np.uint8))
     planned, sheet = plan.plan(pd.DataFrame([row]), reader, "center")
-    assert "is 8x8, its photo 16x16" in planned["problem"][0]
+    assert "is 12x8, its photo 16x16" in planned["problem"][0]
     side = SIZE * SCALE
     assert np.array_equal(sheet[:side:SCALE, :side:SCALE], face)
 
