@@ -6,9 +6,14 @@ from typing import get_args
 import pytest
 
 from facefill.imaging.geometry import LANDMARK_INDICES
-from facefill.imaging.masks import build_mask
+from facefill.imaging.tasks import task_of
 from facefill.models.files import ModelPair
-from facefill.parameters import COMPLETE_PRESETS, TRAIN_PRESETS, choices
+from facefill.parameters import (
+    COMPLETE_PRESETS,
+    TRAIN_PRESETS,
+    CompleteOptions,
+    choices,
+)
 from projects import ROOT
 
 # Of names that no parameter offers.
@@ -33,7 +38,7 @@ def test_no_other_module_types_a_choice_again():
 
 @pytest.mark.parametrize("name", get_args(choices.MaskName))
 def test_every_mask_can_be_built(name):
-    assert build_mask(name, 16).shape == (16, 16)
+    assert task_of(name, 16, CompleteOptions()).mask.shape == (16, 16)
 
 
 def test_every_landmark_set_has_its_points():

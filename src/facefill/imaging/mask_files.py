@@ -62,6 +62,7 @@ def read_hole(
         pixels, alpha = decode_with_alpha(read_content(file, max_bytes), max_pixels)
     except PhotoError as error:
         raise MaskError(f"mask {file} cannot be read ({error})") from error
+    _require_proportions((pixels.shape[0], pixels.shape[1]), size, f"mask {file}")
     try:
         hole = hole_of_mask(pixels, alpha, polarity)
     except MaskError as error:
@@ -144,16 +145,24 @@ def scaled_hole(hole: Mask, size: tuple[int, int], name: str) -> Mask:
     """
     if hole.shape == size:
         return hole
-    (height, width), (mask_height, mask_width) = size, hole.shape
-    sizes = f"{mask_width}x{mask_height}, its photo {width}x{height} pixels"
-    scale = max(mask_height / height, mask_width / width)
-    if abs(scale * height - mask_height) > 1.0 or abs(scale * width - mask_width) > 1.0:
-        raise MaskError(f"{name} is {sizes}")
-    logger.warning("%s is %s; it is scaled", name, sizes)
-    shares = cv2.resize(
-        hole.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
-    )
+    shape = hole.shape[0], hole.shape[1]
+    _require_proportions(shape, size, name)
+    logger.warning("%s is %s; it is scaled", name, _sizes(shape, size))
+    levels = hole.astype(np.float32)
+    shares = cv2.resize(levels, size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(shares >= 0.5)
+
+
+def _require_proportions(
+    shape: tuple[int, int], size: tuple[int, int], name: str
+) -> None:
+    scale = max(shape[0] / size[0], shape[1] / size[1])
+    if np.abs(scale * np.array(size) - shape).max() > 1.0:
+        raise MaskError(f"{name} is {_sizes(shape, size)}")
+
+
+def _sizes(shape: tuple[int, int], size: tuple[int, int]) -> str:
+    return f"{shape[1]}x{shape[0]}, its photo {size[1]}x{size[0]} pixels"
 
 
 def grown(hole: Mask, pixels: int) -> Mask:
