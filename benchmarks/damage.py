@@ -22,22 +22,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cv2
-import damaging
 import numpy as np
 import pandas as pd
 import skimage.data
 import skimage.restoration
 from PIL import Image
 
+import damaging
 import facefill
-from facefill.api import SINGLE
 from facefill.errors import FacefillError
 from facefill.evaluation.face_descriptors import describe
 from facefill.imaging.geometry import LANDMARK_INDICES, warp
 from facefill.imaging.inpainting import inpaint
 from facefill.imaging.photos import Pixels, decode_photo, read_photo
 from facefill.preparation.extraction import Face
-from facefill.preparation.splits import split_by_person
+from facefill.preparation.splits import HELD_OUT, split
 
 SIZE, FINE = 64, 128
 LANDMARKS = "innerEyesAndBottomLip"
@@ -57,11 +56,11 @@ class Damaged(NamedTuple):
 def held_out(folder: Path, count: int) -> list[Path]:
     """Give one photo of each of some people that training has not seen."""
     paths = sorted(path.relative_to(folder) for path in folder.rglob("*.jpg"))
-    table = pd.DataFrame({"path": [str(path) for path in paths]})
-    splits = split_by_person(table["path"], 0.1, seed=1)
+    names = [path.as_posix() for path in paths]
+    splits = split(names, names, 0.1, seed=1)
     first: dict[str, Path] = {}
-    for path, split in zip(paths, splits, strict=True):
-        if split == "held_out":
+    for path, side in zip(paths, splits, strict=True):
+        if side == HELD_OUT:
             first.setdefault(path.parts[0], folder / path)
     people = sorted(first)
     chosen = np.random.default_rng(0).permutation(len(people))[:count]
@@ -143,7 +142,7 @@ def scores(result: Pixels, damaged: Damaged) -> dict[str, float]:
 def complete(damaged: Damaged) -> tuple[Pixels, dict[str, float]]:
     """Complete a photo; without a face in the hole it is not completed."""
     try:
-        done = facefill.complete(damaged.photo, damaged.hole, options=SINGLE)
+        done = facefill.complete(damaged.photo, damaged.hole)
     except FacefillError as error:
         print(f"  {damaged.name}: {error}")
         return damaged.photo, {"completed": 0.0}
@@ -196,7 +195,9 @@ def main() -> None:
                 photo = through_jpeg(photo, arguments.jpeg)
             damaged = Damaged(truth, face, photo, hole, f"{name} {kind} {colour}")
             result, row = complete(damaged)
-            rows.append({"kind": kind, "method": "facefill"} | row | scores(result, damaged))
+            rows.append(
+                {"kind": kind, "method": "facefill"} | row | scores(result, damaged)
+            )
             if arguments.pictures:
                 arguments.pictures.mkdir(parents=True, exist_ok=True)
                 sheet = np.hstack([photo, result, truth])

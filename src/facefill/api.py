@@ -13,7 +13,7 @@ with them is an error of ``facefill.errors``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
@@ -25,6 +25,7 @@ from facefill.completion.faces import (
     FaceInPhoto,
     face_with_hole,
     face_with_task,
+    require_filler,
 )
 from facefill.completion.result import Completion, completed_face, compose
 from facefill.errors import MaskError, PhotoError
@@ -33,6 +34,7 @@ from facefill.imaging.mask_files import hole_of_mask, scaled_hole
 from facefill.imaging.masks import Mask
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import Pixels, decode_photo, read_content
+from facefill.inversion.encoder import encoder_of
 from facefill.inversion.masking import MaskMaker
 from facefill.models import pretrained, sources
 from facefill.models.face_pca import FacePca
@@ -47,6 +49,7 @@ from facefill.parameters import (
 from facefill.preparation.extraction import Extraction, Face, extract
 from facefill.preparation.hints import hint_of, read_hint
 from facefill.preparation.hole_alignment import Hint
+from facefill.preparation.naming import face_id
 from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
 if TYPE_CHECKING:
@@ -61,9 +64,9 @@ Hole: TypeAlias = str | Path | NDArray[np.uint8] | NDArray[np.bool_]
 """A mask file, white = hole; bool (height, width), True = hole; uint8 grey, RGB or
 RGBA, white = hole; or the name of a shape, such as ``center``."""
 
-SINGLE = CompleteOptions(batch_size=1)
-"""Options of a search for one face. What fills a larger batch up costs as much as faces
-would, and the result is that of the pipelines but for rounding."""
+ITERATIONS_AFTER_ENCODER = 30
+"""Iterations of a search for one face that an encoder begins: 20, 50 and
+150 tie on holes of held-out people (docs/results.md)."""
 
 _MODELS_KEPT = _SEARCHES_KEPT = 2
 
@@ -86,6 +89,17 @@ class FaceModel:
     def image_size(self) -> int:
         """Side of a face in pixels."""
         return int(self.generator.output_shape[1])
+
+    @cached_property
+    def defaults(self) -> CompleteOptions:
+        """Options of a search for one face, shorter if an encoder begins it.
+
+        In a larger batch what fills it up would cost as much as faces; the result is
+        the same but for rounding.
+        """
+        if encoder_of(self.generator) is None:
+            return CompleteOptions(batch_size=1)
+        return CompleteOptions(batch_size=1, iterations=ITERATIONS_AFTER_ENCODER)
 
 
 def align(
@@ -141,7 +155,8 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
         lam: Weight of the perceptual loss, at least 0.
         model: From ``load_model``, or what it takes.
         seed: Of all numbers that are drawn; the same seed gives the same result.
-        options: How the latent is searched for; ``SINGLE`` by default.
+        options: How the latent is searched for; by default as the model's
+            ``defaults`` say.
         alignment: How faces are found and cropped.
         hint: Where the face is, if it is not found by itself: ``{"box": [left, top,
             right, bottom]}`` or ``{"eyes": [[x, y], [x, y]]}``, or a JSON file of it.
@@ -152,14 +167,14 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
         of each, in ``variants``.
 
     Raises:
-        PhotoError: If the photo cannot be read, or a shape is to be hidden in a photo
-            that has no face (``no_face``).
+        PhotoError: If the photo cannot be read, or has no face (``no_face``) but needs
+            one: for a shape, or to leave what is beside it (``options.outside``).
         MaskError: If the mask cannot be read, is of other proportions than the photo,
             or hides nothing, or all of a face.
         ModelError: If the model cannot be used.
     """
-    options = options or SINGLE
     loaded = model if isinstance(model, FaceModel) else load_model(model)
+    options = options or loaded.defaults
     pixels, original = _read(photo)
     shape = pixels.shape[0], pixels.shape[1]
     hole = _hole(mask, pixels, original, options)
@@ -253,15 +268,20 @@ def _faces(  # what faces and their masks depend on
     shape: tuple[int, int],
 ) -> list[FaceInPhoto]:
     aligned = [
-        AlignedFace("photo", face.pixels, face.matrix, face.landmarks is None)
-        for face in found.faces
+        AlignedFace(
+            face_id("photo", number), face.pixels, face.matrix, face.landmarks is None
+        )
+        for number, face in enumerate(found.faces, start=1)
         if face.pixels is not None and face.matrix is not None
     ]
+    reason = "" if aligned else found.reason or found.faces[0].reason
     if hole is not None:
         touched = [face_with_hole(face, hole) for face in aligned]
-        return [face for face in touched if face is not None]
-    if not aligned:
-        raise PhotoError(found.reason or found.faces[0].reason)
+        faces = [face for face in touched if face is not None]
+        require_filler(faces, reason, options.outside)
+        return faces
+    if reason:
+        raise PhotoError(reason)
     maker = MaskMaker(mask, options, seed)  # type: ignore[arg-type]  # a shape's name
     return [
         face_with_task(face, maker.task(face.face_id, len(face.pixels)), shape)

@@ -19,7 +19,6 @@ from facefill.errors import FacefillError, PhotoError
 
 if TYPE_CHECKING:
     from facefill.completion.result import Completion
-    from facefill.parameters import CompleteOptions
 
 
 class _Job(NamedTuple):
@@ -161,13 +160,16 @@ def _complete(job: _Job, settings: dict[str, Any]) -> "Completion":
             f"{job.photo} has no mask; name it with --mask, or say with --hole-from "
             "where the hole is given",
         )
+    model = api.load_model(settings["model"])
+    named = ("candidates", "hole_from", "outside", "mask_grow")
+    changes = {name: settings[name] for name in named}
     done = api.complete(
         job.photo,
         job.mask if job.mask is not None else settings["hole_from"],
         settings["lam"],
-        model=settings["model"],
+        model=model,
         seed=settings["seed"],
-        options=_options(settings),
+        options=model.defaults.model_copy(update=changes),
         hint=job.hint,
     )
     done.save(job.output)
@@ -175,16 +177,6 @@ def _complete(job: _Job, settings: dict[str, Any]) -> "Completion":
         name = f"{job.output.stem}-{number}{job.output.suffix}"
         variant.save(job.output.with_name(name))
     return done
-
-
-def _options(settings: dict[str, Any]) -> "CompleteOptions":
-    from facefill.api import SINGLE
-
-    changes = ("candidates", "hole_from", "outside", "mask_grow")
-    starts = max(settings["candidates"], 1)
-    return SINGLE.model_copy(
-        update={name: settings[name] for name in changes} | {"starts": starts}
-    )
 
 
 def _complete_folder(jobs: list[_Job], settings: dict[str, Any], output: Path) -> None:
