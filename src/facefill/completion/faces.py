@@ -67,13 +67,22 @@ class FaceInPhoto:
         """Pixels of the photo for each pixel of the face, along a side."""
         return float(abs(np.linalg.det(self.matrix[:, :2])) ** -0.5)
 
-    def crop(self, shape: tuple[int, int]) -> Mask:
-        """Pixels of the photo in the face's crop, bool (height, width)."""
-        return warped_hole(np.zeros_like(self.kept), self.matrix, shape)
+    def crop(self, shape: tuple[int, int], scale: float = 1.0) -> Mask:
+        """Pixels of the photo in the face's crop, bool (height, width).
 
-    def hole(self, shape: tuple[int, int]) -> Mask:
-        """Pixels of the photo in the hole of the face, bool (height, width)."""
-        return warped_hole(self.kept, self.matrix, shape)
+        Args:
+            shape: Height and width of the photo.
+            scale: Side of what is taken about the middle of the crop, in its sides.
+        """
+        size = len(self.measurement.mask)
+        matrix = self.matrix / scale
+        matrix[:, 2] += (1.0 - 1.0 / scale) * (size - 1) / 2.0
+        return warped_hole(np.zeros((size, size), np.bool_), matrix, shape)
+
+
+def hole(self, shape: tuple[int, int]) -> Mask:
+    """Pixels of the photo in the hole of the face, bool (height, width)."""
+    return warped_hole(self.kept, self.matrix, shape)
 
 
 def face_with_hole(face: AlignedFace, hole: Mask) -> FaceInPhoto | None:

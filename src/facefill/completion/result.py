@@ -27,6 +27,9 @@ from facefill.runtime.files import write_bytes
 
 _JPEG_QUALITY = 95
 
+_HEAD = 1.6
+"""Side of a head, from which nothing is to be copied, in sides of the face's crop."""
+
 _FADE = 3.0
 """Width of the band in which a face fades into what is inpainted, in face pixels."""
 
@@ -208,7 +211,7 @@ def compose(
 def _with_faces(
     photo: Pixels, hole: Mask | None, faces: Sequence[CompletedFace]
 ) -> tuple[Pixels, Mask, Mask]:
-    """Put faces into their photo; what of it they fill, and where their crops are."""
+    """Put faces into their photo; what of it they fill, and where their heads are."""
     shape = photo.shape[0], photo.shape[1]
     whole, filled = photo, np.zeros(shape, np.bool_)
     crops = np.zeros(shape, np.bool_)
@@ -218,6 +221,6 @@ def _with_faces(
         degradation = face.measurement.degradation
         whole = paste(degradation, placement, done.blended, face.kept)
         crop = face.crop(shape)
-        crops |= crop
+        crops |= face.crop(shape, _HEAD)
         filled |= face.hole(shape) if hole is None else hole & crop
     return whole, filled, crops

@@ -48,7 +48,7 @@ class HoleReader:
 
         Args:
             photo: uint8 RGB (height, width, 3).
-            content: The file that it was decoded from.
+            content: The file that it was decoded from; empty if there is none.
             mask: Its mask file, if ``source`` is ``files`` and it has one.
 
         Returns:
@@ -95,7 +95,7 @@ def hole_reader(options: CompleteOptions, limits: IngestOptions) -> HoleReader:
 
 
 def _transparent(content: bytes, max_pixels: int) -> Mask:
-    _, alpha = decode_with_alpha(content, max_pixels)
+    _, alpha = decode_with_alpha(content, max_pixels) if content else (None, None)
     if alpha is None or alpha.min() >= WHITE:
         raise MaskError(
             "the photo has no transparent pixel, but complete.hole_from is alpha"

@@ -90,6 +90,10 @@ def extract(
     if hole is None and options.multiple_faces != "all":
         ordered = ordered[:1]
     faces = [_face(photo, box, options, size, hole) for box in ordered]
+    if hole is not None and not any(_is_reached(face, size, hole) for face in faces):
+        # The face of the hole may be one that the detector does not see.
+        unseen = _extract_unseen(photo, options, size, hole)
+        faces = [face for face in unseen.faces if _is_reached(face, size, hole)] + faces
     return Extraction(len(boxes), "", _chosen(faces, options, size, hole))
 
 
