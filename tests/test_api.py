@@ -18,7 +18,7 @@ from projects import ROOT
 QUICK = CompleteOptions(iterations=2, batch_size=1, bank_size=0, device="cpu")
 PHOTO = skimage.data.astronaut()[:220, 110:330].copy()
 HOLE = np.zeros(PHOTO.shape[:2], bool)
-HOLE[110:165, 85:145] = True
+HOLE[125:165, 85:145] = True
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -56,6 +56,103 @@ def test_paths_arrays_and_pictures_of_masks_give_the_same(done, model, tmp_path)
         assert np.array_equal(found.photo, done.photo)
 
 
+def test_a_hole_within_the_face_is_filled_by_the_face(done):
+    assert len(done.faces) == 1
+    assert (done.by_face, done.by_inpainting, done.left) == (1.0, 0.0, 0.0)
+    assert np.array_equal(done.hole, HOLE)
+
+
+def test_what_is_under_the_hole_does_not_matter(done, model):
+    for colour in ([255, 0, 255], [0, 0, 0]):
+        painted = np.where(HOLE[..., None], np.uint8(colour), PHOTO)
+        found = facefill.complete(painted, HOLE, model=model, options=QUICK)
+        assert np.array_equal(found.photo, done.photo)
+        assert found.loss == done.loss
+
+
+def test_the_whole_hole_is_filled_by_faces_and_inpainting_or_left(model):
+    hole = HOLE.copy()
+    hole[140:, 100:] = True
+    found = facefill.complete(PHOTO, hole, model=model, options=QUICK)
+    assert found.by_face + found.by_inpainting == pytest.approx(1.0)
+    assert 0.0 < found.by_face < 1.0
+    assert found.left == 0.0
+    assert np.array_equal(found.photo[~hole], PHOTO[~hole])
+    assert (found.photo != PHOTO)[hole].any(axis=1).mean() > 0.8
+    leave = QUICK.model_copy(update={"outside": "leave"})
+    left = facefill.complete(PHOTO, hole, model=model, options=leave)
+    assert left.by_inpainting == 0.0
+    assert left.left == pytest.approx(1.0 - left.by_face)
+    assert left.left > 0.0
+    assert np.array_equal(left.photo[~left.hole], PHOTO[~left.hole])
+
+
+def test_a_hole_that_touches_no_face_is_inpainted(model):
+    beside = np.zeros_like(HOLE)
+    beside[2:30, 2:30] = True
+    empty = noise(80, 80)
+    for photo, hole in ((PHOTO, beside), (empty, beside[:80, :80])):
+        found = facefill.complete(photo, hole, model=model, options=QUICK)
+        assert (found.faces, found.by_inpainting, found.left) == ((), 1.0, 0.0)
+        assert np.array_equal(found.photo[~hole], photo[~hole])
+        assert not np.array_equal(found.photo[hole], photo[hole])
+        with pytest.raises(PhotoError, match="touches no face"):
+            found.known  # noqa: B018
+    leave = QUICK.model_copy(update={"outside": "leave"})
+    with pytest.raises(MaskError, match=r"complete\.outside"):
+        facefill.complete(PHOTO, beside, model=model, options=leave)
+    with pytest.raises(PhotoError, match="no_face"):
+        facefill.complete(empty, beside[:80, :80], model=model, options=leave)
+
+
+def test_a_hole_across_two_faces_is_filled_from_both(model):
+    eye = np.zeros_like(HOLE)
+    eye[92:112, 80:108] = True
+    photo, hole = np.hstack([PHOTO, PHOTO]), np.hstack([eye, eye])
+    alignment = AlignOptions(multiple_faces="all")
+    found = facefill.complete(
+        photo, hole, model=model, options=QUICK, alignment=alignment
+    )
+    assert [face.face.face_id for face in found.faces] == ["photo", "photo#2"]
+    assert (found.by_face, found.left) == (1.0, 0.0)
+    assert np.array_equal(found.photo[~hole], photo[~hole])
+
+
+def test_a_grey_photo_stays_grey(model):
+    grey = np.repeat(PHOTO[..., 1:2], 3, axis=2)
+    for mask in (HOLE, "center"):
+        found = facefill.complete(grey, mask, model=model, options=QUICK)
+        assert not np.array_equal(found.photo, grey)
+        assert (np.ptp(found.photo, axis=2) == 0).all()
+
+
+def test_the_photo_itself_may_show_its_hole(done, model, tmp_path):
+    alpha = np.where(HOLE, 0, 255).astype(np.uint8)
+    Image.fromarray(np.dstack([PHOTO, alpha])).save(tmp_path / "alpha.png")
+    painted = np.where(HOLE[..., None], np.uint8([255, 0, 255]), PHOTO)
+    Image.fromarray(painted).save(tmp_path / "colour.png")
+    for name in ("alpha", "colour"):
+        path = tmp_path / f"{name}.png"
+        found = facefill.complete(path, name, model=model, options=QUICK)
+        assert np.array_equal(found.hole, HOLE)
+        assert np.array_equal(found.photo, done.photo)
+
+
+def test_a_file_is_saved_as_it_came_but_for_its_hole(model, tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(PHOTO).save(path, quality=92, exif=exif)
+    found = facefill.complete(path, HOLE, model=model, options=QUICK)
+    # JPEG smears what is painted, so the hole is grown.
+    assert found.hole.sum() > HOLE.sum()
+    assert found.hole[HOLE].all()
+    found.save(tmp_path / "whole.jpg")
+    with Image.open(tmp_path / "whole.jpg") as image, Image.open(path) as before:
+        assert image.getexif()[0x010F] == "a camera"
+        assert image.quantization == before.quantization
+
+
 def test_lam_weighs_the_perceptual_loss(done, model):
     other = facefill.complete(PHOTO, HOLE, 5.0, model=model, options=QUICK)
     best = other.candidates[0]
@@ -87,11 +184,11 @@ def test_a_name_without_an_ending_is_an_error(done, tmp_path):
     ("photo", "mask", "error", "text"),
     [
         ("absent.png", HOLE, PhotoError, "unopenable"),
-        (noise(80, 80), np.ones((80, 80), bool), PhotoError, "no_face"),
+        (noise(80, 80), "center", PhotoError, "no_face"),
         (PHOTO.astype(float), HOLE, PhotoError, "float64"),
         (PHOTO, "absent.png", MaskError, "cannot be read"),
         (PHOTO, ~np.ones_like(HOLE), MaskError, "hides nothing"),
-        (PHOTO, np.ones_like(HOLE), MaskError, "whole face"),
+        (PHOTO, np.ones_like(HOLE), MaskError, "whole photo.*polarity"),
         (PHOTO, HOLE[:150], MaskError, "220x150, its photo 220x220"),
         (PHOTO, HOLE.astype(float), MaskError, "float64"),
     ],

@@ -120,6 +120,15 @@ def test_a_hole_over_most_of_a_face_is_warned_of_with_the_cure(folders, caplog, 
     assert bool(re.search(warning, caplog.text)) == (bottom == 24)
 
 
+def test_a_hole_over_most_of_a_photo_without_a_face_is_warned_of_too(folders, caplog):
+    rows = [place_without_face(folders, "a.png"), place_without_face(folders, "b.png")]
+    write_hole(folders, "a.png", np.s_[:30])
+    write_hole(folders, "b.png", np.s_[:20])
+    assert planned(rows, folders)["mask"].tolist() == ["file"] * 2
+    assert re.search(r"75 % of a\.png are missing.*complete\.mask_files", caplog.text)
+    assert "of b.png are missing" not in caplog.text
+
+
 def test_the_sheet_shows_each_face_beside_what_is_known_of_it(folders):
     rows = [place(folders, "a.jpg"), place_without_face(folders, "b.jpg")]
     _, sheet = planned_with_sheet(rows, folders)
@@ -141,7 +150,7 @@ def test_a_face_of_which_nothing_is_completed_is_shown_nevertheless(folders, win
     if window:
         write_hole(folders, "a.png", window)
     table, sheet = planned_with_sheet([row], folders)
-    problem = "" if window else "no white pixel"
+    problem = "" if window else "is 8x8, its photo 48x40"
     assert problem in table["problem"][0]
     side = SIZE * SCALE
     face = read_png(folders.faces / "a.jpg.png")

@@ -572,12 +572,17 @@ def test_a_mask_may_be_white_where_the_photo_is_known(folders):
     assert first + second == pytest.approx(1.0, abs=3 / SIZE)
 
 
-def test_a_hole_over_all_of_the_face_is_a_row_with_the_reason(folders, search):
-    write_hole(folders, "a.png", np.s_[:, :])
+@pytest.mark.parametrize(
+    ("window", "whole"), [(np.s_[5:39, 9:43], "face"), (np.s_[:, :], "photo")]
+)
+def test_a_hole_over_all_of_the_face_is_a_row_with_the_reason(
+    folders, search, window, whole
+):
+    write_hole(folders, "a.png", window)
     rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
     table = run(rows, folders, search).table
     assert list(table["reason"]) == ["mask", ""]
-    assert re.search("hides the whole face.*polarity", table["detail"][0])
+    assert re.search(f"hides the whole {whole}.*polarity", table["detail"][0])
 
 
 def test_mask_files_that_fit_a_photo_equally_are_a_row_with_the_reason(folders, search):

@@ -90,6 +90,15 @@ def test_a_hole_is_grown_in_formats_that_smear_it(mask, kind, options, lossy):
         assert np.array_equal(found, grown(HOLE, pixels))
 
 
+@pytest.mark.parametrize("hidden", [1.0, 0.95])
+def test_a_hole_that_is_or_grows_over_all_of_the_photo_is_refused(tmp_path, hidden):
+    levels = np.full(SHAPE, 255, np.uint8)
+    levels[round(hidden * SHAPE[0]) :] = 0
+    mask = write_photo(tmp_path / "m.png", levels)
+    with pytest.raises(MaskError, match=r"whole photo.*complete\.mask_files"):
+        read(replace(READER, grow=2), encoded(photo()), mask)
+
+
 def test_what_jpeg_has_smeared_lies_within_the_grown_hole(mask):
     clean = photo().astype(int)
     for colour in ([255, 0, 255], [255] * 3, [0] * 3):
@@ -126,6 +135,8 @@ def test_a_photo_without_transparency_is_refused_where_its_hole_would_be(kind):
     opaque = encoded(np.dstack([photo(), np.full(SHAPE, 255, np.uint8)]))
     with pytest.raises(MaskError, match="no transparent pixel"):
         read(replace(READER, source="alpha"), opaque)
+    with pytest.raises(MaskError, match="no transparent pixel"):
+        replace(READER, source="alpha").read(photo(), b"", None)
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,9 @@ class FaceInPhoto:
         matrix[:, 2] += (1.0 - 1.0 / scale) * (size - 1) / 2.0
         return warped_hole(np.zeros((size, size), np.bool_), matrix, shape)
 
-
-def hole(self, shape: tuple[int, int]) -> Mask:
-    """Pixels of the photo in the hole of the face, bool (height, width)."""
-    return warped_hole(self.kept, self.matrix, shape)
+    def hole(self, shape: tuple[int, int]) -> Mask:
+        """Pixels of the photo in the hole of the face, bool (height, width)."""
+        return warped_hole(self.kept, self.matrix, shape)
 
 
 def face_with_hole(face: AlignedFace, hole: Mask) -> FaceInPhoto | None:

@@ -13,11 +13,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from facefill.completion.inputs import HOLES, MaskChoice, Row, TaskReader, rejected
+from facefill.completion.inputs import (
+    HOLES,
+    MaskChoice,
+    PhotoTask,
+    Row,
+    TaskReader,
+    rejected,
+)
 from facefill.errors import MaskError, PhotoError
 from facefill.imaging.mask_files import LARGE_HOLE
 from facefill.imaging.sheets import captioned_grid
-from facefill.inversion.measurement import Measurement
 from facefill.parameters import MaskName
 from facefill.parameters.choices import HoleSource
 
@@ -118,9 +124,9 @@ def _plan_photo(
     named = {"mask": mask.name, "mask_file": mask.file, "mask_sha256": mask.sha256}
     sound = named | {"problem": "", "problem_reason": ""}
     touched = {face.face_id: face.measurement for face in task.faces}
+    _warn_of_large_hole(task)
     for face in faces:
         if measurement := touched.get(str(face.id)):
-            _warn_of_large_hole(measurement, mask)
             known = measurement.degradation.show(measurement.face, measurement.mask)
             yield {"id": face.id} | sound, _cell(measurement.face, known)
         elif mask.is_shape:
@@ -135,15 +141,23 @@ def _rejected_face(face: Any, reason: str, detail: str) -> Row:
     return row | {"problem": detail, "problem_reason": reason}
 
 
-def _warn_of_large_hole(measurement: Measurement, mask: MaskChoice) -> None:
-    share = 1.0 - float(measurement.mask.mean())
-    if not mask.is_shape and share > LARGE_HOLE:
-        logger.warning(
-            "%.0f %% of the face of %s are missing; if that is what is known, set "
-            "complete.mask_files to the other polarity",
-            100.0 * share,
-            measurement.key,
-        )
+def _warn_of_large_hole(task: PhotoTask) -> None:
+    if task.hole is None:
+        return
+    of_faces = {
+        f"the face of {face.face_id}": 1.0 - float(face.measurement.mask.mean())
+        for face in task.faces
+    }
+    # A mask of the wrong polarity may hide the face so well that none is found.
+    of_photo = {task.photo_id: float(task.hole.mean())}
+    for name, share in (of_faces or of_photo).items():
+        if share > LARGE_HOLE:
+            logger.warning(
+                "%.0f %% of %s are missing; if that is what is known, set "
+                "complete.mask_files to the other polarity",
+                100.0 * share,
+                name,
+            )
 
 
 def _cell_beside_nothing(row: Any, reader: TaskReader) -> np.ndarray:

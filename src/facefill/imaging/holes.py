@@ -77,10 +77,20 @@ class HoleReader:
         Args:
             hole: bool (height, width), True = hole.
             content: The file; empty if there is none.
+
+        Raises:
+            MaskError: If it is all of the photo.
         """
-        if self.grow is not None:
-            return grown(hole, self.grow)
-        return grown(hole, LOSSY_GROW if is_lossy(content) else 0)
+        pixels = self.grow
+        if pixels is None:
+            pixels = LOSSY_GROW if is_lossy(content) else 0
+        hole = grown(hole, pixels)
+        if hole.all():
+            raise MaskError(
+                "the mask hides the whole photo, so nothing is left to complete it "
+                "from; is its polarity (complete.mask_files) the right one?"
+            )
+        return hole
 
 
 def hole_reader(options: CompleteOptions, limits: IngestOptions) -> HoleReader:
