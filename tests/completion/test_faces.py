@@ -131,6 +131,15 @@ def test_the_enlargement_is_that_of_a_side(scale):
     assert face.enlargement == pytest.approx(scale)
 
 
+def test_a_crop_can_be_taken_larger_about_its_middle():
+    task = task_of("center", SIZE, CompleteOptions())
+    face = face_with_task(aligned(matrix_of(1.0, 30.0, 20.0)), task, SHAPE)
+    assert np.array_equal(face.crop(SHAPE), hole_at(np.s_[20:36, 30:46]))
+    assert np.array_equal(face.crop(SHAPE, 2.0), hole_at(np.s_[12:44, 22:54]))
+    # ``center`` hides the middle half.
+    assert np.array_equal(face.hole(SHAPE), hole_at(np.s_[24:32, 34:42]))
+
+
 def test_a_hole_that_is_left_needs_a_face():
     task = task_of("center", SIZE, CompleteOptions())
     face = face_with_task(aligned(matrix_of(2.0, 20.0, 8.0)), task, SHAPE)

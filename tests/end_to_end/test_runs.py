@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ARTIFACTS = [
     "02_intermediate/photos.parquet",
+    "02_intermediate/holes.parquet",
     "03_primary/alignment.parquet",
     "05_model_input/faces.npy",
     "05_model_input/faces.parquet",
@@ -53,6 +55,8 @@ ARTIFACTS = [
     "08_reporting/figures/center.png",
 ]
 
+FACE = "face-0001.jpg"
+
 
 def write_bad_photos(folder):
     """A photo without a face, and one whose file was cut."""
@@ -60,6 +64,22 @@ def write_bad_photos(folder):
     Image.fromarray(noise).save(folder / "noface.png")
     content = (SAMPLE / "photos/face-0001.jpg").read_bytes()
     (folder / "cut.jpg").write_bytes(content[: len(content) // 2])
+
+
+def write_masks(folder):
+    """Mask files of a face, of the photo without one, and of no photo."""
+    folder.mkdir(parents=True)
+    with Image.open(SAMPLE / "incomplete" / FACE) as image:
+        size = image.size
+    for mask, (width, height) in (
+        ("noface.png", (80, 80)),
+        (f"{FACE}.png", size),
+        ("nobody.png", (8, 8)),
+    ):
+        hole = Image.new("L", (width, height))
+        # The right half, from a quarter of the height on.
+        hole.paste(255, (width // 2, height // 4, width, height))
+        hole.save(folder / mask)
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +92,10 @@ def finished(tmp_path_factory):
         for path in sorted((SAMPLE / name).glob("face-*.jpg"))[:count]:
             shutil.copy(path, folder)
         write_bad_photos(folder)
+    write_masks(data / "01_raw/masks")
     run = kedro(data)
     assert run.returncode == 0, run.stderr + run.stdout
+    assert "no photo for 1 of the mask files: nobody.png" in run.stderr + run.stdout
     return data
 
 
@@ -90,7 +112,27 @@ def test_every_photo_is_a_row_with_a_reason_if_it_was_rejected(finished):
     bad = photos[photos["status"] != "aligned"].set_index("path")["reason"]
     assert bad.to_dict() == {"cut.jpg": "truncated", "noface.png": "no_face"}
     table = pd.read_parquet(finished / "07_model_output/completed/completions.parquet")
-    assert table["status"].value_counts().to_dict() == {"completed": 3, "rejected": 2}
+    assert table["status"].value_counts().to_dict() == {"completed": 4, "rejected": 1}
+
+
+def test_a_photo_is_whole_in_its_own_format_with_or_without_a_face(finished):
+    output = finished / "07_model_output/completed"
+    table = pd.read_parquet(output / "completions.parquet").set_index("id")
+    assert table.loc["noface.png", ["mask", "faces", "by_inpainting"]].tolist() == [
+        "file",
+        0,
+        1.0,
+    ]
+    face = table.loc[FACE]
+    assert (face["mask"], face["faces"], face["left"]) == ("file", 1, 0.0)
+    assert face["by_face"] + face["by_inpainting"] == pytest.approx(1.0)
+    for name in ("noface.png", FACE):
+        with Image.open(output / name / f"photo{Path(name).suffix}") as image:
+            assert image.format == ("PNG" if name == "noface.png" else "JPEG")
+    before = np.asarray(Image.open(finished / "01_raw/incomplete/noface.png"))
+    after = np.asarray(Image.open(output / "noface.png/photo.png"))
+    assert np.array_equal(after[:, :40], before[:, :40])
+    assert not np.array_equal(after[20:, 40:], before[20:, 40:])
 
 
 def test_one_finished_mlflow_run_has_parameters_curves_pictures_and_models(finished):

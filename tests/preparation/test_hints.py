@@ -1,0 +1,44 @@
+import pytest
+
+from facefill.errors import PhotoError
+from facefill.preparation.detection import Box
+from facefill.preparation.hints import hint_of, read_hint
+from facefill.preparation.hole_alignment import EyePair
+
+
+def test_boxes_and_eyes_are_read(tmp_path):
+    path = tmp_path / "a.jpg.json"
+    path.write_text('{"box": [1, 2.4, 30, 40]}')
+    assert read_hint(path) == Box(1, 2, 30, 40)
+    path.write_text('{"eyes": [[10, 20], [30.5, 21]]}')
+    assert read_hint(path) == EyePair((10.0, 20.0), (30.5, 21.0))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        [],
+        {"box": [1, 2, 3]},
+        {"box": [30, 2, 1, 40]},
+        {"box": ["a", 2, 3, 4]},
+        {"box": [True, 2, 3, 4]},
+        {"eyes": [[1, 2], [1, 2]]},
+        {"eyes": [[1, 2], [3]]},
+        {"eyes": 7},
+    ],
+)
+def test_anything_else_is_refused_with_the_form_of_a_hint(data):
+    with pytest.raises(ValueError, match=r"number of pixels|a hint is"):
+        hint_of(data)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"box": null}'])
+def test_a_file_that_is_no_hint_is_a_reason(tmp_path, content):
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(PhotoError, match=r"hint: .*cannot be used") as caught:
+        read_hint(path)
+    assert caught.value.reason == "hint"
+    with pytest.raises(PhotoError):
+        read_hint(tmp_path / "absent.json")
