@@ -58,16 +58,21 @@ def portraits():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_nearly_all_damaged_portraits_are_found_and_near_to_where_they_were(portraits):
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("count", "least"), [(3, 14), pytest.param(12, 57, marks=pytest.mark.long)]
+)
+def test_nearly_all_damaged_portraits_are_found_and_near_to_where_they_were(
+    portraits, count, least
+):
     errors = {}
-    for number, (photo, face) in enumerate(portraits):
+    for number, (photo, face) in enumerate(portraits[:count]):
         for name, hole in holes(face.landmarks, photo.shape[:2]):
             colour = COLOURS[number % len(COLOURS)]
             found = align(damaging.paint(photo, hole, colour), hole)
             if found and found[0].pixels is not None:
                 errors.setdefault(name, []).append(apart(found[0], face))
-    assert sum(map(len, errors.values())) >= 57
+    assert sum(map(len, errors.values())) >= least
     assert np.mean(errors["nose"]) < 1.0
     assert np.mean(np.concatenate(list(errors.values()))) < 2.0
 
@@ -78,8 +83,8 @@ def test_nearly_all_damaged_portraits_are_found_and_near_to_where_they_were(port
 def test_what_is_painted_under_the_hole_changes_no_byte(portraits, name):
     photo, face = portraits[0]
     hole = dict(holes(face.landmarks, photo.shape[:2]))[name]
-    found = [align(damaging.paint(photo, hole, colour), hole) for colour in COLOURS]
-    found.append(align(photo, hole))
+    found = [align(damaging.paint(photo, hole, each), hole) for each in COLOURS[::2]]
+    found += [align(damaging.paint(photo, hole, "noise"), hole), align(photo, hole)]
     first = found[0][0]
     for faces in found:
         assert len(faces) == len(found[0])

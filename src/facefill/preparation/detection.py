@@ -153,6 +153,24 @@ def find_faces(photo: NDArray[np.uint8], upsample: int = 1) -> list[Box]:
     return [Box(box.left(), box.top(), box.right(), box.bottom()) for box in found]
 
 
+def find_candidates(
+    photo: NDArray[np.uint8], min_score: float, upsample: int = 1
+) -> list[tuple[Box, float]]:
+    """Find what may be a face, with the detector's score of each.
+
+    Args:
+        photo: uint8 RGB of shape (height, width, 3).
+        min_score: Below 0, to see more than ``find_faces`` does.
+        upsample: As in ``find_faces``.
+
+    Returns:
+        Boxes and scores, the most certain first.
+    """
+    found, scores, _ = _detector().run(_packed(photo), upsample, min_score)
+    boxes = [Box(box.left(), box.top(), box.right(), box.bottom()) for box in found]
+    return list(zip(boxes, scores, strict=True))
+
+
 def _packed(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay pixels out as dlib wants them, which asks for the strides themselves.
 
@@ -188,12 +206,13 @@ def find_faces_fast(
         if (scale, doublings) in searched:
             continue
         searched.add((scale, doublings))
-        if boxes := find_faces(_shrunk(photo, scale), doublings):
+        if boxes := find_faces(shrunk(photo, scale), doublings):
             return [Box(*(round(edge / scale) for edge in box)) for box in boxes]
     return []
 
 
-def _shrunk(photo: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+def shrunk(photo: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Shrink a photo for a search; as it is if the scale is 1."""
     if scale == 1.0:
         return photo
     height, width = (max(1, round(scale * side)) for side in photo.shape[:2])
@@ -214,6 +233,14 @@ def by_size(boxes: list[Box]) -> list[Box]:
 
 def _area(box: Box) -> int:
     return (box.right - box.left + 1) * (box.bottom - box.top + 1)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Give the share of two boxes' union that both cover, 0 to 1."""
+    width = min(one.right, other.right) - max(one.left, other.left) + 1
+    height = min(one.bottom, other.bottom) - max(one.top, other.top) + 1
+    common = max(0, width) * max(0, height)
+    return common / (_area(one) + _area(other) - common)
 
 
 def find_landmarks(

@@ -39,7 +39,7 @@ LOW, HIGH = -0.25, 1.25
 
 # Residuals of neighbouring pixels are correlated: a pixel tells less than its own
 # noise, of about 10 grey levels, would have it.
-PIXEL_NOISE = 60.0
+PIXEL_NOISE = 40.0
 """Standard deviation of a pixel about its expectation, in grey levels."""
 
 _LEVELS = 127.0
@@ -127,12 +127,12 @@ class FacePrior:
             to_frame: Map from photo to frame, (2, 3).
         """
         matrix = composed(self.frame_to_picture(), to_frame)
-        both = cv2.merge([grey * known, known])
-        both, matrix = _shrunk(both, matrix)
+        both, matrix = _shrunk(np.stack([grey * known, known], axis=-1), matrix)
         size = (self.side, self.side)
         seen = cv2.warpAffine(both, matrix, size, flags=cv2.INTER_LINEAR)
-        weight = seen[..., 1]
-        return View(seen[..., 0] / np.maximum(weight, 1e-3), weight > 0.5)
+        weight = np.asarray(seen[..., 1], np.float32)
+        pixels = np.asarray(seen[..., 0] / np.maximum(weight, 1e-3), np.float32)
+        return View(pixels, weight > 0.5)
 
     def posterior(
         self, seen: View, points: Points, deviations: NDArray[np.float64]

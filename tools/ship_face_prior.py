@@ -1,0 +1,166 @@
+"""Measure the joint statistics of landmarks and grey pictures that facefill ships.
+
+Run it in the project's environment, with a folder of photos, one subfolder a person::
+
+    python tools/ship_face_prior.py data/01_raw/photos
+
+Photos of people whom the split of seed 1 holds out are left out, and of each person
+two photos at most are taken.
+"""
+
+import argparse
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.linalg import eigh
+
+from facefill.imaging import geometry
+from facefill.imaging.photos import decode_photo
+from facefill.preparation import detection, face_prior, splits
+from facefill.preparation.face_prior import DESCRIPTION, FILE, FOLDER, FacePrior
+from facefill.runtime.files import write_bytes, write_json
+
+SIDE = 48
+PHOTOS_PER_PERSON = 2
+# Weight of the landmarks' variance beside that of the pixels, as a factor of scale.
+LANDMARK_SHARE = 0.7
+# Which landmark a mirrored face has in the place of each.
+MIRRORED = np.array(
+    [
+        *(*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)),
+        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, *range(54, 47, -1)),
+        *(*range(59, 54, -1), *range(64, 59, -1), 67, 66, 65),
+    ]
+)
+
+
+def main() -> None:
+    """Measure photos of the training side."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--components", type=int, default=256)
+    parser.add_argument("--output", type=Path, default=FOLDER)
+    arguments = parser.parse_args()
+    faces = list(_faces(arguments.photos))
+    prior = _measured(faces, arguments.components)
+    content = prior.packed()
+    write_bytes(arguments.output / FILE, content)
+    described = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "components": arguments.components,
+        "faces": len(faces),
+    }
+    write_json(arguments.output / DESCRIPTION, described)
+    print(f"{len(faces)} faces, {len(content)} bytes")
+
+
+def _faces(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray, detection.Box]]:
+    """Give the grey picture, the landmarks and the box of each photo's face."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    sides = splits.split(names, names, 0.1, 1)
+    taken: dict[Path, int] = {}
+    for path, side in zip(paths, sides, strict=True):
+        count = taken[path.parent] = taken.get(path.parent, 0) + 1
+        if side != splits.TRAIN or count > PHOTOS_PER_PERSON:
+            continue
+        photo = decode_photo(path.read_bytes())
+        if boxes := detection.by_size(detection.find_faces(photo, 0)):
+            landmarks = detection.find_landmarks(photo, boxes[0]).astype(np.float64)
+            grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
+            yield grey, landmarks, boxes[0]
+
+
+def _measured(
+    faces: list[tuple[np.ndarray, np.ndarray, detection.Box]], num_components: int
+) -> FacePrior:
+    mean = _mean_shape([landmarks for _, landmarks, _ in faces])
+    empty = FacePrior(
+        mean_pixels=np.zeros((SIDE, SIDE), np.float32),
+        mean_points=mean,
+        pixels=np.zeros((1, SIDE, SIDE), np.float32),
+        points=np.zeros((1, 68, 2)),
+        variances=np.ones(1),
+        box=(0.5, 0.5, 1.0),
+    )
+    pixels, points, boxes = [], [], []
+    for grey, landmarks, box in faces:
+        frame = geometry.similarity(landmarks, mean)
+        seen = empty.view(grey, np.ones_like(grey), frame)
+        if seen.known.mean() < 0.985:
+            continue
+        pixels.append(np.where(seen.known, seen.pixels, np.median(seen.pixels)))
+        points.append(face_prior.applied(frame, landmarks) - mean)
+        low, high = face_prior.applied(frame, np.reshape(box, (2, 2)).astype(float))
+        boxes.append([*(low + high) / 2.0, np.mean(high - low)])
+    return _components(
+        np.array(pixels), np.array(points), mean, num_components, np.median(boxes, 0)
+    )
+
+
+def _mean_shape(shapes: list[np.ndarray]) -> np.ndarray:
+    """Mean of faces and their mirror images; the crop is the unit square."""
+    indices = geometry.LANDMARK_INDICES["innerEyesAndBottomLip"]
+    target = geometry.target_points("innerEyesAndBottomLip", 1).astype(np.float64)
+    first = shapes[0]
+    mean = face_prior.applied(geometry.similarity(first[indices], target), first)
+    for _ in range(4):
+        moved = [
+            face_prior.applied(geometry.similarity(shape, mean), shape)
+            for shape in shapes
+        ]
+        mean = np.mean(moved, axis=0)
+        mirrored = (mean * (-1.0, 1.0))[MIRRORED] + (1.0, 0.0)
+        mean = (mean + mirrored) / 2.0
+        mean = face_prior.applied(geometry.similarity(mean[indices], target), mean)
+    return mean - (mean[:, 0].mean() - 0.5, 0.0)
+
+
+def _components(
+    pixels: np.ndarray,
+    points: np.ndarray,
+    mean_points: np.ndarray,
+    num_components: int,
+    box: np.ndarray,
+) -> FacePrior:
+    """Give the principal components of faces and their mirror images."""
+    count = len(pixels)
+    flat = pixels.reshape(count, -1).astype(np.float32)
+    mean = flat.mean(axis=0, dtype=np.float64).reshape(SIDE, SIDE)
+    mean = ((mean + mean[:, ::-1]) / 2.0).astype(np.float32)
+    flat -= mean.ravel()
+    offsets = points.reshape(count, -1)
+    spread = float(
+        np.sqrt(np.square(flat, dtype=np.float64).sum() / np.sum(offsets**2))
+    )
+    scale = LANDMARK_SHARE * spread
+    both = np.hstack([flat, (scale * offsets).astype(np.float32)])
+    covariance = (both.T @ both).astype(np.float64) / count
+    size = SIDE * SIDE
+    order = np.arange(size).reshape(SIDE, SIDE)[:, ::-1].ravel()
+    landmarks = size + np.stack([2 * MIRRORED, 2 * MIRRORED + 1], axis=1).ravel()
+    mirror = np.concatenate([order, landmarks])
+    sign = np.ones(len(mirror))
+    sign[size::2] = -1.0
+    mirrored = sign[:, None] * covariance[np.ix_(mirror, mirror)] * sign
+    last = len(covariance) - 1
+    variances, vectors = eigh(
+        (covariance + mirrored) / 2.0,
+        subset_by_index=(last - num_components + 1, last),
+    )
+    vectors = vectors[:, ::-1].T
+    return FacePrior(
+        mean_pixels=mean,
+        mean_points=mean_points,
+        pixels=vectors[:, :size].reshape(-1, SIDE, SIDE).astype(np.float32),
+        points=vectors[:, size:].reshape(-1, 68, 2) / scale,
+        variances=variances[::-1],
+        box=tuple(box.tolist()),
+    )
+
+
+if __name__ == "__main__":
+    main()
