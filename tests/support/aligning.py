@@ -52,7 +52,7 @@ class Failing:
 
     def __call__(self, work, chunks):
         for chunk in chunks:
-            self.tried += [photo_id for photo_id, _ in chunk]
+            self.tried += [item.photo_id for item in chunk]
             yield [
                 work.failed(item, self.reason)
                 if item[0] == self.photo_id
