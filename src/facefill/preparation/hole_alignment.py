@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.imaging import geometry
+from facefill.imaging.inpainting import inpaint
 from facefill.preparation import detection, face_prior, hole_filling, quality
 from facefill.preparation.detection import Box, LandmarkModel
 from facefill.preparation.face_prior import (
@@ -35,7 +36,8 @@ ROUNDS = 3
 """Times that a face is completed and its landmarks are placed anew."""
 MIN_SCORE = -0.8
 """Of dlib's detector, for a candidate; 0 is its threshold elsewhere."""
-MAX_COST = 40.0
+MIN_CERTAINTY = -0.2
+"""Of the detector's scores of a candidate before and after it is completed, summed."""
 MAX_CANDIDATES = 3
 """Candidates that are looked at closely, the most certain first."""
 
@@ -141,26 +143,37 @@ def search(
     """
     found = [
         located
-        for _, box, picture in _candidates(filled, hole)
+        for score, box, picture in _candidates(filled, hole)
         if (located := locate(filled, hole, box, model, picture))
+        # The detector has to see the face at last that it was made by what is known.
+        and located.score > 0.0
+        and located.score + score > MIN_CERTAINTY
     ]
-    plausible = [face for face in found if face.cost < MAX_COST]
-    return min(plausible, key=lambda face: face.cost, default=None)
+    return min(found, key=lambda face: face.cost, default=None)
 
 
 def _candidates(
     filled: NDArray[np.uint8], hole: NDArray[np.bool_]
 ) -> list[tuple[float, Box, NDArray[np.uint8]]]:
-    """Give scores, boxes and the fillings that show them, the most certain first."""
+    """Scores and boxes in the hole, with the fillings that show them, best first."""
     scale = min(1.0, _SEARCHED / max(hole.shape))
     found = []
-    for picture in (filled, *hole_filling.mirrored(filled, hole)):
+    mirrored = hole_filling.mirrored(filled, hole)
+    for picture in (filled, *mirrored, inpaint(filled, hole)):
         small = detection.shrunk(picture, scale)
         for box, score in detection.find_candidates(small, MIN_SCORE):
             full = Box(*(round(edge / scale) for edge in box))
-            found.append((score, full, picture))
+            if _holds(full, hole):
+                found.append((score, full, picture))
     found.sort(key=lambda candidate: -candidate[0])
     return found[:MAX_CANDIDATES]
+
+
+def _holds(box: Box, hole: NDArray[np.bool_]) -> bool:
+    """Whether any of a hole is in a box; another face may lie beside it."""
+    rows = slice(max(box.top, 0), max(box.bottom + 1, 0))
+    columns = slice(max(box.left, 0), max(box.right + 1, 0))
+    return bool(hole[rows, columns].any())
 
 
 def reaches(
