@@ -28,13 +28,15 @@ PHOTOS_PER_PERSON = 2
 # Weight of the landmarks' variance beside that of the pixels, as a factor of scale.
 LANDMARK_SHARE = 0.7
 # Which landmark a mirrored face has in the place of each.
-MIRRORED = np.array(
-    [
-        *(*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)),
-        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, *range(54, 47, -1)),
-        *(*range(59, 54, -1), *range(64, 59, -1), 67, 66, 65),
-    ]
-)
+JAW_TO_NOSE = [
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    *range(27, 31),
+    *range(35, 30, -1),
+]
+EYES = [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
+MOUTH = [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65]
+MIRRORED = np.array([*JAW_TO_NOSE, *EYES, *MOUTH])
 
 
 def main() -> None:
@@ -102,7 +104,7 @@ def _measured(
 
 
 def _mean_shape(shapes: list[np.ndarray]) -> np.ndarray:
-    """Mean of faces and their mirror images; the crop is the unit square."""
+    """Give the mean of faces and their mirror images; the crop is the unit square."""
     indices = geometry.LANDMARK_INDICES["innerEyesAndBottomLip"]
     target = geometry.target_points("innerEyesAndBottomLip", 1).astype(np.float64)
     first = shapes[0]

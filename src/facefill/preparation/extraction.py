@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from facefill.imaging import geometry
 from facefill.imaging.masks import mask_from_photo, mask_within_photo
 from facefill.parameters import AlignOptions
-from facefill.preparation import detection, hole_alignment, hole_filling, quality
+from facefill.preparation import detection, hole_filling, quality
 from facefill.preparation.detection import Box, LandmarkModel
-from facefill.preparation.hole_alignment import Hint, Located, hint_box
+from facefill.preparation.hole_alignment import DamagedPhoto, Hint, Located, hint_box
 
 
 @dataclass(frozen=True)
@@ -75,40 +75,40 @@ def extract(
         ModelError: If the landmark model or the joint model of faces cannot be used.
         ValueError: If the hole has another size than the photo.
     """
-    if hole is not None:
-        if hole.shape != photo.shape[:2]:
-            raise ValueError(f"hole of shape {hole.shape}, photo of {photo.shape[:2]}")
-        photo = hole_filling.inpainted(photo, hole) if hole.any() else photo
+    damaged, given = None, None if hint is None else hint_box(hint)
+    if hole is not None and hole.shape != photo.shape[:2]:
+        raise ValueError(f"hole of shape {hole.shape}, photo of {photo.shape[:2]}")
+    if hole is not None and hole.any():
+        photo = hole_filling.inpainted(photo, hole)
+        damaged = DamagedPhoto(photo, hole, landmark_model(options), given)
     if options.method != "openface":
         return _extract_square(photo, options, size)
-    boxes = _find_faces(photo, options) if hint is None else [hint_box(hint)]
+    boxes = _find_faces(photo, options) if given is None else [given]
     if not boxes:
-        return _extract_unseen(photo, options, size, hole)
+        return _extract_unseen(damaged, options, size)
     if options.multiple_faces == "skip" and len(boxes) > 1:
         return Extraction(len(boxes), "several_faces", [])
     ordered = detection.by_size(boxes)
-    if hole is None and options.multiple_faces != "all":
-        ordered = ordered[:1]
-    faces = [_face(photo, box, options, size, hole) for box in ordered]
-    if hole is not None and not any(_is_reached(face, size, hole) for face in faces):
-        # The face of the hole may be one that the detector does not see.
-        unseen = _extract_unseen(photo, options, size, hole)
-        faces = [face for face in unseen.faces if _is_reached(face, size, hole)] + faces
-    return Extraction(len(boxes), "", _chosen(faces, options, size, hole))
+    if damaged is not None:
+        faces = _of_hole(ordered, damaged, options, size)
+    else:
+        chosen = ordered if options.multiple_faces == "all" else ordered[:1]
+        faces = [_face(photo, box, options, size, None) for box in chosen]
+    return Extraction(len(boxes), "", faces)
 
 
-def _chosen(
-    faces: list[Face],
-    options: AlignOptions,
-    size: int,
-    hole: NDArray[np.bool_] | None,
+def _of_hole(
+    ordered: list[Box], damaged: DamagedPhoto, options: AlignOptions, size: int
 ) -> list[Face]:
-    """Choose among the faces of a photo: those of its hole, if it has one."""
-    if hole is not None:
-        reached = [face for face in faces if _is_reached(face, size, hole)]
-        if reached:
-            return reached
-    return faces if options.multiple_faces == "all" else faces[:1]
+    """Choose the faces that a hole reaches; if it reaches none, those of any photo."""
+    every = [_face(damaged.filled, box, options, size, damaged) for box in ordered]
+    reached = [face for face in every if _is_reached(face, size, damaged.hole)]
+    if not reached:
+        # The face of the hole may be one that the detector does not see.
+        unseen = _extract_unseen(damaged, options, size).faces
+        reached = [face for face in unseen if _is_reached(face, size, damaged.hole)]
+    rest = every if options.multiple_faces == "all" else every[:1]
+    return reached or rest
 
 
 def _is_reached(face: Face, size: int, hole: NDArray[np.bool_]) -> bool:
@@ -153,18 +153,13 @@ def _find_faces(photo: NDArray[np.uint8], options: AlignOptions) -> list[Box]:
 
 
 def _extract_unseen(
-    filled: NDArray[np.uint8],
-    options: AlignOptions,
-    size: int,
-    hole: NDArray[np.bool_] | None,
+    damaged: DamagedPhoto | None, options: AlignOptions, size: int
 ) -> Extraction:
     """Look again where the detector sees no face, if a hole may be what hides it."""
-    if hole is None or not hole.any():
+    located = None if damaged is None else damaged.find()
+    if damaged is None or located is None:
         return Extraction(0, "no_face", [])
-    located = hole_alignment.search(filled, hole, landmark_model(options))
-    if located is None:
-        return Extraction(0, "no_face", [])
-    return Extraction(1, "", [_damaged_face(filled, located, options, size)])
+    return Extraction(1, "", [_damaged_face(damaged.filled, located, options, size)])
 
 
 def _face(
@@ -172,14 +167,13 @@ def _face(
     box: Box,
     options: AlignOptions,
     size: int,
-    hole: NDArray[np.bool_] | None,
+    damaged: DamagedPhoto | None,
 ) -> Face:
-    model = landmark_model(options)
-    landmarks = detection.find_landmarks(photo, box, model)
+    landmarks = detection.find_landmarks(photo, box, landmark_model(options))
     matrix = geometry.affine(landmarks, options.landmarks, size)
-    if hole is None or not hole_alignment.reaches(hole, box, matrix, size):
+    if damaged is None or not damaged.reaches(box, matrix, size):
         return _judged(photo, Face("", box, landmarks, matrix, None), options, size)
-    located = hole_alignment.locate(photo, hole, box, model)
+    located = damaged.find(box)
     if located is None:
         return Face("hidden", box, None, None, None)
     return _damaged_face(photo, located, options, size)

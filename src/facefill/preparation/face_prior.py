@@ -66,14 +66,10 @@ class Estimate(NamedTuple):
     Attributes:
         pixels: float32 (S, S), grey levels.
         points: float64 (68, 2), x and y in the frame.
-        residual: Root mean square of seen minus expected pixels, in grey levels.
-        surprise: Mean squared weight in units of its variance: 1 for a typical face.
     """
 
     pixels: Floats
     points: Points
-    residual: float
-    surprise: float
 
 
 @dataclass(frozen=True)
@@ -127,10 +123,11 @@ class FacePrior:
             to_frame: Map from photo to frame, (2, 3).
         """
         matrix = composed(self.frame_to_picture(), to_frame)
-        both, matrix = _shrunk(np.stack([grey * known, known], axis=-1), matrix)
+        both = np.asarray(cv2.merge([grey * known, known]), np.float32)
+        both, matrix = _shrunk(both, matrix)
         size = (self.side, self.side)
         seen = cv2.warpAffine(both, matrix, size, flags=cv2.INTER_LINEAR)
-        weight = np.asarray(seen[..., 1], np.float32)
+        weight = seen[..., 1]
         pixels = np.asarray(seen[..., 0] / np.maximum(weight, 1e-3), np.float32)
         return View(pixels, weight > 0.5)
 
@@ -158,14 +155,8 @@ class FacePrior:
         pixels = self.mean_pixels + np.tensordot(
             weights.astype(np.float32), self.pixels, axes=1
         )
-        difference = (seen.pixels - pixels)[seen.known]
-        residual = float(np.sqrt(np.mean(difference**2))) if difference.size else 0.0
-        return Estimate(
-            pixels=pixels,
-            points=self.mean_points + np.tensordot(weights, self.points, axes=1),
-            residual=residual,
-            surprise=float(np.mean(weights**2 / self.variances)),
-        )
+        points = self.mean_points + np.tensordot(weights, self.points, axes=1)
+        return Estimate(pixels, points)
 
     def packed(self) -> bytes:
         """Write an ``.npz`` whose components have 8 bits."""

@@ -9,10 +9,13 @@ little. Both steps repeat a few times.
 Synopsis::
 
     filled = hole_filling.inpainted(photo, hole)
-    found = [locate(filled, hole, box, landmark_model) for box in boxes]
-    found = search(filled, hole, landmark_model)  # where no box is known
+    damaged = DamagedPhoto(filled, hole, landmark_model)
+    face = damaged.find(box)  # by one of the detector's boxes of the filled photo
+    face = damaged.find()  # where it sees none
 """
 
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import cv2
@@ -23,27 +26,19 @@ from facefill.imaging import geometry
 from facefill.imaging.inpainting import inpaint
 from facefill.preparation import detection, face_prior, hole_filling, quality
 from facefill.preparation.detection import Box, LandmarkModel
-from facefill.preparation.face_prior import (
-    Estimate,
-    Points,
-    applied,
-    composed,
-)
+from facefill.preparation.face_prior import Estimate, Points, applied, composed
+from facefill.preparation.face_window import FaceWindow, box_corners
 
-REDETECT = 1
-OVERLAP = 0.5
 ROUNDS = 3
 """Times that a face is completed and its landmarks are placed anew."""
 MIN_SCORE = -0.8
 """Of dlib's detector, for a candidate; 0 is its threshold elsewhere."""
 MIN_CERTAINTY = -0.2
-"""Of the detector's scores of a candidate before and after it is completed, summed."""
+"""Of a face that the detector sees in no filling by itself; ``Located.certainty``."""
 MAX_CANDIDATES = 3
 """Candidates that are looked at closely, the most certain first."""
 
 _REFITS = 3
-_WORKING_BOX = 240
-"""Side of the box, in pixels, that larger faces are shrunk to while they are sought."""
 
 # Standard deviations in units of the crop.
 _VISIBLE = 0.01
@@ -54,6 +49,11 @@ _MARGIN = 0.03
 """Landmarks that close to the hole count as hidden: what they are placed by is."""
 
 
+_SAME_FACE = 0.1
+"""Overlap from which two boxes may be of one face, one of them at a wrong place."""
+_SAME_BOX = 0.65
+"""Overlap from which a box is as good as another: landmarks move with their box."""
+_LEAST_DETECTED = 8
 _REACH = 0.25
 """Pixels beyond the box by which landmarks are placed, in sides of the box."""
 _SEARCHED = 640
@@ -72,131 +72,190 @@ Hint: TypeAlias = Box | EyePair
 """Where a user says that the face is."""
 
 
+class Candidate(NamedTuple):
+    """Where a face may be.
+
+    Attributes:
+        score: The detector's, 0 at its threshold elsewhere.
+        box: The face, in pixels of the photo.
+        picture: The filled photo that shows it, uint8 RGB (height, width, 3).
+    """
+
+    score: float
+    box: Box
+    picture: NDArray[np.uint8]
+
+
 class Located(NamedTuple):
     """A damaged face that was found.
 
     Attributes:
-        box: Where its landmarks were sought.
+        box: Where its landmarks were sought at last.
         landmarks: float64 (68, 2) or (5, 2), x and y in pixels of the photo.
-        residual: Root mean square of known minus expected pixels, in grey levels.
-        misfit: Root mean square of visible minus expected landmarks, in crop units.
-        surprise: As in ``face_prior.Estimate``.
+        score: The detector's of the completed face; ``MIN_SCORE`` if it sees none.
+        certainty: That and the score before it was completed.
     """
 
     box: Box
     landmarks: Points
-    residual: float
-    misfit: float
-    surprise: float
-    score: float = 0.0
-
-    @property
-    def cost(self) -> float:
-        """How unlike a face it is, by which candidates are compared."""
-        return self.residual
+    score: float
+    certainty: float
 
 
 def locate(
     filled: NDArray[np.uint8],
     hole: NDArray[np.bool_],
-    box: Box,
+    candidate: Candidate,
     model: LandmarkModel,
-    first: NDArray[np.uint8] | None = None,
 ) -> Located | None:
     """Place the landmarks of a face that a hole reaches into.
 
     Args:
         filled: Photo from ``hole_filling.inpainted``, uint8 RGB (height, width, 3).
         hole: bool (height, width), True = hidden.
-        box: Where the face is, as the detector has it.
+        candidate: Where the face is, and the picture of the first round.
         model: Landmark model.
-        first: The same photo as it is filled for the first round; ``filled`` if
-            ``None``.
 
     Returns:
         The face; ``None`` if too little of it is seen to tell where it is.
 
     Raises:
-        ModelError: If the landmark model cannot be used.
+        ModelError: If the landmark model or the joint model cannot be used.
     """
-    window = _Window.around(box, hole.shape)
-    inner = window.box(box)
+    window = FaceWindow.around(candidate.box, hole.shape)
+    inner = window.box(candidate.box)
     face = _DamagedFace(window.cut(filled), window.cut_hole(hole), inner, model)
-    found = face.settle(window.cut(filled if first is None else first))
+    found = face.settle(window.cut(candidate.picture))
     if found is None:
         return None
-    return found._replace(box=box, landmarks=window.to_photo(found.landmarks))
+    return found._replace(
+        box=window.box_in_photo(found.box),
+        landmarks=window.to_photo(found.landmarks),
+        certainty=found.score + candidate.score,
+    )
 
 
-def search(
-    filled: NDArray[np.uint8], hole: NDArray[np.bool_], model: LandmarkModel
-) -> Located | None:
-    """Look for a damaged face where the detector sees none in the filled photo.
+class DamagedPhoto:
+    """A photo with a hole, in which faces are sought.
 
-    Args:
+    Attributes:
         filled: Photo from ``hole_filling.inpainted``, uint8 RGB (height, width, 3).
         hole: bool (height, width), True = hidden.
-        model: Landmark model.
-
-    Raises:
-        ModelError: If the landmark model cannot be used.
     """
-    found = [
-        located
-        for score, box, picture in _candidates(filled, hole)
-        if (located := locate(filled, hole, box, model, picture))
-        # The detector has to see the face at last that it was made by what is known.
-        and located.score > 0.0
-        and located.score + score > MIN_CERTAINTY
-    ]
-    return min(found, key=lambda face: face.cost, default=None)
+
+    def __init__(
+        self,
+        filled: NDArray[np.uint8],
+        hole: NDArray[np.bool_],
+        model: LandmarkModel,
+        given: Box | None = None,
+    ) -> None:
+        """Take a photo; nothing is sought yet.
+
+        Args:
+            filled: From ``hole_filling.inpainted``, uint8 RGB (height, width, 3).
+            hole: bool (height, width), True = hidden.
+            model: Landmark model.
+            given: Box of a user, in whose stead no other is tried.
+        """
+        self.filled, self.hole, self._model = filled, hole, model
+        self._given = given
+
+    def find(self, near: Box | None = None) -> Located | None:
+        """Find a damaged face: the likeliest of several places, scales and fillings.
+
+        Args:
+            near: A face that is known to be there; ``None`` if the detector sees none
+                in the filled photo, and a face has to be certain enough.
+
+        Raises:
+            ModelError: If the landmark model or the joint model cannot be used.
+        """
+        candidates = self._in_hole if near is None else self._at(near)
+        best = self._likeliest(candidates[:MAX_CANDIDATES])
+        if best is None or near is not None:
+            return best
+        is_certain = best.certainty > MIN_CERTAINTY and best.score > 0.0
+        return best if is_certain else None
+
+    def _at(self, box: Box) -> list[Candidate]:
+        if box == self._given:
+            pictures = (self.filled, *self._mirrored)
+            return [Candidate(0.0, box, picture) for picture in pictures]
+        return [
+            candidate
+            for candidate in self._candidates
+            if detection.overlap(candidate.box, box) > _SAME_FACE
+        ] or [Candidate(0.0, box, self.filled)]
+
+    def _likeliest(self, candidates: list[Candidate]) -> Located | None:
+        found = [
+            located
+            for candidate in candidates
+            if (located := locate(self.filled, self.hole, candidate, self._model))
+        ]
+        return max(found, key=lambda located: located.certainty, default=None)
+
+    def reaches(self, box: Box, matrix: NDArray[np.float64], size: int) -> bool:
+        """Tell whether the hole is where a face is cut out, or landmarks are placed.
+
+        Args:
+            box: The face, as the detector has it.
+            matrix: Map from photo to crop, (2, 3).
+            size: Side of the crop in pixels.
+        """
+        if quality.is_singular(matrix):
+            return bool(self.hole.any())
+        edge = float(size)
+        corners = np.array([(-1.0, -1.0), (edge, -1.0), (edge, edge), (-1.0, edge)])
+        return self._is_at(box, applied(_inverse(matrix), corners))
+
+    def _is_at(self, box: Box, *further: Points) -> bool:
+        """Tell whether the hole is at a box, or within the bounds of other points."""
+        height, width = self.hole.shape
+        margin = _REACH * (box.right - box.left + 1)
+        around = box_corners(box) + np.array([[-margin], [margin]])
+        places = np.vstack([around, *further])
+        left, top = np.floor(places.min(axis=0)).astype(int).clip(0, (width, height))
+        right, bottom = np.ceil(places.max(axis=0)).astype(int).clip(0, (width, height))
+        return bool(self.hole[top : bottom + 1, left : right + 1].any())
+
+    @cached_property
+    def _mirrored(self) -> list[NDArray[np.uint8]]:
+        return hole_filling.mirrored(self.filled, self.hole)
+
+    @cached_property
+    def _candidates(self) -> list[Candidate]:
+        """What may be a face in a filling, the most certain first."""
+        pictures = (self.filled, *self._mirrored)
+        return _by_score(found for each in pictures for found in _seen_in(each))
+
+    @property
+    def _in_hole(self) -> list[Candidate]:
+        """What may be a face that the hole hides, also as patches would fill it."""
+        patched = inpaint(self.filled, self.hole)
+        return _by_score(
+            candidate
+            for candidate in (*self._candidates, *_seen_in(patched))
+            if self._is_in(candidate.box)
+        )
+
+    def _is_in(self, box: Box) -> bool:
+        rows = slice(max(0, box.top), max(0, box.bottom + 1))
+        columns = slice(max(0, box.left), max(0, box.right + 1))
+        return bool(self.hole[rows, columns].any())
 
 
-def _candidates(
-    filled: NDArray[np.uint8], hole: NDArray[np.bool_]
-) -> list[tuple[float, Box, NDArray[np.uint8]]]:
-    """Scores and boxes in the hole, with the fillings that show them, best first."""
-    scale = min(1.0, _SEARCHED / max(hole.shape))
-    found = []
-    mirrored = hole_filling.mirrored(filled, hole)
-    for picture in (filled, *mirrored, inpaint(filled, hole)):
-        small = detection.shrunk(picture, scale)
-        for box, score in detection.find_candidates(small, MIN_SCORE):
-            full = Box(*(round(edge / scale) for edge in box))
-            if _holds(full, hole):
-                found.append((score, full, picture))
-    found.sort(key=lambda candidate: -candidate[0])
-    return found[:MAX_CANDIDATES]
+def _seen_in(picture: NDArray[np.uint8]) -> Iterator[Candidate]:
+    """Candidates in a filled photo, sought in a small copy of it."""
+    scale = min(1.0, _SEARCHED / max(picture.shape[:2]))
+    small = detection.shrunk(picture, scale)
+    for box, score in detection.find_candidates(small, MIN_SCORE):
+        yield Candidate(score, Box(*(round(edge / scale) for edge in box)), picture)
 
 
-def _holds(box: Box, hole: NDArray[np.bool_]) -> bool:
-    """Whether any of a hole is in a box; another face may lie beside it."""
-    rows = slice(max(box.top, 0), max(box.bottom + 1, 0))
-    columns = slice(max(box.left, 0), max(box.right + 1, 0))
-    return bool(hole[rows, columns].any())
-
-
-def reaches(
-    hole: NDArray[np.bool_], box: Box, matrix: NDArray[np.float64], size: int
-) -> bool:
-    """Tell whether a hole is where a face is cut out, or its landmarks are placed.
-
-    Args:
-        hole: bool (height, width), True = hidden.
-        box: The face, as the detector has it.
-        matrix: Map from photo to crop, (2, 3).
-        size: Side of the crop in pixels.
-    """
-    height, width = hole.shape
-    if quality.is_singular(matrix):
-        return bool(hole.any())
-    margin = _REACH * (box.right - box.left + 1)
-    around = _box_corners(box) + np.array([[-margin], [margin]])
-    corners = np.array([(-1, -1), (size, -1), (size, size), (-1, size)], np.float64)
-    places = np.vstack([around, applied(_inverse(matrix), corners)])
-    left, top = np.floor(places.min(axis=0)).astype(int).clip(0, (width, height))
-    right, bottom = np.ceil(places.max(axis=0)).astype(int).clip(0, (width, height))
-    return bool(hole[top : bottom + 1, left : right + 1].any())
+def _by_score(candidates: Iterable[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
 def hint_box(hint: Hint) -> Box:
@@ -215,10 +274,6 @@ def hint_box(hint: Hint) -> Box:
     (centre,) = applied(to_photo, np.array([(x, y)]))
     half = side * np.hypot(to_photo[0, 0], to_photo[1, 0]) / 2.0
     return Box(*np.rint([*(centre - half), *(centre + half)]).astype(int).tolist())
-
-
-def _box_corners(box: Box) -> Points:
-    return np.array([box[:2], box[2:]], np.float64)
 
 
 class _DamagedFace:
@@ -241,7 +296,7 @@ class _DamagedFace:
 
     def settle(self, start: NDArray[np.uint8]) -> Located | None:
         """Complete the face and place its landmarks, in turns."""
-        picture, trust_hidden, score = start, False, 0.0
+        picture, trust_hidden, score = start, False, MIN_SCORE
         for _ in range(ROUNDS):
             measured = self._measure(picture)
             hidden = self._is_hidden(measured)
@@ -249,42 +304,39 @@ class _DamagedFace:
                 return None
             frame, estimate = self._expect(measured, hidden, trust_hidden)
             picture, trust_hidden = self._complete(frame, estimate), True
-            self._box, score = self._seen_again(picture, frame)
+            seen, score = self._seen_again(picture, frame)
+            # Boxes of the detector are steps apart, so that one as good as another
+            # is no reason to move.
+            if detection.overlap(seen, self._box) < _SAME_BOX:
+                self._box = seen
         expected = applied(_inverse(frame), estimate.points)
         points = np.where(hidden[:, None], expected, measured)
-        difference = applied(frame, measured) - estimate.points
-        misfit = float(np.sqrt(np.mean(difference[~hidden] ** 2)))
-        return Located(
-            self._box, points, estimate.residual, misfit, estimate.surprise, score
-        )
+        return Located(self._box, points, score, score)
 
     def _seen_again(
         self, picture: NDArray[np.uint8], frame: NDArray[np.float64]
     ) -> tuple[Box, float]:
-        """Give the detector's box of the completed face, and its score.
+        """Detect the completed face: its box and score.
 
-        A box that is off by a tenth moves landmarks by more than a pixel. Where the
-        detector sees nothing, the box is that of the landmarks.
+        Where the detector sees nothing, the box is that of the landmarks.
         """
         x, y, side = self._prior.box
         back = _inverse(frame)
         (centre,) = applied(back, np.array([(x, y)]))
-        half = side * np.hypot(back[0, 0], back[1, 0]) / 2.0
-        edges = np.rint([*(centre - half), *(centre + half)]).astype(int).tolist()
-        best, best_score = Box(*edges), MIN_SCORE
-        if REDETECT == 0:
-            return self._box, 0.0
-        left, top = (max(0, round(edge - half)) for edge in edges[:2])
-        right, bottom = (max(1, round(edge + half)) for edge in edges[2:])
-        part = np.ascontiguousarray(picture[top:bottom, left:right])
-        if min(part.shape[:2]) < 8:
-            return best, best_score
-        overlap = OVERLAP
+        half = side * float(np.hypot(back[0, 0], back[1, 0])) / 2.0
+        expected = Box(*np.rint([*(centre - half), *(centre + half)]).astype(int))
+        left, top = (max(0, round(edge - half)) for edge in expected[:2])
+        right, bottom = (max(0, round(edge + half)) for edge in expected[2:])
+        part = picture[top:bottom, left:right]
+        if min(part.shape[:2]) < _LEAST_DETECTED:
+            return expected, MIN_SCORE
         for box, score in detection.find_candidates(part, MIN_SCORE):
-            moved = Box(*(e + o for e, o in zip(box, (left, top) * 2, strict=True)))
-            if score > best_score and detection.overlap(moved, Box(*edges)) > overlap:
-                best, best_score = moved, score
-        return best, best_score
+            moved = Box(
+                box.left + left, box.top + top, box.right + left, box.bottom + top
+            )
+            if detection.overlap(moved, expected) > 0.5:
+                return moved, score
+        return expected, MIN_SCORE
 
     def _measure(self, picture: NDArray[np.uint8]) -> Points:
         placed = detection.find_landmarks(picture, self._box, self._model)
@@ -331,60 +383,6 @@ class _DamagedFace:
         inside = self._hole & (drawn[..., 1] > 0.999)
         grey = np.clip(np.rint(drawn[..., 0]), 0, 255).astype(np.uint8)
         return np.where(inside[..., None], grey[..., None], self._filled)
-
-
-class _Window(NamedTuple):
-    """The part of a photo around a face, shrunk if the face is large."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-    scale: float
-
-    @classmethod
-    def around(cls, box: Box, shape: tuple[int, ...]) -> "_Window":
-        side = max(box.right - box.left, box.bottom - box.top) + 1
-        height, width = shape[:2]
-        left, right = _clipped(box.left - side, box.right + 1 + side, width)
-        top, bottom = _clipped(box.top - side, box.bottom + 1 + side, height)
-        return cls(left, top, right, bottom, min(1.0, _WORKING_BOX / side))
-
-    def cut(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        part = picture[self.top : self.bottom, self.left : self.right]
-        if self.scale == 1.0:
-            return np.ascontiguousarray(part)
-        return np.asarray(cv2.resize(part, self._size(), interpolation=cv2.INTER_AREA))
-
-    def cut_hole(self, hole: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        levels = np.where(hole, np.float32(1.0), np.float32(0.0))
-        part = levels[self.top : self.bottom, self.left : self.right]
-        if self.scale != 1.0:
-            part = cv2.resize(part, self._size(), interpolation=cv2.INTER_AREA)
-        return np.asarray(part > 0.0)
-
-    def box(self, box: Box) -> Box:
-        corners = np.array([box[:2], box[2:]], np.float64)
-        moved = (corners - (self.left, self.top) + 0.5) * self._scales() - 0.5
-        return Box(*np.rint(moved).astype(int).ravel().tolist())
-
-    def to_photo(self, points: Points) -> Points:
-        return (points + 0.5) / self._scales() - 0.5 + (self.left, self.top)
-
-    def _size(self) -> tuple[int, int]:
-        width, height = self.right - self.left, self.bottom - self.top
-        return max(1, round(self.scale * width)), max(1, round(self.scale * height))
-
-    def _scales(self) -> NDArray[np.float64]:
-        if self.scale == 1.0:
-            return np.ones(2)
-        width, height = self.right - self.left, self.bottom - self.top
-        return np.array(self._size()) / (width, height)
-
-
-def _clipped(low: int, high: int, length: int) -> tuple[int, int]:
-    low = min(max(low, 0), length - 1)
-    return low, max(min(high, length), low + 1)
 
 
 def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

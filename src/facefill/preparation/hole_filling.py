@@ -40,8 +40,8 @@ def inpainted(photo: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.u
     if unknown.all():
         unknown = weight < weight.max()
     coarse = np.clip(np.rint(mean), 0, 255).astype(np.uint8)
-    filled = cv2.inpaint(coarse, unknown.astype(np.uint8), _RADIUS, cv2.INPAINT_TELEA)
-    filling = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
+    whole = cv2.inpaint(coarse, unknown.astype(np.uint8), _RADIUS, cv2.INPAINT_TELEA)
+    filling = cv2.resize(whole, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(hole[..., None], filling, photo).astype(np.uint8)
 
 
