@@ -2,9 +2,8 @@
 
 import pytest
 
-from facefill.inversion.hmc.reference import ReferenceHmcSolver
 from facefill.inversion.hmc.sampler import PosteriorSolver
-from facefill.inversion.solvers import GradientSolver, solver_of
+from facefill.inversion.solvers import SearchSolver, solver_of
 from facefill.models.files import ModelPair
 from searching import HMC, LAM, REFERENCE_HMC, options_of
 
@@ -12,10 +11,10 @@ from searching import HMC, LAM, REFERENCE_HMC, options_of
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({}, GradientSolver),
-        ({"method": "momentum"}, GradientSolver),
+        ({}, SearchSolver),
+        ({"method": "momentum"}, SearchSolver),
         (HMC, PosteriorSolver),
-        (REFERENCE_HMC, ReferenceHmcSolver),
+        (REFERENCE_HMC, SearchSolver),
     ],
     ids=["adam", "momentum", "hmc", "reference hmc"],
 )

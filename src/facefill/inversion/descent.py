@@ -14,6 +14,7 @@ from keras import ops
 from facefill.backend import graph
 from facefill.backend.batches import in_full_batches
 from facefill.backend.types import Tensor
+from facefill.inversion.hmc.summary import Diagnosis
 from facefill.inversion.latents import to_latents, to_variables
 from facefill.inversion.measurement import (
     Measurement,
@@ -77,6 +78,9 @@ class UpdateRule(Protocol):
             slope: Gradient and loss of other variables.
         """
 
+    def diagnoses(self, state: SearchState) -> list[Diagnosis | None]:
+        """Diagnosis of each search that has ended, if the rule has one."""
+
 
 class Descent:
     """Runs searches for latents of low loss."""
@@ -92,7 +96,7 @@ class Descent:
             options: Options of the search.
         """
         self.loss = loss
-        self._rule = rule
+        self.rule = rule
         self._options = options
         self._advance = compiled_by_kind(self._advance_in_graph, options.device)
 
@@ -101,7 +105,7 @@ class Descent:
         variables = to_variables(latents, self._options.projection)
         return SearchState(
             variables=variables,
-            rule=graph.to_numpy(self._rule.initial(variables)),
+            rule=graph.to_numpy(self.rule.initial(variables)),
             best=variables,
             best_loss=np.full(len(variables), np.inf, np.float32),
         )
@@ -133,7 +137,7 @@ class Descent:
                 weights,
                 graph.to_device(select(state, rows)),
                 self.loss.gather(chosen),
-                self._rule.inputs(chosen, [starts[row] for row in rows], steps),
+                self.rule.inputs(chosen, [starts[row] for row in rows], steps),
             )
             parts = ops.reshape(record, (len(steps), 2, len(rows)))
             return after, ops.transpose(parts, (2, 1, 0))
@@ -179,7 +183,7 @@ class Descent:
             gradient, parts = self.loss.differentiate(weights, state.variables, batch)
             loss = self.loss.total(parts)
             is_better = loss < state.best_loss
-            variables, rule = self._rule.move(state, (gradient, loss), now, slope)
+            variables, rule = self.rule.move(state, (gradient, loss), now, slope)
             after = SearchState(
                 variables,
                 rule,

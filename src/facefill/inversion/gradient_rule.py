@@ -9,6 +9,7 @@ import numpy as np
 from facefill.backend.optimizers import AdamRule, MomentumRule
 from facefill.backend.types import Tensor
 from facefill.inversion.descent import SearchState, Slope
+from facefill.inversion.hmc.summary import Diagnosis
 from facefill.inversion.latents import draw_redraws, project
 from facefill.inversion.measurement import Measurement
 from facefill.parameters import CompleteOptions
@@ -76,6 +77,10 @@ class GradientRule:
             state.variables, here[0], state.rule, inputs.steps, inputs.scales
         )
         return project(variables, inputs.redraws, self._options.projection), moments
+
+    def diagnoses(self, state: SearchState) -> list[Diagnosis | None]:
+        """None: a gradient step is never refused."""
+        return [None] * len(state.best_loss)
 
 
 def _optimizer(options: CompleteOptions) -> AdamRule | MomentumRule:

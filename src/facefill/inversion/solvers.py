@@ -11,7 +11,7 @@ from facefill.inversion.candidates import Candidate, ranked
 from facefill.inversion.descent import Descent, UpdateRule
 from facefill.inversion.gradient_rule import GradientRule
 from facefill.inversion.hmc.energy import Energy
-from facefill.inversion.hmc.reference import ReferenceHmcRule, ReferenceHmcSolver
+from facefill.inversion.hmc.reference import ReferenceHmcRule
 from facefill.inversion.hmc.sampler import PosteriorSolver
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.multi_start import MultiStart, Watch
@@ -53,8 +53,8 @@ class Solver(Protocol):
         """
 
 
-class GradientSolver:
-    """Searches by Adam or momentum alone."""
+class SearchSolver:
+    """Searches by an update rule alone: Adam, momentum or the reference's HMC."""
 
     def __init__(self, search: MultiStart) -> None:
         """Take the search."""
@@ -79,7 +79,8 @@ class GradientSolver:
         """Search for every face; see ``Solver``."""
         slots = self._search.run(measurements, latents, watch, advance)
         settled = self._search.settle(slots, measurements)
-        return ranked(slots, settled, [None] * len(slots.photos))
+        diagnoses = self._search.descent.rule.diagnoses(slots.state)
+        return ranked(slots, settled, diagnoses)
 
 
 def solver_of(
@@ -101,12 +102,9 @@ def solver_of(
         energy = Energy(networks.generator, options)
         search = _search(networks, energy, GradientRule(options, seed, size), options)
         return PosteriorSolver(search, energy, objective, options, seed)
-    if options.method == "hmc":
-        reference = ReferenceHmcRule(options, seed, size)
-        search = _search(networks, objective, reference, options)
-        return ReferenceHmcSolver(search, options.iterations)
-    rule = GradientRule(options, seed, size)
-    return GradientSolver(_search(networks, objective, rule, options))
+    of_method = ReferenceHmcRule if options.method == "hmc" else GradientRule
+    rule = of_method(options, seed, size)
+    return SearchSolver(_search(networks, objective, rule, options))
 
 
 def _search(

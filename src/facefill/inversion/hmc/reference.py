@@ -1,4 +1,4 @@
-"""Reference HMC: the rule of bamos/dcgan-completion.tensorflow, and its solver.
+"""Reference HMC: the update rule of bamos/dcgan-completion.tensorflow.
 
 ``complete.py --approach hmc``, with its formulas and signs: it moves a latent about
 the lowest losses that it finds, and is no sampler of a posterior.
@@ -10,21 +10,17 @@ that photos decide about each other's proposals; its gradient is ours.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
 from facefill.backend.types import Tensor
-from facefill.inversion.candidates import Candidate, ranked
 from facefill.inversion.descent import SearchState, Slope
 from facefill.inversion.hmc.chains import chain_rng
 from facefill.inversion.hmc.summary import Diagnosis
 from facefill.inversion.measurement import Measurement
-from facefill.inversion.multi_start import MultiStart, Watch
 from facefill.parameters import CompleteOptions
-from facefill.runtime.progress import Advance
 
 
 class ProposalInputs(NamedTuple):
@@ -63,6 +59,7 @@ class ReferenceHmcRule:
             latent_size: Length of a latent.
         """
         self._rule = options.hmc.reference
+        self._proposals = options.iterations
         self._seed = seed
         self._latent_size = latent_size
 
@@ -123,34 +120,7 @@ class ReferenceHmcRule:
         variables = ops.where(is_accepted[:, None], latents, state.variables)
         return variables, (state.rule[0] + ops.cast(is_accepted, "float32"),)
 
-
-class ReferenceHmcSolver:
-    """Searches by ``ReferenceHmcRule`` and reports how many proposals it accepted."""
-
-    def __init__(self, search: MultiStart, proposals: int) -> None:
-        """Take the search, which moves by the rule, and the proposals that it makes."""
-        self._search = search
-        self._proposals = proposals
-
-    @property
-    def iterations_per_photo(self) -> int:
-        """Proposals of all searches of a photo together."""
-        return self._search.iterations_per_photo
-
-    def arithmetic(self) -> AbstractContextManager[None]:
-        """Any arithmetic will do."""
-        return nullcontext()
-
-    def solve(
-        self,
-        measurements: Sequence[Measurement],
-        latents: np.ndarray,
-        watch: Watch | None,
-        advance: Advance | None,
-    ) -> list[tuple[Candidate, ...]]:
-        """Search for every face; see ``solvers.Solver``."""
-        slots = self._search.run(measurements, latents, watch, advance)
-        settled = self._search.settle(slots, measurements)
-        accepted = np.asarray(slots.state.rule[0], np.float64)
-        rates = accepted / self._proposals
-        return ranked(slots, settled, [Diagnosis(float(rate)) for rate in rates])
+    def diagnoses(self, state: SearchState) -> list[Diagnosis | None]:
+        """Share of the proposals that each search accepted."""
+        accepted = np.asarray(state.rule[0], np.float64)
+        return [Diagnosis(float(rate)) for rate in accepted / self._proposals]
