@@ -145,6 +145,13 @@ def test_a_box_from_the_user_stands_in_for_detection():
     assert misalignment(face, 105) < 4.0
 
 
+def test_a_face_that_the_user_points_at_is_taken_also_if_the_hole_is_in_another():
+    two = np.concatenate([portrait(105), portrait(158)], axis=1)
+    hole = np.concatenate([np.zeros((256, 256), np.bool_), hole_of("eyes", 158)], 1)
+    (face,) = extract(two, OPTIONS, 64, hole, intact(105).box).faces
+    assert np.array_equal(face.pixels, intact(105).pixels)
+
+
 def test_two_eyes_from_the_user_stand_in_for_detection():
     places = intact(105).landmarks
     eyes = [tuple(places[eye].mean(0)) for eye in (slice(36, 42), slice(42, 48))]

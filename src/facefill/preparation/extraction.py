@@ -89,11 +89,11 @@ def extract(
     if options.multiple_faces == "skip" and len(boxes) > 1:
         return Extraction(len(boxes), "several_faces", [])
     ordered = detection.by_size(boxes)
-    if damaged is not None:
+    if damaged is not None and given is None:
         faces = _of_hole(ordered, damaged, options, size)
     else:
         chosen = ordered if options.multiple_faces == "all" else ordered[:1]
-        faces = [_face(photo, box, options, size, None) for box in chosen]
+        faces = [_face(photo, box, options, size, damaged) for box in chosen]
     return Extraction(len(boxes), "", faces)
 
 
