@@ -20,8 +20,9 @@ from scipy.linalg import eigh
 from facefill.imaging import geometry
 from facefill.imaging.photos import decode_photo
 from facefill.preparation import detection, face_prior, splits
-from facefill.preparation.face_prior import DESCRIPTION, FILE, FOLDER, FacePrior
+from facefill.preparation.face_prior import DESCRIPTION, FILE, FacePrior
 from facefill.runtime.files import write_bytes, write_json
+from facefill.runtime.packaged_files import FOLDER
 
 SIDE = 48
 PHOTOS_PER_PERSON = 2

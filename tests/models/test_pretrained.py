@@ -16,27 +16,14 @@ from facefill.models.files import ModelPair, weights_sha256
 from facefill.models.generation import generate
 from facefill.models.packing import sample_grid, ship
 from facefill.models.pretrained import FOLDER
-from facefill.parameters import TrainOptions
-from facefill.training.checkpoints import CheckpointStore
 from facefill.training.export import models_of_checkpoint
-from facefill.training.loop import train
-from facefill.training.trainer import Trainer
+from small_trainings import trained
 
 SMALL = Architecture(
     image_size=16, latent_size=6, generator_width=4, discriminator_width=8
 )
 
 MAX_BYTES_IN_GIT = 40_000_000
-
-
-class Silent:
-    """A reporter that is told and says nothing."""
-
-    def scalars(self, step, values):
-        pass
-
-    def picture(self, step, name, image):
-        pass
 
 
 def trained_pair():
@@ -119,24 +106,8 @@ def test_what_is_absent_or_damaged_is_named(shipped, use, tmp_path):
 
 @pytest.mark.parametrize("norm", ["batch", "spectral"])
 def test_a_checkpoint_is_shipped_as_the_models_of_its_training(tmp_path, use, norm):
-    options = TrainOptions(
-        batch_size=8,
-        latent_size=6,
-        generator_width=4,
-        discriminator_width=4,
-        discriminator_norm=norm,
-        precision="float32",
-        device="cpu",
-        max_steps=2,
-        checkpoint_every=2,
-        steps_per_call=2,
-    )
-    photos = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8)
-    store = CheckpointStore(tmp_path / "checkpoints")
-    models = train(photos, Trainer(options, 16, seed=1), store, Silent())
-    taken = models_of_checkpoint(store.latest())
-    assert weights_sha256(taken.generator) == weights_sha256(models.generator)
-    assert weights_sha256(taken.discriminator) == weights_sha256(models.discriminator)
+    _, checkpoint = trained(tmp_path / "checkpoints", norm)
+    taken = models_of_checkpoint(checkpoint)
     manifest = ship(taken, tmp_path / "shipped", steps=2)
     assert manifest.discriminator_norm == ("batch" if norm == "batch" else "none")
     use(tmp_path / "shipped")

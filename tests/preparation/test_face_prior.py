@@ -50,7 +50,7 @@ def test_it_is_packed_in_eight_bits():
 
 
 def test_another_file_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(ModelError, match="is absent"):
         face_prior.load(tmp_path)
     (tmp_path / face_prior.FILE).write_bytes(b"no statistics")
     described = json.dumps({"sha256": "0" * 64})

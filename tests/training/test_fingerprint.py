@@ -15,16 +15,9 @@ from facefill.training.fingerprint import fingerprint_of, require_same
 from facefill.training.loop import train
 from facefill.training.trainer import Trainer
 from projects import ROOT
+from small_trainings import Silent
 
 ORIGIN = {"seed": 1, "faces": "8 of hash ab", "changeable": {"train.max_steps": 5}}
-
-
-class Silent:
-    def scalars(self, step, values):
-        pass
-
-    def picture(self, step, name, image):
-        pass
 
 
 def options(**changes):

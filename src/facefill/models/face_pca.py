@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from facefill.errors import DataError, ModelError
+from facefill.runtime.packaged_files import from_eight_bits, to_eight_bits
 
 Floats: TypeAlias = NDArray[np.float32]
 NUM_FACES = 2048
 """Faces that are measured; more change little, and the time grows as their cube."""
-
-_LEVELS = 127.0
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,10 @@ class FacePca:
 
     def packed(self) -> bytes:
         """Encode as ``.npz`` with components of 8 bits, a quarter of their size."""
-        scales = np.abs(self.components).max(axis=(1, 2, 3))
-        levels = np.rint(self.components / scales[:, None, None, None] * _LEVELS)
+        levels, scales = to_eight_bits(self.components)
         arrays: dict[str, Any] = {
             "mean": self.mean,
-            "components": levels.astype(np.int8),
+            "components": levels,
             "scales": scales,
             "variances": self.variances,
         }
@@ -76,10 +74,11 @@ class FacePca:
         """
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                scales = archive["scales"][:, None, None, None] / np.float32(_LEVELS)
                 return cls(
                     mean=archive["mean"],
-                    components=archive["components"].astype(np.float32) * scales,
+                    components=from_eight_bits(
+                        archive["components"], archive["scales"]
+                    ),
                     variances=archive["variances"],
                 )
         except Exception as error:  # whatever numpy and zipfile raise for a bad file

@@ -10,24 +10,20 @@ the files, biases and statistics as float32, whose range float16 lacks.
 checked before a byte of it is used. The card is ``MODEL_CARD.md`` beside them.
 """
 
-import hashlib
 import io
 import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from facefill.errors import ModelError
 from facefill.parameters.choices import Network
+from facefill.runtime.packaged_files import FOLDER, read_description, read_packaged
 
 if TYPE_CHECKING:
     import keras
 
     from facefill.models.dcgan import Architecture
     from facefill.models.files import ModelPair
-
-FOLDER = Path(__file__).parents[1] / "pretrained"
-"""Where the shipped files are."""
 
 MANIFEST = "manifest.json"
 STATISTICS = "face_statistics.npz"
@@ -115,7 +111,7 @@ def load(network: Network) -> "keras.Model":
     from facefill.models.dcgan import Architecture
 
     manifest = require_manifest()
-    content = _read(FOLDER / f"{network}.npz", manifest.sha256[network])
+    content = read_packaged(FOLDER / f"{network}.npz", manifest.sha256[network])
     architecture = Architecture(
         image_size=manifest.image_size,
         latent_size=manifest.latent_size,
@@ -162,10 +158,10 @@ def load_encoder(generator_sha256: str) -> "keras.Model | None":
     """
     import numpy as np
 
-    described = _described(FOLDER / ENCODER_MANIFEST)
+    described = read_description(FOLDER / ENCODER_MANIFEST)
     if described is None or described["generator_sha256"] != generator_sha256:
         return None
-    content = _read(FOLDER / ENCODER, described["sha256"])
+    content = read_packaged(FOLDER / ENCODER, described["sha256"])
     from facefill.models.dcgan import build_encoder
 
     sizes = (described[name] for name in ("image_size", "latent_size", "width"))
@@ -185,36 +181,7 @@ def read_statistics() -> bytes | None:
     Raises:
         ModelError: If the file is not the one that was shipped.
     """
-    described = _described(FOLDER / STATISTICS_MANIFEST)
+    described = read_description(FOLDER / STATISTICS_MANIFEST)
     if described is None:
         return None
-    return _read(FOLDER / STATISTICS, described["sha256"])
-
-
-def _described(path: Path) -> dict[str, Any] | None:
-    """Read what a shipped file is, ``sha256`` among it; ``None`` if there is none."""
-    if not path.is_file():
-        return None
-    try:
-        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return described | {"sha256": described["sha256"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{path} is damaged ({error}); install facefill again"
-        ) from error
-
-
-def _read(path: Path, sha256: str) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"the pretrained {path} cannot be read ({error}); install facefill again"
-        ) from error
-    actual = hashlib.sha256(content).hexdigest()
-    if actual != sha256:
-        raise ModelError(
-            f"the pretrained {path} has sha256 {actual}, not {sha256}: it is not the "
-            "file that was shipped; install facefill again"
-        )
-    return content
+    return read_packaged(FOLDER / STATISTICS, described["sha256"])

@@ -16,9 +16,7 @@ Synopsis::
 The packaged statistics are made by ``tools/ship_face_prior.py``.
 """
 
-import hashlib
 import io
-import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -31,8 +29,14 @@ from scipy.linalg import cho_factor, cho_solve
 
 from facefill.errors import ModelError
 from facefill.imaging import geometry
+from facefill.runtime.packaged_files import (
+    FOLDER,
+    from_eight_bits,
+    read_description,
+    read_packaged,
+    to_eight_bits,
+)
 
-FOLDER = Path(__file__).parents[1] / "pretrained"
 FILE, DESCRIPTION = "face_prior.npz", "face_prior.json"
 LOW, HIGH = -0.25, 1.25
 """Edges of the picture in units of the crop."""
@@ -41,8 +45,6 @@ LOW, HIGH = -0.25, 1.25
 # noise, of about 10 grey levels, would have it.
 PIXEL_NOISE = 40.0
 """Standard deviation of a pixel about its expectation, in grey levels."""
-
-_LEVELS = 127.0
 
 Floats: TypeAlias = NDArray[np.float32]
 Points: TypeAlias = NDArray[np.float64]
@@ -167,10 +169,8 @@ class FacePrior:
             "box": np.array(self.box),
         }
         for name in ("pixels", "points"):
-            array = getattr(self, name)
-            scales = np.abs(array).max(axis=(1, 2)).astype(np.float32)
-            levels = np.rint(array / scales[:, None, None] * _LEVELS)
-            arrays |= {name: levels.astype(np.int8), f"{name}_scales": scales}
+            levels, scales = to_eight_bits(getattr(self, name))
+            arrays |= {name: levels, f"{name}_scales": scales}
         stream = io.BytesIO()
         np.savez_compressed(stream, **arrays)
         return stream.getvalue()
@@ -198,8 +198,7 @@ class FacePrior:
 
 
 def _unpacked(archive: Any, name: str) -> Floats:
-    scales = archive[f"{name}_scales"][:, None, None] / np.float32(_LEVELS)
-    return np.asarray(archive[name].astype(np.float32) * scales, np.float32)
+    return from_eight_bits(archive[name], archive[f"{name}_scales"])
 
 
 def composed(
@@ -246,16 +245,7 @@ def load(folder: Path = FOLDER) -> FacePrior:
     Raises:
         ModelError: If the file is absent, or not the one that was shipped.
     """
-    try:
-        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        content = (folder / FILE).read_bytes()
-        expected = described["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{folder / FILE} cannot be read ({error}); install facefill again"
-        ) from error
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise ModelError(
-            f"{folder / FILE} is not the file that was shipped; install facefill again"
-        )
-    return FacePrior.unpacked(content)
+    described = read_description(folder / DESCRIPTION)
+    if described is None:
+        raise ModelError(f"{folder / DESCRIPTION} is absent; install facefill again")
+    return FacePrior.unpacked(read_packaged(folder / FILE, described["sha256"]))
