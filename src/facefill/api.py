@@ -40,6 +40,7 @@ from facefill.models import pretrained, sources
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.models.generation import generate
+from facefill.models.refinement import refiner_of
 from facefill.parameters import (
     AlignOptions,
     CompleteOptions,
@@ -193,6 +194,7 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
             ],
             options.outside,
             original,
+            refiner_of(options.refine, loaded.image_size),
         )
         for number in range(options.candidates if faces else 1)
     ]

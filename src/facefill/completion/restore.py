@@ -35,6 +35,7 @@ from facefill.completion.plan import photos_of, planned_mask
 from facefill.completion.writer import ResultWriter
 from facefill.errors import DataError, PhotoError
 from facefill.inversion.search import LatentSearch
+from facefill.models.refinement import refiner_of
 from facefill.parameters import IngestOptions
 from facefill.runtime.batching import groups
 from facefill.runtime.progress import Advance, progress
@@ -166,8 +167,9 @@ class _Completion:
         self._reader = TaskReader(
             folders, options, limits, search.seed, search.image_size
         )
+        self._refiner = refiner_of(options.refine, search.image_size)
         self._writer = ResultWriter(
-            folders.photos, results.output, limits, options.outside
+            folders.photos, results.output, limits, options.outside, self._refiner
         )
         self._records = ResultCache(results.records)
         self._search = search
@@ -185,7 +187,7 @@ class _Completion:
         Returns:
             A row of the table for each row of the plan, by its id.
         """
-        settings = self._search.settings_sha256
+        settings = self._settings
         keys = {path: task_key(rows, settings) for path, rows in plan.items()}
         self._take_finished(keys)
         todo = {
@@ -207,6 +209,12 @@ class _Completion:
                 self._keep(batch)
         self._records.keep(self._done)
         return self._rows
+
+    @property
+    def _settings(self) -> str:
+        """Hash of everything that decides the outcome of any given photo."""
+        search = self._search.settings_sha256
+        return f"{search} {self._refiner.fingerprint}" if self._refiner else search
 
     def _take_finished(self, keys: dict[str, str]) -> None:
         """Reuse the rows of photos that earlier runs have completed."""

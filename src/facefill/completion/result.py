@@ -17,11 +17,14 @@ from facefill.imaging.compositing import (
     complete,
     paste,
 )
-from facefill.imaging.degradations import Decolorization
-from facefill.imaging.masks import Mask
+from facefill.imaging.degradations import Decolorization, Inpainting
+from facefill.imaging.geometry import warp
+from facefill.imaging.grain import with_grain
+from facefill.imaging.masks import Mask, mask_from_photo
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import Pixels
 from facefill.inversion.candidates import Candidate
+from facefill.models.refinement import Refiner, finer
 from facefill.parameters.choices import Outside
 from facefill.runtime.files import write_bytes
 
@@ -181,6 +184,7 @@ def compose(
     faces: Sequence[CompletedFace],
     outside: Outside,
     original: PhotoFile | None = None,
+    refiner: Refiner | None = None,
 ) -> Completion:
     """Put completed faces back into their photo, and fill the rest of its hole.
 
@@ -191,8 +195,9 @@ def compose(
         faces: Completed faces, the largest first; with a hole there may be none.
         outside: What becomes of the hole beyond the faces.
         original: File of the photo.
+        refiner: Refines the faces before they are put back; None leaves them.
     """
-    whole, filled, crops = _with_faces(photo, hole, faces)
+    whole, filled, crops = _with_faces(photo, hole, faces, refiner)
     if hole is None:
         if all(done.keeps_tone for done in faces):
             whole = keep_tone(whole, filled, filled)
@@ -209,18 +214,37 @@ def compose(
 
 
 def _with_faces(
-    photo: Pixels, hole: Mask | None, faces: Sequence[CompletedFace]
+    photo: Pixels,
+    hole: Mask | None,
+    faces: Sequence[CompletedFace],
+    refiner: Refiner | None,
 ) -> tuple[Pixels, Mask, Mask]:
     """Put faces into their photo; what of it they fill, and where their heads are."""
     shape = photo.shape[0], photo.shape[1]
     whole, filled = photo, np.zeros(shape, np.bool_)
     crops = np.zeros(shape, np.bool_)
     for done in faces:
-        face = done.face
-        placement = Placement(whole, face.matrix, hole)
-        degradation = face.measurement.degradation
-        whole = paste(degradation, placement, done.blended, face.kept)
+        face, degradation = done.face, done.face.measurement.degradation
         crop = face.crop(shape)
+        lost = face.hole(shape) if hole is None else hole
+        is_refined = refiner is not None and isinstance(degradation, Inpainting)
+        finished = done.blended
+        if refiner is not None and is_refined:
+            finished = _refined(refiner, photo, lost, done)
+        placement = Placement(whole, face.matrix, hole)
+        whole = paste(degradation, placement, finished, face.kept)
+        if is_refined:
+            whole = with_grain(whole, lost & crop, crop & ~lost)
+        filled |= lost & crop
         crops |= face.crop(shape, _HEAD)
-        filled |= face.hole(shape) if hole is None else hole & crop
     return whole, filled, crops
+
+
+def _refined(
+    refiner: Refiner, photo: Pixels, hole: Mask, done: CompletedFace
+) -> Pixels:
+    """Refine a face by the photo's pixels around its hole."""
+    matrix = finer(done.face.matrix)
+    crop = warp(photo, matrix, refiner.size)
+    known = mask_from_photo(hole, matrix, refiner.size)
+    return refiner.refine(crop, done.blended, known)

@@ -23,6 +23,7 @@ from facefill.imaging.photos import decode_photo, read_known
 from facefill.imaging.pictures import encode_png, grid
 from facefill.imaging.sheets import labelled_columns
 from facefill.inversion.candidates import Candidate
+from facefill.models.refinement import Refiner
 from facefill.parameters import IngestOptions
 from facefill.parameters.choices import Outside
 from facefill.runtime.files import file_sha256, write_bytes
@@ -50,7 +51,12 @@ class ResultWriter:
     """Writes the results, a folder for each photo, and one for each further face."""
 
     def __init__(
-        self, photos: Path, output: Path, limits: IngestOptions, outside: Outside
+        self,
+        photos: Path,
+        output: Path,
+        limits: IngestOptions,
+        outside: Outside,
+        refiner: Refiner | None = None,
     ) -> None:
         """Store the folders, and how photos are read again and finished.
 
@@ -59,11 +65,13 @@ class ResultWriter:
             output: Receives a folder for each photo.
             limits: Limits of the photos.
             outside: What becomes of a hole beyond the faces.
+            refiner: Refines faces before they are put back; None leaves them.
         """
         self._photos = photos
         self._output = output
         self._limits = limits
         self._outside = outside
+        self._refiner = refiner
 
     def write(self, found: Found) -> Row:
         """Write all files of one photo.
@@ -119,7 +127,8 @@ class ResultWriter:
             completed_face(face, candidates)
             for face, candidates in zip(task.faces, found.candidates, strict=True)
         ]
-        return compose(photo, task.hole, faces, self._outside, PhotoFile(content))
+        original = PhotoFile(content)
+        return compose(photo, task.hole, faces, self._outside, original, self._refiner)
 
     def _write_all(self, photo_id: str, contents: dict[str, bytes]) -> dict[str, str]:
         """Write files named by what follows the photo's id; give their hashes."""

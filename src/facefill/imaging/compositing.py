@@ -126,7 +126,7 @@ def paste(
     Args:
         degradation: What was known of the face; selects the method.
         placement: The photo, and where the face is in it.
-        blended: The finished face, uint8 RGB (S, S, 3).
+        blended: The finished face, uint8 RGB (S, S, 3), or one that is refined.
         mask: Known pixels of the face, bool (S, S), True = known.
 
     Returns:
@@ -182,6 +182,25 @@ def poisson_blend(face: Pixels, generated: Pixels, mask: Mask) -> Pixels:
     return blended
 
 
+def poisson_blend_group(faces: Pixels, generated: Pixels, mask: Mask) -> Pixels:
+    """Blend many faces that share a hole; see ``poisson_blend``.
+
+    Args:
+        faces: uint8 RGB (N, size, size, 3); what is under the hole is not read.
+        generated: The same of G(z).
+        mask: Known pixels of each, bool (size, size), some True and some False.
+
+    Returns:
+        uint8 RGB (N, size, size, 3).
+    """
+    shape = (*mask.shape, 3 * len(faces))
+    apart = np.where(mask[..., None], faces.astype(np.float64) - generated, 0.0)
+    known = apart.transpose(1, 2, 0, 3).reshape(shape)
+    solved = solve_laplace(known, mask).reshape(*mask.shape, len(faces), 3)
+    filled = _to_pixels(generated + solved.transpose(2, 0, 1, 3))
+    return np.where(mask[..., None], faces, filled)
+
+
 def paste_back(
     photo: Pixels,
     blended: Pixels,
@@ -193,7 +212,8 @@ def paste_back(
 
     Args:
         photo: uint8 RGB (height, width, 3); what is under the hole is not read.
-        blended: The completed face, uint8 RGB (size, size, 3).
+        blended: The completed face, uint8 RGB (size, size, 3), or a refined one that
+            is some times as fine, its pixel 0 in the same place.
         mask: Known pixels of the face, bool (size, size), True = known.
         matrix: Affine map from the photo to the face, float64 (2, 3).
         photo_hole: Hole in the photo's own size, bool (height, width), True = hole.
@@ -213,7 +233,7 @@ def paste_back(
         return pasted
     window = _window(hole)
     inside = hole[window]
-    patch = _enlarge(blended, matrix, window)
+    patch = _enlarge(blended, matrix * (len(blended) // len(mask)), window)
     # A hole drawn on the photo may go on beyond the face, and is as unknown there.
     known = ~inside if photo_hole is None else ~photo_hole[window]
     difference = np.where(known[..., None], photo[window] - patch, np.float32(0))

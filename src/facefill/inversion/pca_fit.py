@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from facefill.imaging.masks import Mask
 from facefill.inversion.measurement import Measurement
 from facefill.models.face_pca import FacePca, Floats
 from facefill.parameters import CompleteOptions
@@ -74,6 +75,33 @@ class GaussianFit:
         change = np.tensordot(
             weights.astype(np.float32), self.statistics.components, axes=1
         )
+        return np.asarray(np.clip(np.round(base + change), 0, 255), np.uint8)
+
+    def fit_group(
+        self,
+        generated: NDArray[np.uint8],
+        faces: NDArray[np.uint8],
+        mask: Mask,
+        detail: float,
+    ) -> NDArray[np.uint8]:
+        """Correct the generated faces of many that share a hole; see ``fit``.
+
+        Args:
+            generated: G(z), uint8 (N, S, S, 3).
+            faces: uint8 (N, S, S, 3).
+            mask: Known pixels of each, bool (S, S), True = known.
+            detail: Share of G(z) beside the mean, in [0, 1].
+
+        Returns:
+            uint8 (N, S, S, 3), as ``fit`` gives them but for rounding.
+        """
+        measurement = Measurement("", faces[0], mask)
+        mean = self.statistics.mean
+        base = mean + np.float32(detail) * (generated.astype(np.float32) - mean)
+        components, system = self._system(measurement)
+        apart = measurement.measure(faces.astype(np.float32) - base)
+        weights = cho_solve(system, components @ apart.T).T.astype(np.float32)
+        change = np.tensordot(weights, self.statistics.components, axes=1)
         return np.asarray(np.clip(np.round(base + change), 0, 255), np.uint8)
 
     def _system(self, measurement: Measurement) -> tuple[Floats, Any]:

@@ -30,6 +30,8 @@ STATISTICS = "face_statistics.npz"
 STATISTICS_MANIFEST = "face_statistics.json"
 ENCODER = "encoder.npz"
 ENCODER_MANIFEST = "encoder.json"
+REFINER = "refiner.npz"
+REFINER_MANIFEST = "refiner.json"
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,6 @@ def load_encoder(generator_sha256: str) -> "keras.Model | None":
     Raises:
         ModelError: If the file is not the one that was shipped.
     """
-    import numpy as np
-
     described = read_description(FOLDER / ENCODER_MANIFEST)
     if described is None or described["generator_sha256"] != generator_sha256:
         return None
@@ -165,11 +165,35 @@ def load_encoder(generator_sha256: str) -> "keras.Model | None":
     from facefill.models.dcgan import build_encoder
 
     sizes = (described[name] for name in ("image_size", "latent_size", "width"))
-    model = build_encoder(*sizes)
+    return _with_weights(build_encoder(*sizes), content)
+
+
+def load_refiner() -> "keras.Model | None":
+    """Load the refiner that is shipped; ``None`` if none is.
+
+    Returns:
+        The network, in float32.
+
+    Raises:
+        ModelError: If the file is not the one that was shipped.
+    """
+    described = read_description(FOLDER / REFINER_MANIFEST)
+    if described is None:
+        return None
+    content = read_packaged(FOLDER / REFINER, described["sha256"])
+    from facefill.models.refiner import build_refiner
+
+    return _with_weights(build_refiner(described["size"], seed=0), content)
+
+
+def _with_weights(model: "keras.Model", content: bytes) -> "keras.Model":
+    """Put weights of a file of ours, kernels of which are of 8 bits, into a network."""
+    import numpy as np
+
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         for variable in model.variables:
             value = archive[variable.path].astype(np.float32)
-            # Kernels are of 8 bits, in steps of the filter that they belong to.
+            # Kernels are in steps of the filter that they belong to.
             step = f"{variable.path}/scale"
             variable.assign(value * archive[step] if step in archive else value)
     return model

@@ -21,6 +21,7 @@ COMPLETE_PRESETS: dict[str, dict[str, Any]] = {
         "bank_size": 0,
         "keep": "last",
         "fit": "none",
+        "refine": "none",
     },
 }
 
@@ -73,6 +74,9 @@ class CompleteOptions(Block):
             pipeline ``train`` measures them.
         fit_noise: How far a face may be from them, in grey levels (standard
             deviation of a pixel).
+        refine: ``picture`` makes the completed face as sharp as its photo, by a network
+            that sees the photo around the hole at twice the face's resolution, where
+            one comes for faces of this size; ``none`` enlarges the face.
         keep: ``best`` keeps the latent of the lowest loss met, ``last`` the last.
         candidates: Completions of each photo, best first.
         hole_from: Where the holes of photos are given: ``files`` in the folder of
@@ -121,6 +125,7 @@ class CompleteOptions(Block):
     detail: Annotated[float, Field(ge=0.0, le=1.0)] = 0.7
     fit_components: Annotated[int, Field(ge=1, le=4096)] = 300
     fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = defaults.FIT_NOISE
+    refine: choices.Refinement = "picture"
     candidates: Annotated[int, Field(ge=1, le=64)] = 1
     hole_from: choices.HoleSource = "files"
     mask_files: choices.MaskPolarity = "white_is_hole"

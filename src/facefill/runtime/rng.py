@@ -30,6 +30,10 @@ class Purpose(IntEnum):
     BOOTSTRAP = 22
     STATISTICS = 23
     CHAIN = 30
+    GRAIN = 31
+    REFINER_HOLES = 40
+    REFINER_ORDER = 41
+    REFINER_FLIPS = 42
 
 
 def keyed_rng(seed: int, purpose: Purpose, *index: int) -> np.random.Generator:

@@ -1,0 +1,1 @@
+"""Training of the refiner, which makes completions as sharp as their photos."""

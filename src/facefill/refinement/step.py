@@ -1,0 +1,231 @@
+"""Step of the refiner's training: Adam updates of the refiner and its discriminator.
+
+The refiner's loss is the mean absolute error in the hole, plus the hinge loss of a
+patch discriminator (Miyato et al. 2018, arXiv 1802.05957), the distance of that one's
+features (Wang et al. 2018, arXiv 1711.11585), and a perceptual distance.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from facefill.backend import graph
+from facefill.backend.optimizers import AdamRule
+from facefill.backend.types import Tensor
+from facefill.models.refiner import refiner_input
+from facefill.training import spectral_norm
+from facefill.training.augmentation import flip, to_network_range
+from facefill.training.state import NetworkState
+
+METRICS = ("error", "perceptual", "features", "adversarial", "hinge")
+"""Names of what a step records."""
+
+
+class RefinerBatch(NamedTuple):
+    """Crops of a step.
+
+    Attributes:
+        crops: uint8 (N, S, S, 3).
+        coarse: Completions of the faces, enlarged, uint8 (N, S, S, 3).
+        known: bool (N, S, S), True = known.
+        flips: Crops to mirror, bool (N,).
+    """
+
+    crops: Tensor
+    coarse: Tensor
+    known: Tensor
+    flips: Tensor
+
+
+class RefinerState(NamedTuple):
+    """Everything that a step changes.
+
+    Attributes:
+        step: Steps done, int32 scalar.
+        refiner: The refiner.
+        discriminator: The patch discriminator; its statistics are the vectors of
+            spectral norm.
+        average: Moving average of the refiner's weights.
+    """
+
+    step: Tensor
+    refiner: NetworkState
+    discriminator: NetworkState
+    average: list[Tensor]
+
+
+class LossWeights(NamedTuple):
+    """Weights of the refiner's losses.
+
+    Attributes:
+        error: Of the mean absolute error in the hole, 2.0 being the range of a pixel.
+        perceptual: Of the perceptual distance.
+        features: Of the distance of the discriminator's features.
+        adversarial: Of the hinge loss.
+    """
+
+    error: float = 1.0
+    perceptual: float = 0.5
+    features: float = 0.5
+    adversarial: float = 0.05
+
+
+class _Pictures(NamedTuple):
+    seen: Tensor
+    truth: Tensor
+    coarse: Tensor
+    known: Tensor
+    weights: Tensor
+
+
+class RefinerStep:
+    """Updates the refiner and its discriminator from the same passes."""
+
+    def __init__(
+        self,
+        refiner: keras.Model,
+        discriminator: keras.Model,
+        weights: LossWeights,
+        perceptual: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ) -> None:
+        """Take the networks, whose state is passed to each call.
+
+        Args:
+            refiner: From ``build_refiner``.
+            discriminator: From ``build_patch_discriminator``.
+            weights: Weights of the losses.
+            perceptual: Distance of pictures from true ones, (N, S, S, 3) in [-1, 1]
+                each, as a map (N, H, W) of it.
+        """
+        self._refiner = refiner
+        self._discriminator = discriminator
+        self._weights = weights
+        self._perceptual = perceptual
+        self._adam_refiner = AdamRule(2e-4, 0.5)
+        self._adam_discriminator = AdamRule(4e-4, 0.0)
+        self._decay = 0.998
+
+    def step(
+        self, state: RefinerState, batch: RefinerBatch
+    ) -> tuple[RefinerState, Tensor]:
+        """Update both networks.
+
+        Returns:
+            The state after the step, and its record (len(METRICS),).
+        """
+        pictures = _prepared(batch)
+
+        def forward(weights_d: list[Tensor], weights_r: list[Tensor]) -> Any:
+            normed, vectors = spectral_norm.normalized(
+                weights_d, state.discriminator.statistics
+            )
+            refined = self._refined(weights_r, pictures)
+            real = self._maps(normed, pictures.truth, pictures)
+            fake = self._maps(normed, refined, pictures)
+            hinge = _weighted(
+                ops.relu(1.0 - real[-1]) + ops.relu(1.0 + fake[-1]), pictures.weights
+            )
+            parts = self._refiner_losses(pictures, refined, real, fake)
+            loss = sum(map(operator.mul, parts, self._weights))
+            return (hinge, loss), (vectors, ops.stack([*parts, hinge]))
+
+        gradients, (vectors, record) = graph.gradients(
+            forward, (state.discriminator.weights, state.refiner.weights)
+        )
+        refiner = _updated(
+            self._adam_refiner, state.refiner, gradients[1], state.step, []
+        )
+        discriminator = _updated(
+            self._adam_discriminator,
+            state.discriminator,
+            gradients[0],
+            state.step,
+            vectors,
+        )
+        count = ops.cast(state.step, "float32")
+        decay = ops.minimum(self._decay, (1.0 + count) / (10.0 + count))
+        average = [
+            new + decay * (old - new)
+            for old, new in zip(state.average, refiner.weights, strict=True)
+        ]
+        return RefinerState(state.step + 1, refiner, discriminator, average), record
+
+    def _refined(self, weights: list[Tensor], pictures: _Pictures) -> Tensor:
+        residual, _ = self._refiner.stateless_call(
+            weights, [], pictures.seen, training=True
+        )
+        return pictures.truth * pictures.known + (pictures.coarse + residual) * (
+            1.0 - pictures.known
+        )
+
+    def _refiner_losses(
+        self,
+        pictures: _Pictures,
+        refined: Tensor,
+        real: list[Tensor],
+        fake: list[Tensor],
+    ) -> list[Tensor]:
+        """Losses of the refiner, in the order of ``LossWeights``."""
+        hole = 1.0 - pictures.known
+        share = ops.mean(hole)
+        perceptual = ops.zeros(())
+        if self._perceptual is not None:
+            perceptual = ops.mean(self._perceptual(refined, pictures.truth)) / share
+        features = [
+            ops.mean(ops.abs(ours - ops.stop_gradient(true)))
+            for ours, true in zip(fake[:-1], real[:-1], strict=True)
+        ]
+        return [
+            ops.mean(ops.abs(refined - pictures.truth)) / share,
+            perceptual,
+            sum(features) / share,
+            -_weighted(fake[-1], pictures.weights),
+        ]
+
+    def _maps(
+        self, weights: list[Tensor], shown: Tensor, pictures: _Pictures
+    ) -> list[Tensor]:
+        seen = ops.concatenate([shown, 1.0 - pictures.known], axis=-1)
+        maps, _ = self._discriminator.stateless_call(weights, [], seen, training=True)
+        return list(maps)
+
+
+def _prepared(batch: RefinerBatch) -> _Pictures:
+    truth = flip(to_network_range(batch.crops), batch.flips)
+    coarse = flip(to_network_range(batch.coarse), batch.flips)
+    known = flip(ops.cast(batch.known, "float32")[..., None], batch.flips)
+    return _Pictures(
+        seen=refiner_input(truth, coarse, known),
+        truth=truth,
+        coarse=coarse,
+        known=known,
+        # Share of the hole in the part of the crop that each logit is in the middle of.
+        weights=ops.average_pool(1.0 - known, 8, 8),
+    )
+
+
+def _weighted(values: Tensor, weights: Tensor) -> Tensor:
+    return ops.sum(values * weights) / ops.sum(weights)
+
+
+def _updated(
+    rule: AdamRule,
+    network: NetworkState,
+    gradients: list[Tensor],
+    count: Tensor,
+    statistics: list[Tensor],
+) -> NetworkState:
+    updates = [
+        rule.update(value, gradient, moments, count)
+        for value, gradient, moments in zip(
+            network.weights, gradients, network.moments, strict=True
+        )
+    ]
+    return NetworkState(
+        weights=[value for value, _ in updates],
+        statistics=statistics,
+        moments=[moments for _, moments in updates],
+    )
