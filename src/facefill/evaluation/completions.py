@@ -208,10 +208,18 @@ class Evaluation:
             }
 
 
-def every_row(scores: Sequence[Scores]) -> pd.DataFrame:
-    """Tabulate the metrics: a row for each mask, method and face."""
+def every_row(scores: Sequence[Scores], *others: pd.DataFrame) -> pd.DataFrame:
+    """Tabulate the metrics: a row for each mask, method and face.
+
+    Args:
+        scores: Of each mask.
+        others: Rows of what was measured otherwise, which may have further metrics.
+    """
     table = pd.concat([of_mask.table for of_mask in scores], ignore_index=True)
-    return table[["mask", "method", "id", *METRICS]]
+    table = table[["mask", "method", "id", *METRICS]]
+    for other in others:
+        table = pd.concat([table, other], ignore_index=True)
+    return table
 
 
 def report(scores: Sequence[Scores], resamples: int, seed: int) -> dict[str, Any]:
