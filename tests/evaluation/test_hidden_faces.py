@@ -76,5 +76,7 @@ def test_the_second_face_of_a_photo_is_found_by_its_name(tmp_path):
     found.faces.table.loc[1, "id"] = "person01/1#7#1"
     (face,) = found.find("test", 1, seed=1)
     assert face.path.name == "1#7"
-    assert np.array_equal(square_crop(read_photo(face.path), SIZE)[0], face.aligned.pixels)
+    assert np.array_equal(
+        square_crop(read_photo(face.path), SIZE)[0], face.aligned.pixels
+    )
     assert isinstance(face, HiddenFace)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from facefill.completion.faces import AlignedFace
 from facefill.evaluation.hidden_faces import HiddenFace
 from facefill.evaluation.methods import Baselines
 from facefill.evaluation.photo_methods import (
@@ -13,12 +14,11 @@ from facefill.evaluation.photo_methods import (
 )
 from facefill.imaging.masks import build_mask
 from facefill.imaging.photos import decode_photo
-from facefill.completion.faces import AlignedFace
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
 from hidden import finder
 from photos import face_photo, write_photo
-from searching import search_with
+from searching import networks_of, search
 
 BASELINES = ["mean_face", "nearest_face", "telea", "navier_stokes", "biharmonic", "pca"]
 
@@ -36,10 +36,10 @@ def all_methods(faces):
     placed = aligned_intact(faces)
     made = list(by_baselines(baselines, faces, placed))
     results = {name: [each[name] for each in made] for name in made[0]}
-    results["search"] = list(searched(search_with(), faces, placed))
+    results["search"] = list(searched(search(networks_of()), faces, placed))
     square = AlignOptions(method="center_crop")
     damaged = aligned_damaged(faces, square)
-    results["damaged"] = list(searched(search_with(), faces, damaged))
+    results["damaged"] = list(searched(search(networks_of()), faces, damaged))
     return results
 
 
@@ -100,7 +100,7 @@ def test_a_damaged_photo_is_aligned_without_what_is_hidden(astronaut):
 
 
 def test_a_photo_whose_face_is_not_found_is_filled_all_the_same(astronaut):
-    (photo,) = searched(search_with(), [astronaut], [[]])
+    (photo,) = searched(search(networks_of()), [astronaut], [[]])
     painted, hole = astronaut.painted()
     assert np.array_equal(photo[~hole], painted[~hole])
     assert (photo[hole] != painted[hole]).any(axis=-1).mean() > 0.9

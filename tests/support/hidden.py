@@ -1,4 +1,4 @@
-"""A folder of photos of faces, each in its place, and the training set cut from them."""
+"""A folder of photos of faces, each in its place, and a training set cut from them."""
 
 import numpy as np
 import pandas as pd
