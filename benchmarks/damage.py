@@ -99,7 +99,9 @@ def misalignment(found: np.ndarray, face: Face) -> float:
 
 def fine(picture: Pixels, face: Face) -> np.ndarray:
     """Crop at 128 pixels by the intact photo's map."""
-    return np.asarray(warp(picture, enlarged(face.matrix, FINE / SIZE), FINE), np.float32)
+    return np.asarray(
+        warp(picture, enlarged(face.matrix, FINE / SIZE), FINE), np.float32
+    )
 
 
 def scores(result: Pixels, damaged: Damaged) -> dict[str, float]:

@@ -10,7 +10,8 @@ PHOTOS is a folder whose folders are people (``<Name>/<photo>.jpg``, as in LFW).
 are one photo of each of some people whom the split of seed 1 holds out, to report by
 (``test``) or to choose by (``validation``); the Frechet distance is to as many of the
 other side. Hidden is the centre of each face; the shipped model completes it, in the
-photo, and what is cut out again is compared with the truth.
+photo and as ``facefill.complete`` does by default, and what is cut out again is
+compared with the truth.
 
 ``--variant`` adds the default search with other options of ``complete``, such as
 ``--variant 'sharp={"detail": 1.0}'``; ``--save`` keeps every completed photo, a folder
@@ -89,7 +90,8 @@ def hidden(folder: Path, side: str, count: int) -> list[HiddenFace]:
 def search(options: str) -> LatentSearch:
     """Build the search of the shipped model with some options, as JSON."""
     model = facefill.load_model()
-    chosen = CompleteOptions(**{"batch_size": 32} | json.loads(options))
+    default = model.defaults.model_dump() | {"batch_size": 32}
+    chosen = CompleteOptions.model_validate(default | json.loads(options))
     networks = model.generator, model.discriminator
     return LatentSearch(*networks, chosen, 0.1, SEED, model.statistics)
 

@@ -23,7 +23,8 @@ def drawn(count, seed=0, shift=0.0):
 
 def test_the_distance_of_few_is_that_of_many():
     a, b = drawn(20), drawn(31, 1, 0.7)
-    assert frechet_of_few(a, b) == pytest.approx(frechet_distance(a, b), rel=1e-9)
+    # The other takes roots of eigenvalues that are 0 but for rounding.
+    assert frechet_of_few(a, b) == pytest.approx(frechet_distance(a, b), rel=1e-6)
     assert frechet_of_few(a, a) == pytest.approx(0.0, abs=1e-9)
 
 

@@ -137,15 +137,15 @@ def test_a_larger_crop_shows_what_the_smaller_shows(factor):
     # smaller crop covers of the larger: half a pixel off would be seen.
     y, x = np.mgrid[:120, :120].astype(np.float32)
     slopes = np.stack([x, 2.0 * y, 255.0 - x - y], axis=-1)
-    matrix = np.array([[0.13, 0.04, 2.0], [-0.03, 0.15, 1.3]])
+    matrix = np.array([[0.13, 0.04, -4.7], [-0.03, 0.15, -1.7]])
     size = 12
     larger = geometry.warp(slopes, geometry.enlarged(matrix, factor), factor * size)
     blocks = larger.reshape(size, factor, size, factor, 3).mean(axis=(1, 3))
     smaller = geometry.warp(slopes, matrix, size).astype(float)
-    inside = np.s_[3:-3, 3:-3]
-    # `warp` gives whole grey levels, a mean of several of them.
-    assert np.abs(blocks - smaller)[inside].max() < 1.1
-    assert np.abs((blocks - smaller)[inside].mean(axis=(0, 1))).max() < 0.3
+    # `warp` gives whole grey levels, a mean of several of them; half a pixel of the
+    # larger crop is as much as 2 grey levels.
+    assert np.abs(blocks - smaller).max() < 1.1
+    assert np.abs((blocks - smaller).mean(axis=(0, 1))).max() < 0.3
 
 
 def test_landmarks_of_another_model_are_refused():
