@@ -32,11 +32,11 @@ import damaging
 import facefill
 from facefill.errors import FacefillError
 from facefill.evaluation.face_descriptors import describe
-from facefill.imaging.geometry import LANDMARK_INDICES, warp
+from facefill.imaging.geometry import LANDMARK_INDICES, enlarged, warp
 from facefill.imaging.inpainting import inpaint
 from facefill.imaging.photos import Pixels, decode_photo, read_photo
 from facefill.preparation.extraction import Face
-from facefill.preparation.splits import HELD_OUT, split
+from facefill.preparation.splits import TRAIN, split
 
 SIZE, FINE = 64, 128
 LANDMARKS = "innerEyesAndBottomLip"
@@ -60,7 +60,7 @@ def held_out(folder: Path, count: int) -> list[Path]:
     splits = split(names, names, 0.1, seed=1)
     first: dict[str, Path] = {}
     for path, side in zip(paths, splits, strict=True):
-        if side == HELD_OUT:
+        if side != TRAIN:
             first.setdefault(path.parts[0], folder / path)
     people = sorted(first)
     chosen = np.random.default_rng(0).permutation(len(people))[:count]
@@ -99,7 +99,9 @@ def misalignment(found: np.ndarray, face: Face) -> float:
 
 def fine(picture: Pixels, face: Face) -> np.ndarray:
     """Crop at 128 pixels by the intact photo's map."""
-    return np.asarray(warp(picture, face.matrix * (FINE / SIZE), FINE), np.float32)
+    return np.asarray(
+        warp(picture, enlarged(face.matrix, FINE / SIZE), FINE), np.float32
+    )
 
 
 def scores(result: Pixels, damaged: Damaged) -> dict[str, float]:

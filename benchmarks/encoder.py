@@ -34,6 +34,7 @@ from facefill.models import pretrained
 from facefill.models.dcgan import build_encoder, rebuild
 from facefill.parameters import CompleteOptions, MaskName
 from facefill.preparation.face_set import read_face_set
+from facefill.preparation.splits import VALIDATION
 from facefill.runtime import rng
 from searches import LAM, SEED, damaged, descend, keep
 
@@ -228,7 +229,7 @@ def main() -> None:
     started = time.monotonic()
     lesson.run(faces.of_split("train"), given.batch_size)
     print(f"{encoder.count_params():,} weights, {time.monotonic() - started:.0f} s")
-    targets = damaged(hold_out(faces, given.count, SEED), "center")
+    targets = damaged(hold_out(faces, given.count, SEED, VALIDATION), "center")
     latent = Encoder(encoder).latent
     firsts = {target.key: latent(target) for target in targets}
     search_from(firsts, targets, given.folder / "center", given.search_batch_size)

@@ -37,6 +37,7 @@ from facefill.models.face_pca import FacePca
 from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions, EvaluateOptions
 from facefill.preparation.face_set import read_face_set
+from facefill.preparation.splits import VALIDATION
 from facefill.runtime.files import replacing
 from facefill.runtime.progress import Advance
 
@@ -290,7 +291,8 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Search for what is not found yet, or report."""
     given = arguments()
-    held_out = hold_out(read_face_set(given.faces), given.count, SEED)
+    # Variants are chosen by what this prints.
+    held_out = hold_out(read_face_set(given.faces), given.count, SEED, VALIDATION)
     for mask in given.masks:
         if given.report:
             # The default first, to which the others are compared.

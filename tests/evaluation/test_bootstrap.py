@@ -26,3 +26,15 @@ def test_intervals_hold_the_true_mean_as_often_as_they_say():
 
 def test_equal_values_leave_no_doubt():
     assert bootstrap_interval(np.full(9, 2.5), 100, seed=3) == (2.5, 2.5)
+
+
+def test_the_interval_of_a_median_does_not_see_outliers():
+    values = np.random.default_rng(0).normal(5.0, 2.0, 400)
+    values[:5] = 1e6
+    low, high = bootstrap_interval(values, 2000, 1, np.median)
+    # The median of a normal distribution has 1.253 times the error of its mean; how
+    # dense the values happen to be about it changes that by a third.
+    error = 1.253 * 2.0 / 20.0
+    assert 0.65 < (high - low) / (2 * 1.96 * error) < 1.35
+    assert low < np.median(values) < high
+    assert bootstrap_interval(values, 2000, 1)[0] > 1000.0

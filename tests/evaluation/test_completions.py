@@ -33,7 +33,7 @@ SIZE = 16
 def face_set(num_train, num_held_out):
     total = num_train + num_held_out
     images = np.random.default_rng(0).integers(0, 256, (total, SIZE, SIZE, 3), np.uint8)
-    splits = ["train"] * num_train + ["held_out"] * num_held_out
+    splits = ["train"] * num_train + ["test"] * num_held_out
     table = pd.DataFrame(
         {"id": [f"{n}.jpg" for n in range(total)], "source": "", "split": splits}
     )

@@ -2,12 +2,14 @@ import math
 
 import numpy as np
 import pytest
-from scipy.ndimage import correlate1d
+from scipy.ndimage import correlate1d, gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio
 
 from facefill.errors import MaskError
 from facefill.evaluation.baselines import known_distances
 from facefill.evaluation.metrics import (
+    DETAIL_SIGMA,
+    detail_ratio,
     hole_psnr,
     known_l1,
     psnr,
@@ -72,9 +74,37 @@ def test_known_l1_sees_known_pixels_only():
     assert known_l1(face, other, MASK) == pytest.approx(expected)
 
 
+def test_detail_is_what_a_blur_takes_away_from_the_hole():
+    face, other = pictures()
+    rough = face // 2 + other // 2
+    energies = []
+    for picture in (face, rough):
+        pixels = picture.astype(float)
+        smooth = gaussian_filter(
+            pixels, (DETAIL_SIGMA, DETAIL_SIGMA, 0.0), mode="mirror", truncate=4.0
+        )
+        energies.append(((pixels - smooth)[~MASK] ** 2).mean())
+    expected = energies[1] / energies[0]
+    # OpenCV's kernel is a pixel shorter than SciPy's.
+    assert detail_ratio(face, rough, MASK) == pytest.approx(expected, rel=0.01)
+
+
+def test_what_is_as_sharp_has_the_ratio_one_and_what_is_flat_almost_none():
+    face, _ = pictures()
+    assert detail_ratio(face, face, MASK) == 1.0
+    elsewhere = np.where(MASK[..., None], face // 3, face)
+    inner = build_mask("center", 32, center_scale=0.45)
+    assert detail_ratio(face, elsewhere, inner) == pytest.approx(1.0, rel=1e-6)
+    flat = np.full_like(face, 90)
+    assert detail_ratio(face, flat, MASK) < 1e-6
+    assert detail_ratio(flat, flat, MASK) == 1.0
+
+
 def test_masks_that_leave_nothing_to_measure_are_refused():
     face, other = pictures()
 
+    with pytest.raises(MaskError, match="hides nothing"):
+        detail_ratio(face, face, np.ones((8, 8), bool))
     with pytest.raises(MaskError, match="no hole"):
         hole_psnr(face, other, build_mask("full", 32))
     with pytest.raises(MaskError, match="no known pixel"):

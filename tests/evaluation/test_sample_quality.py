@@ -98,7 +98,7 @@ def test_diversity_is_one_for_photos_and_nothing_for_equal_samples():
     assert pixel_diversity(brighter, photos) < 0.1
 
 
-def table(people, photos, split="held_out"):
+def table(people, photos, split="validation"):
     ids = [f"{person:02d}/{photo}.jpg" for person in people for photo in range(photos)]
     return pd.DataFrame({"id": ids, "source": ids, "split": split})
 
@@ -110,22 +110,23 @@ def face_set(rows):
 
 def test_each_face_is_of_another_person_as_long_as_there_are_people():
     rows = pd.concat([table(range(5), 9), table(range(5, 20), 9, "train")])
-    chosen = different_people_first(face_set(rows), seed=1)
+    chosen = different_people_first(face_set(rows), "validation", seed=1)
     assert sorted(chosen) == list(range(45))
     assert sorted(chosen[:5] // 9) == [0, 1, 2, 3, 4]
-    other = different_people_first(face_set(rows), seed=2)
+    other = different_people_first(face_set(rows), "validation", seed=2)
     assert list(other[:5]) != list(chosen[:5])
 
 
 def test_too_few_held_out_faces_or_no_wish_leave_the_training_without(tmp_path, caplog):
     caplog.set_level(logging.INFO)
 
-    def made(people, **changes):
+    def made(people, side="validation", **changes):
         options = TrainOptions.model_validate({"evaluate_samples": 16} | changes)
-        faces = face_set(table(range(people), 1))
+        faces = face_set(table(range(people), 1, side))
         return assessor(faces, options, AlignOptions(), 1, tmp_path)
 
     assert made(31) is None
-    assert "31 faces are held out, and 32 are needed" in caplog.text
+    assert "31 faces are held out for validation, and 32 are needed" in caplog.text
+    assert made(40, side="test") is None
     assert made(40, evaluate_every=0) is None
     assert made(32).count == 16

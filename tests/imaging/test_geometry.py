@@ -131,6 +131,23 @@ def test_the_three_landmarks_arrive_at_their_places(points, landmark_set, size):
     assert np.allclose(arrived, np.array(places) * size, atol=1e-5 * size + 1e-3)
 
 
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_larger_crop_shows_what_the_smaller_shows(factor):
+    # On a slope bilinear sampling is exact, and so is the mean of what a pixel of the
+    # smaller crop covers of the larger: half a pixel off would be seen.
+    y, x = np.mgrid[:120, :120].astype(np.float32)
+    slopes = np.stack([x, 2.0 * y, 255.0 - x - y], axis=-1)
+    matrix = np.array([[0.13, 0.04, -4.7], [-0.03, 0.15, -1.7]])
+    size = 12
+    larger = geometry.warp(slopes, geometry.enlarged(matrix, factor), factor * size)
+    blocks = larger.reshape(size, factor, size, factor, 3).mean(axis=(1, 3))
+    smaller = geometry.warp(slopes, matrix, size).astype(float)
+    # `warp` gives whole grey levels, a mean of several of them; half a pixel of the
+    # larger crop is as much as 2 grey levels.
+    assert np.abs(blocks - smaller).max() < 1.1
+    assert np.abs((blocks - smaller).mean(axis=(0, 1))).max() < 0.3
+
+
 def test_landmarks_of_another_model_are_refused():
     with pytest.raises(ValueError, match="68"):
         geometry.affine(np.zeros((5, 2)), "outerEyesAndNose", 64)

@@ -61,7 +61,7 @@ def test_photos_become_a_training_set(tmp_path):
     faces = catalog["training_set"].load()
     assert faces.images.shape == (4, 32, 32, 3)
     assert sorted(faces.table["id"]) == names
-    assert set(faces.table["split"]) == {"train", "held_out"}
+    assert set(faces.table["split"]) == {"train", "test"}
     report = json.loads((tmp_path / "08_reporting/preparation.json").read_text())
     assert report["num_files"] == 5
     assert report["rejected"] == {"no_face": 1}

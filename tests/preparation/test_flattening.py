@@ -53,20 +53,23 @@ def test_equal_names_of_two_people_stay_two_files_and_two_faces(flat, tmp_path):
 
 def test_array_folder_and_table_agree_on_every_face(flat, tmp_path):
     photo_ids = [f"{'abc'[number % 3]}/{number}.jpg" for number in range(12)]
-    faces = flat(sorted(photo_ids), ["train", "held_out"] * 6)
+    faces = flat(sorted(photo_ids), ["train", "validation", "test"] * 4)
     for image, source in zip(faces.images, faces.table["source"], strict=True):
         assert np.array_equal(read_png(tmp_path / "faces" / source), image)
 
 
-def test_each_split_is_one_piece_that_is_not_copied(flat, tmp_path):
-    faces = flat(["1.jpg", "2.jpg", "3.jpg"], ["held_out", "train", "held_out"])
+def test_what_is_trained_on_is_one_piece_that_is_not_copied(flat, tmp_path):
+    ids = ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"]
+    faces = flat(ids, ["test", "train", "validation", "train", "test"])
     write_face_set(tmp_path / "faces.npy", faces)
     faces = read_face_set(tmp_path / "faces.npy")
-    assert faces.table["split"].tolist() == ["train", "held_out", "held_out"]
-    assert np.array_equal(faces.of_split("train"), [noise(16, 16, 1)])
-    held_out = faces.of_split("held_out")
-    assert np.array_equal(held_out, [noise(16, 16, 0), noise(16, 16, 2)])
-    assert np.shares_memory(held_out, faces.images)
+    # Those held out are in the order that they had before they were halved.
+    assert faces.table["id"].tolist() == ["2.jpg", "4.jpg", "1.jpg", "3.jpg", "5.jpg"]
+    train = faces.of_split("train")
+    assert np.array_equal(train, [noise(16, 16, 1), noise(16, 16, 3)])
+    assert np.shares_memory(train, faces.images)
+    assert np.array_equal(faces.of_split("test"), [noise(16, 16, 0), noise(16, 16, 4)])
+    assert np.array_equal(faces.of_split("validation"), [noise(16, 16, 2)])
     assert faces.of_split("other").shape == (0, 16, 16, 3)
 
 

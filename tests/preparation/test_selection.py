@@ -49,7 +49,7 @@ def select(prepared, fraction=0.5, **options):
 
 def test_people_who_share_a_nearly_equal_photo_are_on_one_side(prepared):
     table = select(prepared).set_index("id")
-    assert set(table["split"]) == {"train", "held_out"}
+    assert set(table["split"]) == {"train", "validation", "test"}
     assert table["duplicate"].value_counts().to_dict() == {
         "": 72,
         "near": 4,
@@ -65,7 +65,7 @@ def test_people_who_share_a_nearly_equal_photo_are_on_one_side(prepared):
 def test_people_who_share_nothing_are_split_apart(prepared):
     # 4 standard deviations of 24 people who are in no group.
     held_out = select(prepared).groupby(lambda row: row // 2)["split"].first()
-    assert 0.1 < (held_out == "held_out").mean() < 0.9
+    assert 0.1 < (held_out != "train").mean() < 0.9
 
 
 @pytest.mark.parametrize(("drop", "left"), [("none", 80), ("exact", 76), ("near", 72)])
@@ -124,7 +124,7 @@ def test_faces_of_one_photo_are_on_one_side(prepared):
     table = select((photos, pd.concat([faces, seconds]), folder))
     assert len(table) == 160
     assert (table.groupby("path")["split"].nunique() == 1).all()
-    assert set(table["split"]) == {"train", "held_out"}
+    assert set(table["split"]) == {"train", "validation", "test"}
 
 
 def test_faces_are_in_the_order_of_their_ids(prepared):
@@ -139,6 +139,6 @@ def test_some_are_held_out_even_if_all_faces_are_alike(prepared, caplog):
     photos, faces, folder = prepared
     same = photos.assign(perceptual_hash="0" * 16), faces, folder
     table = select(same, **near)
-    assert set(table["split"]) == {"train", "held_out"}
+    assert set(table["split"]) == {"train", "validation", "test"}
     assert "near duplicates of each other" in caplog.text
     assert set(select(same, fraction=0.0, **near)["split"]) == {"train"}

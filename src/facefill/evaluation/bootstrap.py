@@ -1,7 +1,10 @@
-"""Bootstrap confidence intervals of a mean over faces (Efron 1979).
+"""Bootstrap confidence intervals of a mean or median over faces (Efron 1979).
 
 Those of ``scipy.stats.bootstrap`` draw other resamples, so other last digits.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +15,10 @@ COVERAGE = 0.95
 
 
 def bootstrap_interval(
-    values: NDArray[np.float64], resamples: int, seed: int
+    values: NDArray[np.float64],
+    resamples: int,
+    seed: int,
+    average: Callable[..., Any] = np.mean,
 ) -> tuple[float, float]:
     """Bound the mean of what the values were drawn from, with 95 % confidence.
 
@@ -23,13 +29,23 @@ def bootstrap_interval(
         values: Finite, one a face, at least one.
         resamples: How many.
         seed: Of the draw.
+        average: What is bounded: ``np.mean``, or ``np.median``.
 
     Returns:
         Lower and upper end.
     """
+    rows = resampled(len(values), resamples, seed)
+    return interval_of(average(values[rows], axis=1))
+
+
+def resampled(count: int, resamples: int, seed: int) -> NDArray[np.int64]:
+    """Draw rows with replacement, ``count`` of them, ``resamples`` times."""
     rng = keyed_rng(seed, Purpose.BOOTSTRAP)
-    rows = rng.integers(len(values), size=(resamples, len(values)))
-    means = values[rows].mean(axis=1)
+    return rng.integers(count, size=(resamples, count))
+
+
+def interval_of(statistics: NDArray[np.float64]) -> tuple[float, float]:
+    """Bound a statistic by its values in resamples."""
     tail = 50.0 * (1.0 - COVERAGE)
-    low, high = np.percentile(means, [tail, 100.0 - tail])
+    low, high = np.percentile(statistics, [tail, 100.0 - tail])
     return float(low), float(high)

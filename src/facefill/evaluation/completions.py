@@ -28,7 +28,7 @@ from facefill.inversion.search import LatentSearch
 from facefill.parameters import EvaluateOptions
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
-from facefill.preparation.splits import TRAIN
+from facefill.preparation.splits import TEST, TRAIN
 from facefill.runtime import rng
 from facefill.runtime.progress import Advance, progress
 
@@ -60,8 +60,8 @@ class HeldOut:
     train: ImageArray
 
 
-def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
-    """Choose faces of the held-out split, the same at every run.
+def hold_out(faces: FaceSet, count: int, seed: int, side: str = TEST) -> HeldOut:
+    """Choose held-out faces, the same at every run.
 
     Each is of another person as long as there are people left: a person with
     hundreds of photos would otherwise decide the figures.
@@ -70,11 +70,12 @@ def hold_out(faces: FaceSet, count: int, seed: int) -> HeldOut:
         faces: All faces, with their splits.
         count: Faces to choose; all of the split if it has fewer.
         seed: Of the choice.
+        side: ``test`` to report what is measured, ``validation`` to choose by it.
 
     Raises:
         DataError: If none is held out.
     """
-    chosen = np.sort(different_people_first(faces, seed)[:count])
+    chosen = np.sort(different_people_first(faces, side, seed)[:count])
     if len(chosen) == 0:
         raise DataError(
             "no face is held out to evaluate with; raise flatten.held_out_fraction "
@@ -207,10 +208,18 @@ class Evaluation:
             }
 
 
-def every_row(scores: Sequence[Scores]) -> pd.DataFrame:
-    """Tabulate the metrics: a row for each mask, method and face."""
+def every_row(scores: Sequence[Scores], *others: pd.DataFrame) -> pd.DataFrame:
+    """Tabulate the metrics: a row for each mask, method and face.
+
+    Args:
+        scores: Of each mask.
+        others: Rows of what was measured otherwise, which may have further metrics.
+    """
     table = pd.concat([of_mask.table for of_mask in scores], ignore_index=True)
-    return table[["mask", "method", "id", *METRICS]]
+    table = table[["mask", "method", "id", *METRICS]]
+    for other in others:
+        table = pd.concat([table, other], ignore_index=True)
+    return table
 
 
 def report(scores: Sequence[Scores], resamples: int, seed: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from facefill.evaluation.completions import METRICS, Scores
+from facefill.evaluation.completions import Scores
 from facefill.evaluation.figures import score_bars
 
 BARS = {
@@ -20,13 +20,14 @@ def flat_metrics(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     MLflow's pages make a section of what stands before the last slash.
 
     Args:
-        rows: A row for each mask and method, of ``completions.report``.
+        rows: A row for each mask and method, of ``completions.report`` and of
+            ``in_photo``.
     """
     return {
-        f"evaluate/{row['mask']}/{row['method']}_{name}": row[name]
+        f"evaluate/{row['mask']}/{row['method']}_{name}": value
         for row in rows
-        for name in METRICS
-        if name in row
+        for name, value in row.items()
+        if name not in ("mask", "method") and not name.endswith(("_low", "_high"))
     }
 
 

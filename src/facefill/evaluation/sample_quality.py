@@ -27,6 +27,7 @@ from facefill.parameters import AlignOptions, TrainOptions
 from facefill.parameters.choices import LandmarkSet
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
+from facefill.preparation.splits import VALIDATION
 from facefill.runtime.batching import slices
 from facefill.runtime.files import replacing
 
@@ -153,7 +154,10 @@ def assessor(
     seed: int,
     cache: Path,
 ) -> SampleQuality | None:
-    """Make what compares samples with the held-out split, as the parameters say.
+    """Make what compares samples with held-out faces, as the parameters say.
+
+    The checkpoint is chosen by what it says, so that its people are those of the
+    validation and not those of the test.
 
     Args:
         faces: The training set with its splits.
@@ -175,11 +179,12 @@ def assessor(
     if alignment.method != "openface":
         logger.info("samples are not compared: descriptors are of aligned faces only")
         return None
-    rows = different_people_first(faces, seed)[: 2 * options.evaluate_samples]
+    ordered = different_people_first(faces, VALIDATION, seed)
+    rows = ordered[: 2 * options.evaluate_samples]
     if len(rows) < 2 * LEAST_FACES:
         logger.info(
-            "%d faces are held out, and %d are needed to compare samples with; the "
-            "training goes without",
+            "%d faces are held out for validation, and %d are needed to compare "
+            "samples with; the training goes without",
             len(rows),
             2 * LEAST_FACES,
         )

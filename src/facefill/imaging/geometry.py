@@ -202,6 +202,21 @@ def _resized(square: NDArray[Any], size: int) -> NDArray[Any]:
     return cv2.resize(np.ascontiguousarray(square), (size, size), interpolation=method)
 
 
+def enlarged(matrix: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
+    """Map from a photo to a larger crop that shows the same as a smaller one.
+
+    The outer edges of both crops meet. Their pixels are half a pixel from these, so
+    that numbers of pixels are not just multiplied.
+
+    Args:
+        matrix: From the photo to the smaller crop, (2, 3).
+        factor: Pixels of the larger crop for one of the smaller, along a side.
+    """
+    larger = matrix * factor
+    larger[:, 2] += (factor - 1.0) / 2.0
+    return larger
+
+
 def warp(
     photo: NDArray[np.uint8], matrix: NDArray[np.float64], size: int
 ) -> NDArray[np.uint8]:

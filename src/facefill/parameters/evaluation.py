@@ -18,6 +18,8 @@ class EvaluateOptions(Block):
             ``reference`` the same with the preset of that name.
         identity: Whether to measure how far a completed face is from the true one
             as dlib tells people apart; 0.1 s of CPU a face and method.
+        photos: Held-out faces whose whole photos are completed and judged in the
+            photo; 0 judges none.
         resamples: Bootstrap resamples behind each confidence interval.
     """
 
@@ -44,4 +46,5 @@ class EvaluateOptions(Block):
         "default",
     ]
     identity: bool = True
+    photos: Annotated[int, Field(ge=0)] = 32
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000

@@ -42,8 +42,8 @@ class FaceSet:
         images: uint8 RGB of shape (num_faces, size, size, 3), often mapped from
             a file, or from several.
         table: One row a face: ``id`` (path of the photo, and ``#2`` for its second
-            face), ``source`` (file in the flat folder), ``split`` (``train`` or
-            ``held_out``).
+            face), ``source`` (file in the flat folder), ``split`` (``train``,
+            ``validation`` or ``test``; ``held_out`` in sets of earlier versions).
     """
 
     images: ImageArray
@@ -57,9 +57,9 @@ class FaceSet:
             )
 
     def of_split(self, name: str) -> ImageArray:
-        """Select the images of ``train`` or ``held_out``, in the table's order.
+        """Select the images of a split, in the table's order.
 
-        ``flatten`` keeps each split in one piece, so that no pixel is copied.
+        ``flatten`` keeps ``train`` in one piece, so that none of its pixels is copied.
         """
         rows = np.flatnonzero(np.asarray(self.table["split"] == name))
         if len(rows) == 0:

@@ -14,6 +14,7 @@ from facefill.imaging.pictures import decode_png
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.naming import flat_name
 from facefill.preparation.selection import LEFT_OUT
+from facefill.preparation.splits import TRAIN
 from facefill.runtime.files import write_bytes, write_json
 from facefill.runtime.progress import progress
 
@@ -30,8 +31,8 @@ def flatten(aligned: Path, selection: pd.DataFrame, faces: Path, size: int) -> F
         size: Side of a face in pixels.
 
     Returns:
-        The faces, by split (``train`` first) and id; the array is backed by a file
-        without a name.
+        The faces, those of ``train`` first and each part by id; the array is backed by
+        a file without a name.
 
     Raises:
         DataError: If no face is selected, or one is missing or of another size.
@@ -39,7 +40,10 @@ def flatten(aligned: Path, selection: pd.DataFrame, faces: Path, size: int) -> F
     rows = selection[selection["split"] != LEFT_OUT]
     if rows.empty:
         raise DataError("no face is left to make a training set of")
-    rows = rows.sort_values(["split", "id"], ascending=[False, True])
+    # The halves of those held out are not sorted apart: the array of a project that
+    # was prepared before there were halves stays as it is.
+    rows = rows.assign(held_out=rows["split"] != TRAIN)
+    rows = rows.sort_values(["held_out", "id"])
     names = [flat_name(face_id) for face_id in rows["id"]]
     faces.mkdir(parents=True, exist_ok=True)
     _forget_others(faces, names)

@@ -14,7 +14,7 @@ from facefill.errors import DataError
 from facefill.parameters import PrepareOptions
 from facefill.preparation.duplicates import EXACT, NEAR, find_duplicates
 from facefill.preparation.report import describe_reasons
-from facefill.preparation.splits import HELD_OUT, split
+from facefill.preparation.splits import TRAIN, split
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ def select_faces(
 
     Returns:
         A row an aligned face, sorted by id: ``id``, ``path`` (of its photo), ``face``
-        (below ``aligned``), ``split`` (``train`` or ``held_out``, empty if it is left
-        out), ``duplicate`` and ``duplicate_of`` (see ``duplicates``).
+        (below ``aligned``), ``split`` (``train``, ``validation`` or ``test``, empty if
+        it is left out), ``duplicate`` and ``duplicate_of`` (see ``duplicates``).
 
     Raises:
         DataError: If fewer photos have a face than ``options`` asks for, with the
@@ -74,10 +74,10 @@ def _split(rows: pd.DataFrame, fraction: float, seed: int) -> list[str]:
     """
     paths = list(rows["path"])
     sides = split(paths, list(rows["group"].astype(str)), fraction, seed)
-    if fraction == 0.0 or HELD_OUT in sides:
+    if fraction == 0.0 or set(sides) != {TRAIN}:
         return sides
     sides = split(paths, list(rows["photo_sha256"]), fraction, seed)
-    if HELD_OUT in sides:
+    if set(sides) != {TRAIN}:
         logger.warning(
             "all faces are near duplicates of each other; some are held out all the "
             "same, so what is measured on them says little"

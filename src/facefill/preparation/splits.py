@@ -1,14 +1,17 @@
-"""Train and held-out split, by person.
+"""Split into training, validation and test, by person.
 
 A folder of photos is a person, as in LFW. All photos of a person are on one side,
-so that a held-out face is of somebody whom the model never saw. Which side is a
+so that a held-out face is of somebody whom the model never saw. Who is held out is a
 function of the seed and the folder's name: photos that are added later move no
-one from one side to the other.
+one from one side to the other. Of those held out, a half is there to choose with, such
+as a checkpoint, and the other to report: figures of people by whom something was chosen
+are too good. Which half is a function of the name alone, so that a run with another
+seed reports nobody by whom a model was chosen.
 """
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -17,7 +20,16 @@ import pandas as pd
 from facefill.preparation.components import components
 
 TRAIN = "train"
+VALIDATION = "validation"
+"""Held out to choose with."""
+
+TEST = "test"
+"""Held out to report."""
+
 HELD_OUT = "held_out"
+"""Held out, in training sets of before there were halves."""
+
+_TEST_SHARE = 0.5
 
 
 def split(
@@ -35,23 +47,41 @@ def split(
         seed: Of the choice.
 
     Returns:
-        ``train`` or ``held_out`` for each photo.
+        ``train``, ``validation`` or ``test`` for each photo. A single person who is
+        held out is for the test.
     """
     people = _people(photo_ids, groups)
-    draws = {person: _uniform(person, seed) for person in set(people)}
+    draws = {person: _uniform(f"split {seed} {person}") for person in set(people)}
     ordered = sorted(draws, key=lambda person: (draws[person], person))
     num_held_out = bisect_left(sorted(draws.values()), fraction)
     if fraction > 0.0 and len(ordered) > 1:
         num_held_out = min(max(num_held_out, 1), len(ordered) - 1)
     elif len(ordered) == 1:
         num_held_out = 0
-    held_out = set(ordered[:num_held_out])
-    return [HELD_OUT if person in held_out else TRAIN for person in people]
+    sides = dict.fromkeys(ordered, TRAIN) | halves(ordered[:num_held_out])
+    return [sides[person] for person in people]
 
 
-def _uniform(person: str, seed: int) -> float:
-    """Map a person to a number that is uniform in [0, 1)."""
-    digest = hashlib.sha256(f"split {seed} {person}".encode()).digest()
+def halves(people: Collection[str]) -> dict[str, str]:
+    """Assign each person who is held out to ``validation`` or ``test``.
+
+    Args:
+        people: As ``identities`` names them. Of two or more, one at least is on each
+            side.
+    """
+    draws = {person: _uniform(f"half {person}") for person in people}
+    ordered = sorted(draws, key=lambda person: (draws[person], person))
+    num_test = bisect_left(sorted(draws.values()), _TEST_SHARE)
+    num_test = min(max(num_test, 1), max(len(ordered) - 1, 1))
+    return {
+        person: TEST if place < num_test else VALIDATION
+        for place, person in enumerate(ordered)
+    }
+
+
+def _uniform(text: str) -> float:
+    """Map a text to a number that is uniform in [0, 1)."""
+    digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:8]) / 2.0**64
 
 

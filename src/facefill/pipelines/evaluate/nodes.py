@@ -1,5 +1,6 @@
 """Nodes of the pipeline ``evaluate``; what they call is imported when they run."""
 
+from pathlib import Path
 from typing import Any
 
 from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
@@ -9,6 +10,7 @@ from facefill.runtime.tracking import Tracker
 
 def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     *,
+    photos: Path,
     training_set: FaceSet,
     generator: Model,
     discriminator: Model,
@@ -19,13 +21,15 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     lam: float,
     seed: int,
 ) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
-    """Complete held-out faces under every mask, by every method.
+    """Complete held-out faces under every mask, and photos of some, by every method.
 
     Returns:
         A row for each mask, method and face, the report, and figures by file name.
     """
     from facefill.evaluation.completions import Evaluation, every_row, hold_out, report
+    from facefill.evaluation.hidden_faces import PhotoFinder
     from facefill.evaluation.identity import Identify
+    from facefill.evaluation.photo_evaluation import evaluate_in_photos
     from facefill.evaluation.presentation import figures, flat_metrics
     from facefill.inversion.masking import MaskMaker
     from facefill.inversion.search import LatentSearch
@@ -36,16 +40,18 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
         for name, chosen in completion.compared(options.methods).items()
     }
     is_face = options.identity and alignment.method == "openface"
-    evaluation = Evaluation(
-        hold_out(training_set, options.count, seed),
-        options,
-        searches,
-        Identify(alignment.landmarks) if is_face else None,
-        seed,
+    identify = Identify(alignment.landmarks) if is_face else None
+    held_out = hold_out(training_set, options.count, seed)
+    evaluation = Evaluation(held_out, options, searches, identify, seed)
+    scores = list(
+        evaluation.run([MaskMaker(mask, completion, seed) for mask in options.masks])
     )
-    masks = [MaskMaker(mask, completion, seed) for mask in options.masks]
-    scores = list(evaluation.run(masks))
+    centre = MaskMaker("center", completion, seed)
+    finder = PhotoFinder(training_set, photos, alignment, centre)
+    in_photo = evaluate_in_photos(finder, options, searches, identify, seed)
     summary = report(scores, options.resamples, seed) | {"model": describe(generator)}
+    summary["in_photo"] = in_photo.report
     with Tracker() as tracker:
-        tracker.metrics(flat_metrics(summary["rows"]))
-    return every_row(scores), summary, figures(scores, summary["rows"])
+        tracker.metrics(flat_metrics([*summary["rows"], *in_photo.report["rows"]]))
+    pictures = figures(scores, summary["rows"]) | in_photo.figures()
+    return every_row(scores, in_photo.table), summary, pictures

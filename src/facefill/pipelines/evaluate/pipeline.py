@@ -14,6 +14,7 @@ def create_pipeline(**_: Any) -> Pipeline:
             Node(
                 func=nodes.evaluate_completion,
                 inputs={
+                    "photos": "photos",
                     "training_set": "training_set",
                     "generator": "generator",
                     "discriminator": "discriminator",
