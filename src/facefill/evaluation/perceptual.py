@@ -18,6 +18,7 @@ Synopsis::
 import hashlib
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -26,8 +27,10 @@ from keras import ops
 from numpy.typing import NDArray
 
 from facefill.backend import devices
+from facefill.backend.types import Tensor
 from facefill.errors import DataError, ModelError
 from facefill.evaluation.array_pickles import read_arrays
+from facefill.imaging.pictures import to_float
 from facefill.runtime.batching import slices
 
 NetworkName = Literal["alexnet", "vgg16"]
@@ -169,17 +172,48 @@ class PerceptualNetwork:
                 f"pictures of {pictures.shape[1]}x{pictures.shape[2]} are too small "
                 f"for this network; {LEAST_SIDE} pixels are the least"
             )
-        scaled = pictures.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
-        found = []
         with devices.on_device("cpu"):
-            values = ops.convert_to_tensor((scaled - _SHIFT) / _SCALE)
-            for layer, kernel, bias in zip(
-                self._layers, self._kernels, self._biases, strict=True
-            ):
-                values = _convolved(values, layer, kernel, bias)
-                if layer.is_judged:
-                    found.append(values)
+            return self.feature_maps(to_float(pictures))
+
+    def feature_maps(self, pictures: Tensor) -> list[Tensor]:
+        """Outputs of the layers that the distance looks at, in the graph.
+
+        Args:
+            pictures: (N, height, width, 3) in [-1, 1].
+        """
+        found = []
+        values = ops.convert_to_tensor((pictures - _SHIFT) / _SCALE)
+        for layer, kernel, bias in zip(
+            self._layers, self._kernels, self._biases, strict=True
+        ):
+            values = _convolved(values, layer, kernel, bias)
+            if layer.is_judged:
+                found.append(values)
         return found
+
+    def distance(self, pictures: Tensor, truth: Tensor, num_layers: int) -> Tensor:
+        """Distance of pictures from true ones by the first layers, in the graph.
+
+        Args:
+            pictures: (N, height, width, 3) in [-1, 1].
+            truth: The same of the true ones, through which no gradient goes.
+            num_layers: Layers that are looked at.
+
+        Returns:
+            (N,).
+        """
+        layers = zip(
+            self.feature_maps(pictures),
+            self.feature_maps(truth),
+            self._channel_weights,
+            strict=True,
+        )
+        total = ops.zeros(())
+        for found, wanted, weights in islice(layers, num_layers):
+            apart = _normalized(found) - ops.stop_gradient(_normalized(wanted))
+            between = ops.sum(ops.square(apart) * weights, axis=-1)
+            total = total + ops.mean(between, axis=(1, 2))
+        return total
 
 
 def missing() -> str:

@@ -15,6 +15,7 @@ from facefill.imaging.compositing import Placement, paste
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 from facefill.inversion.search import LatentSearch
+from facefill.models.refinement import refiner_of
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
 
@@ -70,10 +71,12 @@ def searched(
             search's options say of a hole beyond faces.
     """
     results = search.run(face.measurement for each in placed for face in each)
+    options = search.options
+    refiner = refiner_of(options.refine, search.image_size)
     for face, each in zip(faces, placed, strict=True):
         photo, hole = face.painted()
         done = [completed_face(one, next(results)) for one in each]
-        yield compose(photo, hole, done, search.options.outside).photo
+        yield compose(photo, hole, done, options.outside, refiner=refiner).photo
 
 
 def by_baselines(

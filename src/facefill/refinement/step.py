@@ -20,6 +20,10 @@ from facefill.training import spectral_norm
 from facefill.training.augmentation import flip, to_network_range
 from facefill.training.state import NetworkState
 
+PerceptualLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""From pictures, true ones, (N, S, S, 3) in [-1, 1] each, and the number of the step to
+distances (N,)."""
+
 METRICS = ("error", "perceptual", "features", "adversarial", "hinge")
 """Names of what a step records."""
 
@@ -89,7 +93,7 @@ class RefinerStep:
         refiner: keras.Model,
         discriminator: keras.Model,
         weights: LossWeights,
-        perceptual: Callable[[Tensor, Tensor], Tensor] | None = None,
+        perceptual: PerceptualLoss | None = None,
     ) -> None:
         """Take the networks, whose state is passed to each call.
 
@@ -97,8 +101,7 @@ class RefinerStep:
             refiner: From ``build_refiner``.
             discriminator: From ``build_patch_discriminator``.
             weights: Weights of the losses.
-            perceptual: Distance of pictures from true ones, (N, S, S, 3) in [-1, 1]
-                each, as a map (N, H, W) of it.
+            perceptual: Perceptual distance; None is without.
         """
         self._refiner = refiner
         self._discriminator = discriminator
@@ -128,7 +131,7 @@ class RefinerStep:
             hinge = _weighted(
                 ops.relu(1.0 - real[-1]) + ops.relu(1.0 + fake[-1]), pictures.weights
             )
-            parts = self._refiner_losses(pictures, refined, real, fake)
+            parts = self._refiner_losses(pictures, refined, (real, fake), state.step)
             loss = sum(map(operator.mul, parts, self._weights))
             return (hinge, loss), (vectors, ops.stack([*parts, hinge]))
 
@@ -165,15 +168,16 @@ class RefinerStep:
         self,
         pictures: _Pictures,
         refined: Tensor,
-        real: list[Tensor],
-        fake: list[Tensor],
+        maps: tuple[list[Tensor], list[Tensor]],
+        step: Tensor,
     ) -> list[Tensor]:
         """Losses of the refiner, in the order of ``LossWeights``."""
-        hole = 1.0 - pictures.known
-        share = ops.mean(hole)
+        real, fake = maps
+        share = ops.mean(1.0 - pictures.known)
         perceptual = ops.zeros(())
         if self._perceptual is not None:
-            perceptual = ops.mean(self._perceptual(refined, pictures.truth)) / share
+            distances = self._perceptual(refined, pictures.truth, step)
+            perceptual = ops.mean(distances) / share
         features = [
             ops.mean(ops.abs(ours - ops.stop_gradient(true)))
             for ours, true in zip(fake[:-1], real[:-1], strict=True)

@@ -1,6 +1,5 @@
 """Trainer of the refiner: networks, initial state and the compiled step."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,12 +8,12 @@ from keras import ops
 from numpy.typing import NDArray
 
 from facefill.backend import graph
-from facefill.backend.types import Tensor
 from facefill.errors import NonFiniteError
 from facefill.models.refiner import build_patch_discriminator, build_refiner
 from facefill.refinement.step import (
     METRICS,
     LossWeights,
+    PerceptualLoss,
     RefinerBatch,
     RefinerState,
     RefinerStep,
@@ -31,7 +30,7 @@ class RefinerTrainer:
         size: int,
         seed: int,
         weights: LossWeights,
-        perceptual: Callable[[Tensor, Tensor], Tensor] | None = None,
+        perceptual: PerceptualLoss | None = None,
         precision: str = "float32",
     ) -> None:
         """Build both networks with weights drawn from the seed.

@@ -1,0 +1,96 @@
+"""The refiner's networks, and what a refined crop depends on."""
+
+import cv2
+import numpy as np
+import pytest
+
+from facefill.models.refinement import Refiner, enlarged, finer, refiner_of
+from facefill.models.refiner import build_patch_discriminator, build_refiner
+
+SIZE = 32
+
+
+def pixels(seed, *shape):
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+def trained_network():
+    """A network that does not give the same whatever it sees."""
+    network = build_refiner(SIZE, seed=1)
+    rng = np.random.default_rng(0)
+    paint = network.get_layer("paint").kernel
+    paint.assign(rng.normal(0.0, 0.05, paint.shape))
+    return network
+
+
+@pytest.fixture(scope="module")
+def refiner():
+    return Refiner(trained_network())
+
+
+@pytest.fixture
+def known():
+    mask = np.ones((SIZE, SIZE), bool)
+    mask[10:22, 8:20] = False
+    return mask
+
+
+def test_the_residual_is_nothing_outside_of_the_hole(known):
+    seen = np.random.default_rng(1).uniform(-1, 1, (2, SIZE, SIZE, 7)).astype("f4")
+    seen[..., 6] = known
+    residual = np.asarray(trained_network()(seen))
+    assert residual.shape == (2, SIZE, SIZE, 3)
+    assert not residual[:, known].any()
+    assert residual[:, ~known].std() > 0.01
+
+
+def test_it_begins_as_hardly_any_change():
+    seen = np.random.default_rng(1).uniform(-1, 1, (2, SIZE, SIZE, 7)).astype("f4")
+    seen[..., 6] = 0.0
+    assert np.abs(np.asarray(build_refiner(SIZE, seed=1)(seen))).max() < 0.2
+
+
+def test_the_discriminator_judges_patches_of_eight_pixels():
+    maps = build_patch_discriminator(SIZE, seed=1)(np.zeros((2, SIZE, SIZE, 4), "f4"))
+    assert maps[-1].shape == (2, SIZE // 8, SIZE // 8, 1)
+
+
+@pytest.mark.parametrize("paint", [0, 255, "noise"])
+def test_a_refined_crop_does_not_depend_on_what_is_under_the_hole(
+    refiner, known, paint
+):
+    crop, completed = pixels(2, SIZE, SIZE, 3), pixels(3, SIZE // 2, SIZE // 2, 3)
+    painted = crop.copy()
+    hidden = painted[~known]
+    painted[~known] = pixels(4, *hidden.shape) if paint == "noise" else paint
+    refined = refiner.refine(crop, completed, known)
+    assert np.array_equal(refiner.refine(painted, completed, known), refined)
+    assert np.array_equal(refined[known], crop[known])
+
+
+def test_what_is_refined_follows_what_is_known_around_it(refiner, known):
+    crop, completed = pixels(2, SIZE, SIZE, 3), pixels(3, SIZE // 2, SIZE // 2, 3)
+    other = refiner.refine(pixels(5, SIZE, SIZE, 3), completed, known)
+    refined = refiner.refine(crop, completed, known)
+    assert not np.array_equal(refined[~known], other[~known])
+
+
+def test_an_enlarged_face_has_its_pixels_where_the_finer_map_has_them():
+    photo = cv2.GaussianBlur(pixels(6, 90, 80, 3), (0, 0), 6)
+    matrix = np.array([[0.4, 0.05, -3.0], [-0.04, 0.42, -2.0]])
+    face, crop = (
+        cv2.warpAffine(photo, map_, (side, side), flags=cv2.INTER_LINEAR)
+        for map_, side in ((matrix, 16), (finer(matrix), 32))
+    )
+    # The same places of the photo, but for OpenCV's rounding of positions.
+    assert np.abs(crop[::2, ::2].astype(int) - face).max() <= 2
+    assert np.abs(enlarged(face)[::2, ::2].astype(int) - face).max() <= 1
+
+
+def test_faces_of_another_size_and_those_that_ask_for_none_have_no_refiner():
+    assert refiner_of("none", 64) is None
+    assert refiner_of("picture", 32) is None
+    shipped = refiner_of("picture", 64)
+    assert shipped is not None
+    assert shipped.size == 128
+    assert len(shipped.fingerprint) == 64

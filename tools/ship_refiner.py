@@ -1,0 +1,122 @@
+"""Train the refiner, and pack it to come with facefill.
+
+Run it in the project's environment with the extra ``judges``, where ``kedro run
+--pipeline=prepare --params=image_size:128`` has aligned photos::
+
+    python tools/ship_refiner.py data/05_model_input/faces.npy refiner/ --steps 20000
+
+The same command goes on with a training that was interrupted. Of the training side are
+taken crops that are neither blurred nor reach far beyond their photo.
+"""
+
+import argparse
+import hashlib
+import io
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+from keras import ops
+from ship_encoder import eight_bits
+
+from facefill.backend.types import Tensor
+from facefill.evaluation.perceptual import PerceptualNetwork
+from facefill.inversion.pca_fit import GaussianFit
+from facefill.models import pretrained
+from facefill.models.face_pca import FacePca
+from facefill.models.files import weights_sha256
+from facefill.models.pretrained import FOLDER, REFINER, REFINER_MANIFEST
+from facefill.parameters import CompleteOptions
+from facefill.preparation.face_set import read_face_set
+from facefill.refinement.batches import RefinerBatches
+from facefill.refinement.coarse import CoarseCompleter
+from facefill.refinement.loop import train_refiner
+from facefill.refinement.step import LossWeights, PerceptualLoss
+from facefill.refinement.trainer import RefinerTrainer
+from facefill.runtime.files import write_bytes, write_json
+from facefill.training.checkpoints import CheckpointStore
+
+SEED = 1
+LEAST_DETAIL = 8.0
+"""Mean squared detail (above a Gaussian of sigma 1.5) of a crop that is not blurred."""
+MOST_BLACK = 0.08
+"""Share of a crop that may lie beyond its photo."""
+STRIDE = 4
+"""Of AlexNet's first layer: pictures are shifted by less, lest its grid be learnt."""
+
+
+def main() -> None:
+    """Train on, and pack what there is."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--output", type=Path, default=FOLDER)
+    given = parser.parse_args()
+    crops = read_face_set(given.faces).of_split("train")
+    chosen = [row for row in range(len(crops)) if is_usable(np.asarray(crops[row]))]
+    print(f"{len(chosen)} of {len(crops)} crops are usable")
+    pair = pretrained.load_pair()
+    encoder = pretrained.load_encoder(weights_sha256(pair.generator))
+    statistics = pretrained.read_statistics()
+    assert encoder is not None
+    assert statistics is not None
+    options = CompleteOptions()
+    fit = GaussianFit(FacePca.unpacked(statistics), options.fit_noise)
+    completer = CoarseCompleter(encoder, pair.generator, fit, options.detail, SEED)
+    size = crops.shape[1]
+    refiner = train_refiner(
+        RefinerBatches(np.asarray(crops[np.array(chosen)]), completer, given.folder),
+        RefinerTrainer(size, SEED, LossWeights(), perceptual_loss()),
+        CheckpointStore(given.folder / "checkpoints"),
+        max_steps=given.steps,
+        report=lambda step, values: print(step, values, flush=True),
+    )
+    print(f"{ship(refiner, given.output)} bytes")
+
+
+def is_usable(crop: np.ndarray) -> bool:
+    """Tell whether a crop is sharp, and mostly of its photo."""
+    values = crop.astype(np.float32)
+    detail = values - cv2.GaussianBlur(values, (0, 0), 1.5)
+    edge = len(crop) * 3 // 16
+    inner = np.square(detail[edge:-edge, edge:-edge]).mean()
+    return bool(inner > LEAST_DETAIL and (crop.max(-1) == 0).mean() < MOST_BLACK)
+
+
+def perceptual_loss() -> PerceptualLoss:
+    """LPIPS by the first three layers of AlexNet, at other places each step."""
+    network = PerceptualNetwork("alexnet")
+
+    def distance(pictures: Tensor, truth: Tensor, step: Tensor) -> Tensor:
+        count, side = pictures.shape[0], pictures.shape[1] - STRIDE
+        row, column = step % STRIDE, (step // STRIDE) % STRIDE
+        parts = (
+            ops.slice(each, (0, row, column, 0), (count, side, side, 3))
+            for each in (pictures, truth)
+        )
+        return network.distance(*parts, num_layers=3)
+
+    return distance
+
+
+def ship(refiner: keras.Model, folder: Path) -> int:
+    """Write a refiner, kernels in 8 bits, and its description; return its bytes."""
+    arrays: dict[str, np.ndarray] = {}
+    for variable in refiner.variables:
+        value = np.asarray(variable.numpy(), np.float32)
+        packed = eight_bits(variable.path, value)
+        arrays |= packed if value.ndim > 1 else {variable.path: value}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    content = stream.getvalue()
+    write_bytes(folder / REFINER, content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    size = int(refiner.input_shape[1])
+    write_json(folder / REFINER_MANIFEST, {"sha256": sha256, "size": size})
+    return len(content)
+
+
+if __name__ == "__main__":
+    main()
