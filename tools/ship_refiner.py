@@ -29,13 +29,13 @@ from facefill.models.files import weights_sha256
 from facefill.models.pretrained import FOLDER, REFINER, REFINER_MANIFEST
 from facefill.parameters import CompleteOptions
 from facefill.preparation.face_set import read_face_set
-from facefill.refinement.batches import RefinerBatches
-from facefill.refinement.coarse import CoarseCompleter
-from facefill.refinement.loop import train_refiner
-from facefill.refinement.step import LossWeights, PerceptualLoss
-from facefill.refinement.trainer import RefinerTrainer
 from facefill.runtime.files import write_bytes, write_json
 from facefill.training.checkpoints import CheckpointStore
+from facefill.training.refiner.batches import RefinerBatches
+from facefill.training.refiner.coarse import CoarseCompleter
+from facefill.training.refiner.loop import train_refiner
+from facefill.training.refiner.step import LossWeights, PerceptualLoss
+from facefill.training.refiner.trainer import RefinerTrainer
 
 SEED = 1
 LEAST_DETAIL = 8.0

@@ -18,8 +18,8 @@ from facefill.imaging.pictures import to_float, to_uint8
 from facefill.inversion.encoder import encoder_input
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models.refiner import FACTOR
-from facefill.refinement.holes import draw_hole
 from facefill.runtime.rng import Purpose, keyed_rng
+from facefill.training.refiner.holes import draw_hole
 
 GROUP = 64
 """Faces that share a hole."""

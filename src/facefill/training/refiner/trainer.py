@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from facefill.backend import graph
 from facefill.errors import NonFiniteError
 from facefill.models.refiner import build_patch_discriminator, build_refiner
-from facefill.refinement.step import (
+from facefill.training import spectral_norm
+from facefill.training.refiner.step import (
     METRICS,
     LossWeights,
     PerceptualLoss,
@@ -18,7 +19,6 @@ from facefill.refinement.step import (
     RefinerState,
     RefinerStep,
 )
-from facefill.training import spectral_norm
 from facefill.training.state import assign, initial_network_state
 
 

@@ -13,13 +13,13 @@ from facefill.inversion.pca_fit import GaussianFit
 from facefill.models.dcgan import Architecture, build_encoder, build_generator
 from facefill.models.face_pca import measure
 from facefill.models.refinement import Refiner
-from facefill.refinement.batches import RefinerBatches
-from facefill.refinement.coarse import GROUP, CoarseCompleter
-from facefill.refinement.holes import draw_hole
-from facefill.refinement.loop import train_refiner
-from facefill.refinement.step import METRICS, LossWeights
-from facefill.refinement.trainer import RefinerTrainer
 from facefill.training.checkpoints import CheckpointStore
+from facefill.training.refiner.batches import RefinerBatches
+from facefill.training.refiner.coarse import GROUP, CoarseCompleter
+from facefill.training.refiner.holes import draw_hole
+from facefill.training.refiner.loop import train_refiner
+from facefill.training.refiner.step import METRICS, LossWeights
+from facefill.training.refiner.trainer import RefinerTrainer
 
 SIZE, FACE = 32, 16
 WITHOUT_JUDGES = LossWeights(error=1.0, perceptual=0.0, features=0.0, adversarial=0.0)

@@ -9,12 +9,12 @@ import numpy as np
 
 from facefill.backend import graph
 from facefill.errors import CheckpointError
-from facefill.refinement.batches import RefinerBatches
-from facefill.refinement.step import METRICS, RefinerBatch, RefinerState
-from facefill.refinement.trainer import RefinerTrainer
 from facefill.runtime.interrupts import deferred_interruption
 from facefill.runtime.progress import progress
 from facefill.training.checkpoints import Checkpoint, CheckpointStore
+from facefill.training.refiner.batches import RefinerBatches
+from facefill.training.refiner.step import METRICS, RefinerBatch, RefinerState
+from facefill.training.refiner.trainer import RefinerTrainer
 
 STEPS_A_CALL = 10
 

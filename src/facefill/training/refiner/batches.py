@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from facefill.models.refinement import enlarged
 from facefill.preparation.sharded_array import ImageArray
-from facefill.refinement.coarse import GROUP, CoarseCompleter
-from facefill.refinement.step import RefinerBatch
 from facefill.runtime.files import replacing
 from facefill.runtime.rng import Purpose, keyed_rng
 from facefill.training.batches import batch_indices
+from facefill.training.refiner.coarse import GROUP, CoarseCompleter
+from facefill.training.refiner.step import RefinerBatch
 
 
 class RefinerBatches:
