@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import facefill.completion.restore as restore_module
 from facefill.completion.inputs import TaskReader
 from facefill.completion.overview import MAX_PICTURED
 from facefill.completion.restore import report
@@ -627,6 +628,36 @@ def test_the_plan_is_what_is_completed(folders, search):
     face = read_png(folders.faces / "0.png.png")
     mask = build_mask("left", SIZE)
     assert np.array_equal(known[mask], face[mask])
+
+
+def test_photos_are_completed_anew_by_another_refiner(folders, search, monkeypatch):
+    class Painter:
+        """A refiner of faces of this size; none ships."""
+
+        size = 2 * SIZE
+
+        def __init__(self, level):
+            self.level = level
+            self.fingerprint = str(level)
+
+        def refine(self, crop, completed, known):
+            refined = np.where(known[..., None], crop, np.uint8(128))
+            refined[10:14, 10:20] = self.level  # a spot, whose edges stay
+            return refined
+
+    rows = [place(folders, "a.png")]
+    write_hole(folders, "a.png", UPPER_HALF)
+    levels = []
+    for level in (60, 60, 190):
+        painter = Painter(level)
+        monkeypatch.setattr(restore_module, "refiner_of", lambda *_: painter)  # noqa: B023
+        run(rows, folders, search)
+        path = folders.output / "a.png/photo.png"
+        spot = read_png(path)[14:22, 20:32]
+        levels.append((path.stat().st_mtime_ns, np.ptp(spot.mean(axis=(1, 2)))))
+    assert levels[0] == levels[1]
+    assert levels[2][0] != levels[1][0]
+    assert levels[2][1] != levels[1][1]
 
 
 def test_a_plan_of_another_version_is_refused_in_one_line(folders, search):

@@ -253,3 +253,61 @@ def test_a_result_is_saved_in_the_format_of_its_name(tmp_path, name, kind):
         assert np.array_equal(after, done.photo)
     with pytest.raises(PhotoError, match="unsupported"):
         done.save(tmp_path / "whole")
+
+
+class Recording:
+    """A refiner that shows what it is given: the crop with its hole painted."""
+
+    size = 2 * SIZE
+
+    def __init__(self):
+        self.calls = []
+
+    def refine(self, crop, completed, known):
+        self.calls.append((crop, completed, known))
+        return np.where(known[..., None], crop, np.uint8(200))
+
+
+def test_a_refined_face_takes_the_place_of_the_blended_one_in_the_photo_alone():
+    photo, hole = noisy_photo(1), hole_at(WINDOW)
+    faces = faces_in(photo, hole)
+    refiner = Recording()
+    plain = compose(photo, hole, faces, "inpaint")
+    done = compose(photo, hole, faces, "inpaint", refiner=refiner)
+    ((crop, completed, known),) = refiner.calls
+    matrix = 2.0 * np.array(MATRIX).reshape(2, 3)
+    assert np.array_equal(crop, warp(photo, matrix, 2 * SIZE))
+    assert np.array_equal(completed, faces[0].blended)
+    assert not known.all()
+    assert np.array_equal(done.photo[~hole], photo[~hole])
+    assert np.array_equal(done.blended, plain.blended)
+    assert not np.array_equal(done.photo[hole], plain.photo[hole])
+    assert done.by_face == plain.by_face
+
+
+def test_a_refiner_is_not_asked_where_there_is_no_hole_to_see():
+    photo = noisy_photo(1)
+    face = AlignedFace(
+        "a.png#1", face_at(photo, LEFTS[0]), np.array(MATRIX).reshape(2, 3), False
+    )
+    task = task_of("colorize", SIZE, CompleteOptions())
+    placed = face_with_task(face, task, photo.shape[:2])
+    done = completed_face(placed, [candidate(GENERATED)])
+    refiner = Recording()
+    compose(photo, None, [done], "inpaint", refiner=refiner)
+    assert refiner.calls == []
+
+
+def test_a_shape_of_the_face_is_refined_where_the_photo_has_it():
+    photo = noisy_photo(1)
+    face = AlignedFace(
+        "a.png#1", face_at(photo, LEFTS[0]), np.array(MATRIX).reshape(2, 3), False
+    )
+    task = task_of("center", SIZE, CompleteOptions())
+    placed = face_with_task(face, task, photo.shape[:2])
+    done = completed_face(placed, [candidate(GENERATED)])
+    refiner = Recording()
+    whole = compose(photo, None, [done], "inpaint", refiner=refiner)
+    assert np.array_equal(whole.photo[~whole.hole], photo[~whole.hole])
+    ((_, _, known),) = refiner.calls
+    assert 0.1 < 1.0 - known.mean() < 0.6

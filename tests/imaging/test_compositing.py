@@ -15,6 +15,7 @@ from facefill.imaging.compositing import (
     paste_back,
     paste_colour,
     poisson_blend,
+    poisson_blend_group,
     warped_hole,
 )
 from facefill.imaging.degradations import (
@@ -23,6 +24,7 @@ from facefill.imaging.degradations import (
     Downsampling,
     Inpainting,
 )
+from facefill.imaging.geometry import warp
 from facefill.imaging.masks import build_mask, mask_from_photo
 from gradients import least_squares
 
@@ -347,3 +349,30 @@ def test_what_is_pasted_depends_on_what_was_known():
     assert np.array_equal(replaced, paste_back(photo, face, NOTHING, TURNED))
     coloured = paste(Decolorization(), placement, face, NOTHING)
     assert np.array_equal(coloured, paste_colour(photo, face, TURNED))
+
+
+def test_faces_that_share_a_hole_are_blended_as_each_alone():
+    rng = np.random.default_rng(5)
+    faces, generated = rng.integers(0, 256, (2, 4, 12, 12, 3)).astype(np.uint8)
+    mask = rng.random((12, 12)) < 0.6
+    together = poisson_blend_group(faces, generated, mask)
+    for face, picture, found in zip(faces, generated, together, strict=True):
+        alone = poisson_blend(face, picture, mask)
+        assert np.abs(found.astype(int) - alone).max() <= 1
+
+
+def test_a_face_of_twice_the_resolution_is_pasted_in_the_same_place():
+    row, column = np.mgrid[:100, :100]
+    photo = np.stack([row, column, row + column], axis=-1).astype(np.uint8)
+    matrix = np.array([[0.5, 0.0, -8.0], [0.0, 0.5, -6.0]])
+    mask = np.ones((32, 32), bool)
+    mask[10:20, 12:24] = False
+    pasted = {
+        factor: paste_back(
+            photo, warp(photo, factor * matrix, factor * 32), mask, matrix
+        )
+        for factor in (1, 2)
+    }
+    # A ramp comes out as it was, whatever it is sampled at.
+    for result in pasted.values():
+        assert np.abs(result.astype(int) - photo).max() <= 1

@@ -136,3 +136,15 @@ def test_masks_that_come_again_give_the_same_as_at_first(statistics):
     first = [expectation.fit(generated, target(name), 0.5) for name in names]
     again = [expectation.fit(generated, target(name), 0.5) for name in names[::-1]]
     assert all(map(np.array_equal, first, again[::-1]))
+
+
+def test_faces_that_share_a_hole_are_fitted_as_each_alone(statistics):
+    rng = np.random.default_rng(8)
+    size = statistics.image_size
+    faces, generated = rng.integers(0, 256, (2, 5, size, size, 3)).astype(np.uint8)
+    mask = rng.random((size, size)) < 0.5
+    fit = GaussianFit(statistics, 10.0)
+    together = fit.fit_group(generated, faces, mask, 0.7)
+    for face, picture, found in zip(faces, generated, together, strict=True):
+        alone = fit.fit(picture, Measurement("", face, mask), 0.7)
+        assert np.abs(found.astype(int) - alone).max() <= 1
