@@ -89,7 +89,7 @@ class PhotoJudges:
         resamples: int,
         seed: int,
     ) -> None:
-        """Cut the true faces out of their photos.
+        """Cut the true faces out of their photos, and load the networks that judge.
 
         Args:
             faces: What is completed, one at least.
@@ -102,6 +102,7 @@ class PhotoJudges:
 
         Raises:
             DataError: If there is no face.
+            ModelError: If the networks are there, but damaged or of another version.
         """
         if not faces:
             raise DataError("no face to judge completions of in the photo")
@@ -115,6 +116,9 @@ class PhotoJudges:
             self._truth[index] = face.crop(photo)
             self._masks[index] = face.mask(photo.shape)
         self._crops: dict[str, NDArray[np.uint8]] = {}
+        self._left_out = perceptual.missing()
+        names = () if self._left_out else get_args(perceptual.NetworkName)
+        self._networks = {name: perceptual.PerceptualNetwork(name) for name in names}
 
     def add(self, method: str, photos: Iterable[Pixels]) -> None:
         """Take what a method has made of each photo; only the crops are kept.
@@ -145,16 +149,15 @@ class PhotoJudges:
             ``rows`` of methods with averages and 95 % intervals (``_low``, ``_high``),
             and ``gains``: ours less each other, face by face.
         """
-        left_out = perceptual.missing()
-        if left_out:
+        if self._left_out:
             logger.warning(
-                "not judged by LPIPS, Frechet distance and IDS: %s", left_out
+                "not judged by LPIPS, Frechet distance, P-IDS and U-IDS: %s",
+                self._left_out,
             )
         distances, descriptors = {}, {}
-        if not left_out:
-            for name in get_args(perceptual.NetworkName):
-                found = self._compared(perceptual.PerceptualNetwork(name))
-                distances[f"lpips_{name}"], descriptors[name] = found
+        for name, network in self._networks.items():
+            found = self._compared(network)
+            distances[f"lpips_{name}"], descriptors[name] = found
         table = pd.DataFrame(self._rows(distances))
         rows = self._summary(table)
         if "vgg16" in descriptors:
@@ -163,7 +166,7 @@ class PhotoJudges:
             "people": len(self._faces),
             "others": len(self._others),
             "crop": CROP,
-            "left_out": left_out,
+            "left_out": self._left_out,
             "rows": rows,
             "gains": self._gains(table, ours),
         }
@@ -265,7 +268,7 @@ class PhotoJudges:
                 LEAST_FACES,
             )
             return
-        others = perceptual.PerceptualNetwork("vgg16").describe(self._others)
+        others = self._networks["vgg16"].describe(self._others)
         realism = Realism(descriptors[:, 0], others, self._resamples, self._seed)
         for place, row in enumerate(rows, start=1):
             row.update(realism.of(descriptors[:, place]))

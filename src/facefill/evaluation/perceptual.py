@@ -137,18 +137,19 @@ class PerceptualNetwork:
         Raises:
             DataError: If pictures are smaller than 32x32.
         """
-        wanted = [_normalized(layer) for layer in self._layers_of(truth[None])]
         distances = np.zeros(len(pictures))
         descriptors = np.empty((len(pictures), self._kernels[-1].shape[-1]))
-        for rows in slices(len(pictures), _PICTURES_A_CALL):
-            found = self._layers_of(pictures[rows])
-            descriptors[rows] = _means(found[-1])
-            for layer, true, weights in zip(
-                found, wanted, self._channel_weights, strict=True
-            ):
-                squares = ops.square(_normalized(layer) - true)
-                between = ops.sum(squares * weights, axis=-1)
-                distances[rows] += ops.convert_to_numpy(ops.mean(between, axis=(1, 2)))
+        with devices.on_device("cpu"):
+            wanted = [_normalized(layer) for layer in self._layers_of(truth[None])]
+            for rows in slices(len(pictures), _PICTURES_A_CALL):
+                found = self._layers_of(pictures[rows])
+                descriptors[rows] = _means(found[-1])
+                for layer, true, weights in zip(
+                    found, wanted, self._channel_weights, strict=True
+                ):
+                    squares = ops.square(_normalized(layer) - true)
+                    between = ops.mean(ops.sum(squares * weights, axis=-1), axis=(1, 2))
+                    distances[rows] += ops.convert_to_numpy(between)
         return Comparison(distances, descriptors)
 
     def describe(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -161,8 +162,9 @@ class PerceptualNetwork:
             DataError: If they are smaller than 32x32.
         """
         descriptors = np.empty((len(pictures), self._kernels[-1].shape[-1]))
-        for rows in slices(len(pictures), _PICTURES_A_CALL):
-            descriptors[rows] = _means(self._layers_of(pictures[rows])[-1])
+        with devices.on_device("cpu"):
+            for rows in slices(len(pictures), _PICTURES_A_CALL):
+                descriptors[rows] = _means(self._layers_of(pictures[rows])[-1])
         return descriptors
 
     def _layers_of(self, pictures: NDArray[np.uint8]) -> list[Any]:
@@ -172,8 +174,7 @@ class PerceptualNetwork:
                 f"pictures of {pictures.shape[1]}x{pictures.shape[2]} are too small "
                 f"for this network; {LEAST_SIDE} pixels are the least"
             )
-        with devices.on_device("cpu"):
-            return self.feature_maps(to_float(pictures))
+        return self.feature_maps(to_float(pictures))
 
     def feature_maps(self, pictures: Tensor) -> list[Tensor]:
         """Outputs of the layers that the distance looks at, in the graph.

@@ -42,13 +42,13 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     is_face = options.identity and alignment.method == "openface"
     identify = Identify(alignment.landmarks) if is_face else None
     held_out = hold_out(training_set, options.count, seed)
+    centre = MaskMaker("center", completion, seed)
+    finder = PhotoFinder(training_set, photos, alignment, centre)
+    in_photo = evaluate_in_photos(finder, options, searches, identify, seed)
     evaluation = Evaluation(held_out, options, searches, identify, seed)
     scores = list(
         evaluation.run([MaskMaker(mask, completion, seed) for mask in options.masks])
     )
-    centre = MaskMaker("center", completion, seed)
-    finder = PhotoFinder(training_set, photos, alignment, centre)
-    in_photo = evaluate_in_photos(finder, options, searches, identify, seed)
     summary = report(scores, options.resamples, seed) | {"model": describe(generator)}
     summary["in_photo"] = in_photo.report
     with Tracker() as tracker:
