@@ -28,12 +28,21 @@ if TYPE_CHECKING:
 
 
 class _Job(NamedTuple):
-    """A photo, its mask if a file gives it, its hint, and where the result goes."""
+    """A photo to complete.
+
+    Attributes:
+        photo: Its file.
+        mask: Its mask file; None if it has none.
+        hint: JSON file that says where the face is, if there is one.
+        output: File of the result.
+        problem: Why its mask or its hint cannot be used, if it is so.
+    """
 
     photo: Path
     mask: Path | None
     hint: Path | None
     output: Path
+    problem: FacefillError | None = None
 
 
 class _Begun(NamedTuple):
@@ -119,6 +128,9 @@ def complete(photo: Path, output: Path, **settings: Any) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         jobs = _jobs(photo, settings["mask"], settings["hint"], output)
+        # Found out before any work: whether the results can be written.
+        for folder in {job.output.parent for job in jobs}:
+            folder.mkdir(parents=True, exist_ok=True)
         completions = _complete_each(jobs, settings)
         if photo.is_dir():
             _report_folder(completions, len(jobs), output)
@@ -145,23 +157,26 @@ def _jobs(
     """
     if not photo.is_dir():
         return [_Job(photo, mask, hint, output)]
-    from facefill.completion.holes import find_holes
+    from facefill.completion.holes import find_holes, problem_of
     from facefill.preparation.ingestion import find_files
 
     names = sorted(file.photo_id for file in find_files(photo) if not file.reason)
     if not names:
         raise PhotoError("no_photos", f"the folder {photo} holds no photos")
     nowhere = photo / "\0"
-    table = find_holes(names, mask or nowhere, hint or nowhere, "files")
-    columns = (table[name] for name in ("path", "mask_file", "hint_file"))
+    table = find_holes(
+        names, mask or nowhere, hint or nowhere, "files", "are not completed"
+    )
+    rows: Iterator[Any] = table.itertuples()
     return [
         _Job(
-            photo / name,
-            mask / mask_file if mask and mask_file else None,
-            hint / hint_file if hint and hint_file else None,
-            output / name,
+            photo / row.path,
+            mask / row.mask_file if mask and row.mask_file else None,
+            hint / row.hint_file if hint and row.hint_file else None,
+            output / row.path,
+            problem_of(row),
         )
-        for name, mask_file, hint_file in zip(*columns, strict=True)
+        for row in rows
     ]
 
 
@@ -228,10 +243,14 @@ def _begin(
 ) -> _Begun | FacefillError:
     """Read a photo, and have its faces found; the error if it cannot be read."""
     from facefill.completion.given import read_given
+    from facefill.imaging.photo_files import format_of
     from facefill.parameters import CompleteOptions
 
     options = CompleteOptions().model_copy(update=_changes(settings))
     try:
+        format_of(job.output)
+        if job.problem is not None:
+            raise job.problem
         if job.mask is None and options.hole_from == "files":
             raise PhotoError(
                 "no_mask",

@@ -19,7 +19,7 @@ from facefill.imaging.compositing import (
 )
 from facefill.imaging.degradations import Decolorization
 from facefill.imaging.masks import Mask
-from facefill.imaging.photo_files import PhotoFile
+from facefill.imaging.photo_files import PhotoFile, format_of
 from facefill.imaging.photos import Pixels
 from facefill.inversion.candidates import Candidate
 from facefill.parameters.choices import Outside
@@ -141,9 +141,7 @@ class Completion:
         Raises:
             PhotoError: ``unsupported``, if the name has no ending of a picture's.
         """
-        kind = Image.registered_extensions().get(Path(path).suffix.lower())
-        if kind is None:
-            raise PhotoError("unsupported", f"{path} has no ending of a picture's")
+        kind = format_of(path)
         if self.original is not None and self.original.format == kind:
             content = self.original.filled(self.photo, self.hole)
         else:
