@@ -119,6 +119,8 @@ def test_a_photo_is_completed_and_the_last_line_says_so(single):
     assert away.mean() < 3.0
 
 
+# The warning is of Keras, when it saves a model.
+@pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")
 def test_candidates_of_a_model_of_ones_own_are_written_beside_the_first(tmp_path, mask):
     architecture = Architecture(64, 4, 2, 2)
     build_generator(architecture, 1).save(tmp_path / "generator.keras")

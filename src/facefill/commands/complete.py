@@ -163,10 +163,7 @@ def _jobs(
     names = sorted(file.photo_id for file in find_files(photo) if not file.reason)
     if not names:
         raise PhotoError("no_photos", f"the folder {photo} holds no photos")
-    nowhere = photo / "\0"
-    table = find_holes(
-        names, mask or nowhere, hint or nowhere, "files", "are not completed"
-    )
+    table = find_holes(names, mask, hint, "files", "are not completed")
     rows: Iterator[Any] = table.itertuples()
     return [
         _Job(

@@ -31,8 +31,8 @@ _NAMED = 5
 
 def find_holes(
     photos: list[str],
-    masks: Path,
-    hints: Path,
+    masks: Path | None,
+    hints: Path | None,
     source: HoleSource,
     otherwise: str = "get the shape of the parameter mask",
 ) -> pd.DataFrame:
@@ -43,8 +43,8 @@ def find_holes(
 
     Args:
         photos: Paths of the photos below their folder, with ``/``.
-        masks: Folder of the mask files; need not exist.
-        hints: Folder of the hints, ``<photo>.json``; need not exist.
+        masks: Folder of the mask files; need not exist, nor be given.
+        hints: Folder of the hints, ``<photo>.json``; the same.
         source: Where holes are given; mask files are looked for if it is ``files``.
         otherwise: What photos without a mask do, for the warning.
 
@@ -54,7 +54,7 @@ def find_holes(
         and ``problem_reason`` which of the two: ``mask`` or ``hint``.
     """
     matches = MaskMatches()
-    if source == "files":
+    if source == "files" and masks is not None:
         files = [path for path in _files(masks) if not _is_hidden(path)]
         matches = match_masks(photos, files)
         _warn(matches, photos, otherwise)
@@ -64,7 +64,9 @@ def find_holes(
         if rivals := matches.rivals.get(photo):
             problem = f"several mask files fit it ({', '.join(rivals)}); keep one"
         mask_sha256, mask_problem = _hashed(masks, mask)
-        hint = f"{photo}.json" if (hints / f"{photo}.json").is_file() else ""
+        hint = f"{photo}.json"
+        if hints is None or not (hints / hint).is_file():
+            hint = ""
         hint_sha256, hint_problem = _hashed(hints, hint)
         problem, reason = problem or mask_problem, "mask"
         if hint_problem and not problem:
@@ -98,9 +100,9 @@ def _is_hidden(path: str) -> bool:
     return any(part.startswith(".") for part in path.split("/"))
 
 
-def _hashed(folder: Path, file: str) -> tuple[str, str]:
+def _hashed(folder: Path | None, file: str) -> tuple[str, str]:
     """Hash a file; give the hash, or why there is none."""
-    if not file:
+    if folder is None or not file:
         return "", ""
     try:
         return file_sha256(folder / file), ""

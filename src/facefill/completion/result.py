@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facefill.completion.faces import FaceInPhoto
+from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.surroundings import fill_surroundings, keep_tone
 from facefill.errors import PhotoError
 from facefill.imaging.compositing import (
@@ -213,11 +213,16 @@ def _with_faces(
     shape = photo.shape[0], photo.shape[1]
     whole, filled = photo, np.zeros(shape, np.bool_)
     crops = np.zeros(shape, np.bool_)
-    for done in faces:
+    shared = hole is not None and len(faces) > 1
+    nearest = nearest_faces([done.face for done in faces], shape) if shared else None
+    for number, done in enumerate(faces):
         face = done.face
         placement = Placement(whole, face.matrix, hole)
         degradation = face.measurement.degradation
-        whole = paste(degradation, placement, done.blended, face.kept)
+        pasted = paste(degradation, placement, done.blended, face.kept)
+        # Of the hole no face reads a pixel, be it filled by another.
+        own = True if nearest is None else (nearest == number)[..., None]
+        whole = np.where(own, pasted, whole)
         crop = face.crop(shape)
         crops |= face.crop(shape, _HEAD)
         filled |= face.hole(shape) if hole is None else hole & crop
