@@ -27,7 +27,7 @@ from facefill.runtime.files import write_bytes
 
 _JPEG_QUALITY = 95
 
-_HEAD = 1.6
+_HEAD = 1.3
 """Side of a head, from which nothing is to be copied, in sides of the face's crop."""
 
 _FADE = 3.0
