@@ -7,10 +7,13 @@ project, like ``kedro run``.
 import sys
 from typing import Any
 
+from facefill.environment import prepare_completion
+
 
 def main(*args: Any, **kwargs: Any) -> Any:
     """Run a command, with the arguments of the shell."""
     if not args and sys.argv[1:2] == ["complete"]:
+        prepare_completion()
         from facefill.commands.complete import complete
 
         return complete(sys.argv[2:], prog_name="facefill complete")

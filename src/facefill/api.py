@@ -11,14 +11,10 @@ Photos and masks are paths, or arrays as the functions say. Everything that can 
 with them is an error of ``facefill.errors``.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from facefill.completion.faces import (
     AlignedFace,
@@ -27,29 +23,25 @@ from facefill.completion.faces import (
     face_with_task,
     require_filler,
 )
+from facefill.completion.given import (
+    GivenHint,
+    GivenPhoto,
+    Hole,
+    Photo,
+    read_given,
+    read_pixels,
+)
 from facefill.completion.result import Completion, completed_face, compose
-from facefill.errors import MaskError, PhotoError
-from facefill.imaging.holes import hole_reader
-from facefill.imaging.mask_files import hole_of_mask, scaled_hole
-from facefill.imaging.masks import Mask
-from facefill.imaging.photo_files import PhotoFile
-from facefill.imaging.photos import Pixels, decode_photo, read_content
-from facefill.inversion.encoder import encoder_of
+from facefill.errors import PhotoError
+from facefill.imaging.photos import Pixels
 from facefill.inversion.masking import MaskMaker
 from facefill.models import pretrained, sources
 from facefill.models.face_pca import FacePca
-from facefill.models.files import read_pair
+from facefill.models.files import read_pair, weights_sha256
 from facefill.models.generation import generate
 from facefill.models.refinement import refiner_of
-from facefill.parameters import (
-    AlignOptions,
-    CompleteOptions,
-    IngestOptions,
-    MaskName,
-)
+from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.preparation.extraction import Extraction, Face, extract
-from facefill.preparation.hints import hint_of, read_hint
-from facefill.preparation.hole_alignment import Hint
 from facefill.preparation.naming import face_id
 from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
@@ -57,13 +49,6 @@ if TYPE_CHECKING:
     import keras
 
     from facefill.inversion.search import LatentSearch
-
-Photo: TypeAlias = str | Path | Pixels
-"""A path, or uint8 RGB (height, width, 3)."""
-
-Hole: TypeAlias = str | Path | NDArray[np.uint8] | NDArray[np.bool_]
-"""A mask file, white = hole; bool (height, width), True = hole; uint8 grey, RGB or
-RGBA, white = hole; or the name of a shape, such as ``center``."""
 
 ITERATIONS_AFTER_ENCODER = 30
 """Iterations of a search for one face that an encoder begins: 20, 50 and
@@ -98,9 +83,9 @@ class FaceModel:
         In a larger batch what fills it up would cost as much as faces; the result is
         the same but for rounding.
         """
-        if encoder_of(self.generator) is None:
-            return CompleteOptions(batch_size=1)
-        return CompleteOptions(batch_size=1, iterations=ITERATIONS_AFTER_ENCODER)
+        if pretrained.has_encoder(weights_sha256(self.generator)):
+            return CompleteOptions(batch_size=1, iterations=ITERATIONS_AFTER_ENCODER)
+        return CompleteOptions(batch_size=1)
 
 
 def align(
@@ -124,7 +109,7 @@ def align(
         ModelError: If the landmark model cannot be used.
     """
     options = options or AlignOptions(multiple_faces="all")
-    pixels, _ = _read(photo)
+    pixels, _ = read_pixels(photo)
     extraction = extract(pixels, options, size)
     return [face for face in extraction.faces if not face.reason]
 
@@ -138,7 +123,7 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
     seed: int = 1,
     options: CompleteOptions | None = None,
     alignment: AlignOptions | None = None,
-    hint: str | Path | Mapping[str, Any] | None = None,
+    hint: GivenHint | None = None,
 ) -> Completion:
     """Complete the missing part of a photo of a face.
 
@@ -176,25 +161,49 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
     """
     loaded = model if isinstance(model, FaceModel) else load_model(model)
     options = options or loaded.defaults
-    pixels, original = _read(photo)
-    shape = pixels.shape[0], pixels.shape[1]
-    hole = _hole(mask, pixels, original, options)
-    where = _hint(hint)
-    found = extract(pixels, alignment or AlignOptions(), loaded.image_size, hole, where)
-    faces = _faces(found, mask, hole, options, seed, shape)
-    search = _search(loaded, options.model_dump_json(), lam, seed)
+    given = read_given(photo, mask, options, hint)
+    alignment, size = alignment or AlignOptions(), loaded.image_size
+    found = extract(given.pixels, alignment, size, given.hole, given.hint)
+    return complete_given(given, found, lam, model=loaded, seed=seed, options=options)
+
+
+def complete_given(  # what a completion depends on, by name
+    given: GivenPhoto,
+    found: Extraction,
+    lam: float,
+    *,
+    model: FaceModel,
+    seed: int,
+    options: CompleteOptions,
+) -> Completion:
+    """Complete a photo that is read and whose faces are found; see ``complete``.
+
+    Args:
+        given: The photo, its hole, and the hint on its face.
+        found: What ``extract`` finds in it.
+        lam: Weight of the perceptual loss, at least 0.
+        model: Networks and statistics.
+        seed: Of all numbers that are drawn.
+        options: How the latent is searched for.
+
+    Raises:
+        PhotoError: If the photo has no face but needs one.
+        MaskError: If the mask hides all of a face.
+    """
+    faces = _faces(given, found, options, seed)
+    search = _search(model, options.model_dump_json(), lam, seed)
     results = list(search.run(face.measurement for face in faces))
     photos = [
         compose(
-            pixels,
-            hole,
+            given.pixels,
+            given.hole,
             [
                 completed_face(face, candidates[number:])
                 for face, candidates in zip(faces, results, strict=True)
             ],
             options.outside,
-            original,
-            refiner_of(options.refine, loaded.image_size),
+            given.original,
+            refiner_of(options.refine, model.image_size),
         )
         for number in range(options.candidates if faces else 1)
     ]
@@ -249,26 +258,10 @@ def _load(source: str) -> FaceModel:
     return FaceModel(*pair, statistics)
 
 
-def _read(photo: Photo) -> tuple[Pixels, PhotoFile | None]:
-    if isinstance(photo, str | Path):
-        content = read_content(Path(photo))
-        return decode_photo(content), PhotoFile(content)
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        raise PhotoError(
-            "unsupported",
-            f"a photo is uint8 RGB (height, width, 3), not {photo.dtype} {photo.shape}",
-        )
-    return photo, None
-
-
-def _faces(  # what faces and their masks depend on
-    found: Extraction,
-    mask: Hole,
-    hole: Mask | None,
-    options: CompleteOptions,
-    seed: int,
-    shape: tuple[int, int],
+def _faces(
+    given: GivenPhoto, found: Extraction, options: CompleteOptions, seed: int
 ) -> list[FaceInPhoto]:
+    """Faces that the photo's hole touches, or all of them for a shape."""
     aligned = [
         AlignedFace(
             face_id("photo", number), face.pixels, face.matrix, face.landmarks is None
@@ -277,65 +270,19 @@ def _faces(  # what faces and their masks depend on
         if face.pixels is not None and face.matrix is not None
     ]
     reason = "" if aligned else found.reason or found.faces[0].reason
-    if hole is not None:
-        touched = [face_with_hole(face, hole) for face in aligned]
+    if given.hole is not None:
+        touched = [face_with_hole(face, given.hole) for face in aligned]
         faces = [face for face in touched if face is not None]
         require_filler(faces, reason, options.outside)
         return faces
     if reason:
         raise PhotoError(reason)
-    maker = MaskMaker(mask, options, seed)  # type: ignore[arg-type]  # a shape's name
+    assert given.shape is not None  # for mypy: what has no hole has a shape
+    maker = MaskMaker(given.shape, options, seed)
     return [
-        face_with_task(face, maker.task(face.face_id, len(face.pixels)), shape)
+        face_with_task(face, maker.task(face.face_id, len(face.pixels)), given.size)
         for face in aligned
     ]
-
-
-def _hint(hint: str | Path | Mapping[str, Any] | None) -> Hint | None:
-    if hint is None:
-        return None
-    if isinstance(hint, str | Path):
-        return read_hint(Path(hint))
-    try:
-        return hint_of(dict(hint))
-    except ValueError as error:
-        raise PhotoError("hint", str(error)) from error
-
-
-def _hole(
-    mask: Hole, photo: Pixels, original: PhotoFile | None, options: CompleteOptions
-) -> Mask | None:
-    """Read the hole of the photo; None if a shape of the face is named."""
-    reader = hole_reader(options, IngestOptions())
-    content = original.content if original else b""
-    if not isinstance(mask, str | Path):
-        size = photo.shape[0], photo.shape[1]
-        hole = scaled_hole(_hole_of_array(mask, options), size, "the mask")
-        return reader.grown(hole, content)
-    if not Path(mask).exists():
-        if str(mask) in get_args(MaskName):
-            return None
-        for source in ("alpha", "colour"):
-            if mask == source:
-                return replace(reader, source=source).read(photo, content, None)
-    return replace(reader, source="files").read(photo, content, Path(mask))
-
-
-def _hole_of_array(
-    mask: NDArray[np.uint8] | NDArray[np.bool_], options: CompleteOptions
-) -> Mask:
-    if mask.dtype == np.bool_ and mask.ndim == 2:
-        if not mask.any():
-            raise MaskError("the mask hides nothing: True is the hole")
-        return np.asarray(mask, np.bool_)
-    if mask.dtype != np.uint8:
-        raise MaskError(
-            f"a mask is bool or uint8 (height, width), not {mask.dtype} {mask.shape}"
-        )
-    levels = np.asarray(mask, np.uint8)
-    rgb = levels if mask.ndim == 3 else np.repeat(levels[..., None], 3, axis=-1)
-    alpha = rgb[..., 3] if rgb.shape[-1] == 4 else None
-    return hole_of_mask(rgb[..., :3], alpha, options.mask_files)
 
 
 @lru_cache(maxsize=_SEARCHES_KEPT)

@@ -21,6 +21,18 @@ def speed_up_tensorflow() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+def prepare_completion() -> None:
+    """Set what ``facefill complete`` needs before NumPy is loaded.
+
+    NumPy and SciPy bring a pool of threads each, which wait for work by turning in
+    circles. Systems of a few hundred unknowns are solved faster by one thread, and
+    twice as fast beside other work.
+    """
+    _quiet_tensorflow()
+    _share_gpus()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def prepare_commands() -> None:
     """Set what Kedro's commands need before any library is loaded."""
     _quiet_tensorflow()

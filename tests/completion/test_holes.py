@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
-from facefill.completion.holes import COLUMNS, find_holes
+from facefill.completion import holes
+from facefill.completion.holes import COLUMNS, find_holes, problem_of
+from facefill.errors import PhotoError
 from facefill.runtime.files import file_sha256
 
 
@@ -102,6 +104,34 @@ def test_a_mask_that_leads_nowhere_is_a_problem_of_its_photo(folders):
     table = find_holes(["ann.jpg", "bob.jpg"], masks, hints, "files")
     assert "ann.png cannot be read (No such file or directory)" in table["problem"][0]
     assert table["problem"][1] == ""
+
+
+def test_a_hint_that_leads_nowhere_is_a_problem_of_the_hint(folders, monkeypatch):
+    masks, hints = folders
+    write(masks, "ann.png", "bob.png")
+    write(hints, "ann.jpg.json")
+    hash_file = holes.file_sha256
+
+    def unreadable(path):
+        if path.suffix == ".json":
+            raise PermissionError(13, "Permission denied", str(path))
+        return hash_file(path)
+
+    monkeypatch.setattr(holes, "file_sha256", unreadable)
+    table = find_holes(["ann.jpg", "bob.jpg"], masks, hints, "files")
+    assert table["problem_reason"].tolist() == ["hint", ""]
+    one, other = map(problem_of, table.itertuples())
+    assert isinstance(one, PhotoError)
+    assert one.reason == "hint"
+    assert "ann.jpg.json cannot be read (Permission denied)" in str(one)
+    assert other is None
+
+
+def test_neither_folder_has_to_be_given():
+    table = find_holes(["ann.jpg"], None, None, "files")
+    assert table.to_dict("records") == [
+        dict.fromkeys(COLUMNS, "") | {"path": "ann.jpg"}
+    ]
 
 
 def test_the_table_comes_back_from_its_file(folders, tmp_path):

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facefill.completion.faces import AlignedFace, face_with_hole, face_with_task
+from facefill.completion.faces import (
+    AlignedFace,
+    face_with_hole,
+    face_with_task,
+    nearest_faces,
+)
 from facefill.completion.inputs import MaskChoice
 from facefill.completion.result import completed_face, compose
 from facefill.errors import PhotoError
@@ -311,3 +316,26 @@ def test_a_shape_of_the_face_is_refined_where_the_photo_has_it():
     assert np.array_equal(whole.photo[~whole.hole], photo[~whole.hole])
     ((_, _, known),) = refiner.calls
     assert 0.1 < 1.0 - known.mean() < 0.6
+
+
+def test_where_two_crops_overlap_each_pixel_is_of_the_nearer_face():
+    left, right = (30, 46)  # two crops of 16 face pixels that share a part
+    photo = noisy_photo(3, WIDE_SHAPE)
+    hole = hole_at(np.s_[14:30, :], WIDE_SHAPE)
+    alone = [
+        compose(photo, hole, faces_in(photo, hole, [at]), "leave").photo
+        for at in (left, right)
+    ]
+    both = [
+        compose(photo, hole, faces_in(photo, hole, lefts), "leave")
+        for lefts in ((left, right), (right, left))
+    ]
+    assert np.array_equal(both[0].hole, both[1].hole)
+    numbers = nearest_faces([done.face for done in both[0].faces], WIDE_SHAPE[:2])
+    for number, single in enumerate(alone):
+        own = both[0].hole & (numbers == number)
+        assert own.any()
+        assert np.array_equal(both[0].photo[own], single[own])
+    # Equally near pixels aside, it does not matter which is the larger.
+    differ = (both[0].photo != both[1].photo).any(axis=-1)
+    assert differ.mean() < 0.02

@@ -50,14 +50,39 @@ def test_nothing_depends_on_what_is_under_the_rest_of_the_hole():
 def test_a_face_fades_into_what_is_inpainted_and_beyond_the_band_is_its_own():
     photo = np.full((*SHAPE, 3), 40, np.uint8)
     photo[DONE] = 200
-    filled = fill_surroundings(photo, HOLE, DONE, CROP, 4).photo
-    assert (filled[HOLE & ~DONE] == 40).all()
-    row = filled[30, 30:42, 0].astype(int)
+    filled = fill_surroundings(photo, HOLE, DONE, CROP, 2).photo
+    row = filled[30, 30:60, 0].astype(int)
     assert (np.diff(row) <= 0).all()
-    assert (row[:5] == 200).all()
-    # In steps and not at once, as without the band.
+    assert (row[:7] == 200).all()
+    # Its level is carried on beyond the crop's edge, in steps and not at once, and
+    # neither far nor onto what is known.
+    assert row[10] > 60
     assert np.abs(np.diff(row)).max() < 60
-    assert len(set(row.tolist())) > 4
+    assert (filled[20:40, 52:60] == 40).all()
+    assert (filled[~HOLE] == photo[~HOLE]).all()
+
+
+def test_no_corner_of_a_crop_is_seen():
+    photo = np.full((*SHAPE, 3), 40, np.uint8)
+    done = box(np.s_[30:45, 20:45])
+    photo[done] = 200
+    hole = box(np.s_[15:60, 5:75])
+    filled = fill_surroundings(photo, hole, done, done, 3).photo[..., 0].astype(int)
+    at_once = np.zeros(SHAPE, int)
+    at_once[done] = 160
+    for axis in (0, 1):
+        steps = np.abs(np.diff(filled, axis=axis))
+        assert (
+            steps[18:57, 10:70].max() < 0.4 * np.abs(np.diff(at_once, axis=axis)).max()
+        )
+
+
+def test_detail_of_a_face_is_not_carried_on():
+    photo = np.full((*SHAPE, 3), 120, np.uint8)
+    stripes = np.where(np.arange(80) % 2, 160, 80)[None, :, None]
+    photo[DONE] = np.broadcast_to(stripes, photo.shape)[DONE]
+    filled = fill_surroundings(photo, HOLE, DONE, CROP, 3).photo
+    assert np.abs(filled[HOLE & ~DONE].astype(int) - 120).max() <= 12
 
 
 def test_a_face_is_not_copied_from():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image, ImageCms
 
 from aligning import Failing, Preparing, column, write_two_faces
 from facefill.errors import DataError
@@ -73,6 +74,28 @@ def test_only_a_changed_photo_is_done_again(prepare, searched):
     same = column(before, "face_sha256"), column(after, "face_sha256")
     assert same[0]["1.png"] == same[1]["1.png"]
     assert same[0]["2.png"] != same[1]["2.png"]
+
+
+def test_records_of_before_profiles_were_read_stay_for_photos_without_one(
+    prepare, searched
+):
+    faces_tree(prepare.photos, ["plain.png"])
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    image = Image.fromarray(face_photo()[:, ::-1].copy())
+    image.save(prepare.photos / "wide.png", icc_profile=profile)
+    before, files = prepare(), prepare.written()
+    old = [dict(row) for row in prepare.records.rows()]
+    for row in old:
+        del row["colours"]
+    prepare.records.keep([])
+    prepare.records.add(old)
+    searched.clear()
+    after = prepare()
+    assert len(searched) == 1
+    assert after.equals(before)
+    assert prepare.written() == files
+    prepare()
+    assert len(searched) == 1
 
 
 @pytest.mark.parametrize("damage", ["delete", "cut", "change"])

@@ -35,7 +35,10 @@ def compiled(function: Callable[..., Any], device: Device) -> Callable[..., Any]
     import tensorflow as tf
 
     on_gpu = device_kind(device) == "gpu"
-    return tf.function(function, jit_compile=on_gpu)  # type: ignore[no-any-return]
+    # What runs under JAX, too, has no Python branch on a tensor: AutoGraph would find
+    # nothing to convert, in a third of the time that a graph takes to trace.
+    traced = tf.function(function, jit_compile=on_gpu, autograph=False)
+    return traced  # type: ignore[no-any-return]
 
 
 def gradients(

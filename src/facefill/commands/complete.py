@@ -9,25 +9,51 @@ Synopsis, in a shell::
 import logging
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from facefill.backend.quick_import import without_optional_packages
 from facefill.errors import FacefillError, PhotoError
 
 if TYPE_CHECKING:
+    from facefill.completion.given import GivenPhoto
     from facefill.completion.result import Completion
+    from facefill.preparation.extraction import Extraction
+    from facefill.runtime.process_pool import ProcessPool
 
 
 class _Job(NamedTuple):
-    """A photo, its mask if a file gives it, its hint, and where the result goes."""
+    """A photo to complete.
+
+    Attributes:
+        photo: Its file.
+        mask: Its mask file; None if it has none.
+        hint: JSON file that says where the face is, if there is one.
+        output: File of the result.
+        problem: Why its mask or its hint cannot be used, if it is so.
+    """
 
     photo: Path
     mask: Path | None
     hint: Path | None
     output: Path
+    problem: FacefillError | None = None
+
+
+class _Begun(NamedTuple):
+    """A photo that is read, and whose faces another process is looking for."""
+
+    given: "GivenPhoto"
+    found: "Future[Extraction | FacefillError]"
+
+
+# Of the options of the model, those that the command line sets.
+_OPTIONS = ("candidates", "hole_from", "outside", "mask_grow")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,14 +126,19 @@ def complete(photo: Path, output: Path, **settings: Any) -> None:
     result is of the same format; nothing outside the hole changes.
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    start_s = time.monotonic()
     try:
         jobs = _jobs(photo, settings["mask"], settings["hint"], output)
+        # Found out before any work: whether the results can be written.
+        for folder in {job.output.parent for job in jobs}:
+            folder.mkdir(parents=True, exist_ok=True)
+        completions = _complete_each(jobs, settings)
         if photo.is_dir():
-            _complete_folder(jobs, settings, output)
+            _report_folder(completions, len(jobs), output)
         else:
-            done = _complete(jobs[0], settings)
-            _say(jobs[0], done, time.monotonic() - start_s)
+            ((_, said),) = completions
+            if isinstance(said, FacefillError):
+                raise said
+            click.echo(said)
     except FacefillError as error:
         click.echo(f"Error: {' '.join(str(error).split())}", err=True)
         sys.exit(1)
@@ -126,87 +157,175 @@ def _jobs(
     """
     if not photo.is_dir():
         return [_Job(photo, mask, hint, output)]
-    from facefill.completion.holes import find_holes
+    from facefill.completion.holes import find_holes, problem_of
     from facefill.preparation.ingestion import find_files
 
     names = sorted(file.photo_id for file in find_files(photo) if not file.reason)
     if not names:
         raise PhotoError("no_photos", f"the folder {photo} holds no photos")
-    nowhere = photo / "\0"
-    table = find_holes(names, mask or nowhere, hint or nowhere, "files")
-    columns = (table[name] for name in ("path", "mask_file", "hint_file"))
+    table = find_holes(names, mask, hint, "files", "are not completed")
+    rows: Iterator[Any] = table.itertuples()
     return [
         _Job(
-            photo / name,
-            mask / mask_file if mask and mask_file else None,
-            hint / hint_file if hint and hint_file else None,
-            output / name,
+            photo / row.path,
+            mask / row.mask_file if mask and row.mask_file else None,
+            hint / row.hint_file if hint and row.hint_file else None,
+            output / row.path,
+            problem_of(row),
         )
-        for name, mask_file, hint_file in zip(*columns, strict=True)
+        for row in rows
     ]
 
 
-def _complete(job: _Job, settings: dict[str, Any]) -> "Completion":
-    """Complete a photo, and write the result.
+def _complete_each(
+    jobs: list[_Job], settings: dict[str, Any]
+) -> Iterator[tuple[_Job, str | FacefillError]]:
+    """Complete photos and write the results; give what to say of each, in a line."""
+    start_s = time.monotonic()
+    for job, begun in _begin_each(jobs, settings):
+        try:
+            if isinstance(begun, FacefillError):
+                raise begun
+            done = _complete(begun, settings)
+            _save(done, job.output)
+            yield job, _line(job, done, time.monotonic() - start_s)
+        except FacefillError as error:
+            yield job, error
+        start_s = time.monotonic()
+
+
+def _begin_each(
+    jobs: Iterable[_Job], settings: dict[str, Any]
+) -> Iterator[tuple[_Job, _Begun | FacefillError]]:
+    """Read photos, and have their faces found, one photo ahead of who completes them.
+
+    The first is given as soon as it is read: TensorFlow is to be loaded meanwhile.
+    """
+    from facefill.parameters import AlignOptions
+    from facefill.preparation.face_finder import FaceFinder
+    from facefill.runtime.process_pool import ProcessPool
+
+    options = AlignOptions()
+    work = FaceFinder(options, _image_size(settings["model"]))
+    waiting: deque[tuple[_Job, _Begun | FacefillError]] = deque()
+    with (
+        ProcessPool(work, 1, options.timeout_s) as pool,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        for job in jobs:
+            waiting.append((job, _begin(job, settings, pool, thread)))
+            if len(waiting) > 1:
+                yield waiting.popleft()
+        yield from waiting
+
+
+def _image_size(model: str) -> int:
+    from facefill.models import pretrained, sources
+
+    if model == sources.PRETRAINED:
+        return pretrained.require_manifest().image_size
+    size: int = _load_api().load_model(model).image_size
+    return size
+
+
+def _load_api() -> Any:
+    """Import what completes, and TensorFlow with it."""
+    with without_optional_packages():
+        from facefill import api
+    return api
+
+
+def _begin(
+    job: _Job, settings: dict[str, Any], pool: "ProcessPool", thread: ThreadPoolExecutor
+) -> _Begun | FacefillError:
+    """Read a photo, and have its faces found; the error if it cannot be read."""
+    from facefill.completion.given import read_given
+    from facefill.imaging.photo_files import format_of
+    from facefill.parameters import CompleteOptions
+
+    options = CompleteOptions().model_copy(update=_changes(settings))
+    try:
+        format_of(job.output)
+        if job.problem is not None:
+            raise job.problem
+        if job.mask is None and options.hole_from == "files":
+            raise PhotoError(
+                "no_mask",
+                f"{job.photo} has no mask; name it with --mask, or say with "
+                "--hole-from where the hole is given",
+            )
+        mask = job.mask if job.mask is not None else options.hole_from
+        given = read_given(job.photo, mask, options, job.hint)
+    except FacefillError as error:
+        return error
+    return _Begun(given, thread.submit(_find, pool, given))
+
+
+def _find(pool: "ProcessPool", given: "GivenPhoto") -> "Extraction | FacefillError":
+    item = given.pixels, given.hole, given.hint
+    ((found,),) = pool.map([[item]])
+    return found  # type: ignore[no-any-return]  # a pool knows nothing of its work
+
+
+def _complete(begun: _Begun, settings: dict[str, Any]) -> "Completion":
+    """Complete a photo.
 
     Raises:
         FacefillError: If it cannot be completed.
     """
-    from facefill import api
-
-    if job.mask is None and settings["hole_from"] == "files":
-        raise PhotoError(
-            "no_mask",
-            f"{job.photo} has no mask; name it with --mask, or say with --hole-from "
-            "where the hole is given",
-        )
+    api = _load_api()
     model = api.load_model(settings["model"])
-    named = ("candidates", "hole_from", "outside", "mask_grow")
-    changes = {name: settings[name] for name in named}
-    done = api.complete(
-        job.photo,
-        job.mask if job.mask is not None else settings["hole_from"],
+    found = begun.found.result()
+    if isinstance(found, FacefillError):
+        raise found
+    done: Completion = api.complete_given(
+        begun.given,
+        found,
         settings["lam"],
         model=model,
         seed=settings["seed"],
-        options=model.defaults.model_copy(update=changes),
-        hint=job.hint,
+        options=model.defaults.model_copy(update=_changes(settings)),
     )
-    done.save(job.output)
-    for number, variant in enumerate(done.variants[1:], start=2):
-        name = f"{job.output.stem}-{number}{job.output.suffix}"
-        variant.save(job.output.with_name(name))
     return done
 
 
-def _complete_folder(jobs: list[_Job], settings: dict[str, Any], output: Path) -> None:
+def _changes(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: settings[name] for name in _OPTIONS}
+
+
+def _save(done: "Completion", output: Path) -> None:
+    done.save(output)
+    for number, variant in enumerate(done.variants[1:], start=2):
+        variant.save(output.with_name(f"{output.stem}-{number}{output.suffix}"))
+
+
+def _report_folder(
+    completions: Iterable[tuple[_Job, str | FacefillError]], count: int, output: Path
+) -> None:
+    """Say what became of each photo, and at last of all."""
     reasons: Counter[str] = Counter()
-    for number, job in enumerate(jobs, start=1):
-        start_s = time.monotonic()
-        try:
-            done = _complete(job, settings)
-        except FacefillError as error:
-            reasons[getattr(error, "reason", "mask")] += 1
-            click.echo(f"[{number}/{len(jobs)}] not {job.photo.name}: {error}")
-        else:
-            click.echo(f"[{number}/{len(jobs)}] ", nl=False)
-            _say(job, done, time.monotonic() - start_s)
+    for number, (job, said) in enumerate(completions, start=1):
+        failed = isinstance(said, FacefillError)
+        if failed:
+            reasons[getattr(said, "reason", "mask")] += 1
+        line = f"not {job.photo.name}: {said}" if failed else said
+        click.echo(f"[{number}/{count}] {line}")
     rejected = sum(reasons.values())
     why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
     click.echo(
-        f"{len(jobs) - rejected} completed, {rejected} rejected"
+        f"{count - rejected} completed, {rejected} rejected"
         f"{f' ({why})' if why else ''}; the results are in {output}"
     )
-    if rejected == len(jobs):
+    if rejected == count:
         sys.exit(1)
 
 
-def _say(job: _Job, done: "Completion", seconds: float) -> None:
+def _line(job: _Job, done: "Completion", seconds: float) -> str:
     """Say in a line what was done, and where the result is."""
     faces = {0: "no face in the hole", 1: "1 face"}.get(
         len(done.faces), f"{len(done.faces)} faces"
     )
-    click.echo(
+    return (
         f"completed {job.photo.name}: {faces}, {100 * done.hole.mean():.1f} % of the "
         f"photo filled ({100 * done.by_face:.0f} % of that by the face, "
         f"{100 * done.by_inpainting:.0f} % inpainted), {seconds:.0f} s; {job.output}"

@@ -79,6 +79,25 @@ class FaceInPhoto:
         matrix[:, 2] += (1.0 - 1.0 / scale) * (size - 1) / 2.0
         return warped_hole(np.zeros((size, size), np.bool_), matrix, shape)
 
+    def distances(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """How far pixels of the photo are from the middle of the face's crop.
+
+        Args:
+            shape: Height and width of the photo.
+
+        Returns:
+            float32 (height, width), the longer of both directions of the crop, in its
+            sides: below 0.5 within the crop.
+        """
+        size = len(self.measurement.mask)
+        rows, columns = (np.arange(side, dtype=np.float32) for side in shape)
+        matrix = self.matrix.astype(np.float32)
+        across, down = (
+            (x * columns + (y * rows[:, None] + shift)) - np.float32((size - 1) / 2)
+            for x, y, shift in matrix
+        )
+        return np.asarray(np.maximum(np.abs(across), np.abs(down)) / size, np.float32)
+
     def hole(self, shape: tuple[int, int]) -> Mask:
         """Pixels of the photo in the hole of the face, bool (height, width)."""
         return warped_hole(self.kept, self.matrix, shape)
@@ -122,6 +141,30 @@ def face_with_task(
     known = task.mask & face.within(shape)
     measurement = Measurement(face.face_id, face.pixels, known, task.degradation)
     return FaceInPhoto(measurement, face.matrix, task.mask)
+
+
+def nearest_faces(
+    faces: Sequence[FaceInPhoto], shape: tuple[int, int]
+) -> NDArray[np.intp]:
+    """Number of the face that each pixel of a photo belongs to, where crops overlap.
+
+    It is the face that the pixel is nearest to, measured by the face's own size; of
+    equals the first.
+
+    Args:
+        faces: At least one.
+        shape: Height and width of the photo.
+
+    Returns:
+        Numbers from 0, (height, width).
+    """
+    nearest = faces[0].distances(shape)
+    numbers = np.zeros(shape, np.intp)
+    for number, face in enumerate(faces[1:], start=1):
+        distances = face.distances(shape)
+        numbers[distances < nearest] = number
+        nearest = np.minimum(nearest, distances)
+    return numbers
 
 
 def require_filler(faces: Sequence[FaceInPhoto], reason: str, outside: Outside) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from facefill.completion.holes import problem_of
 from facefill.completion.inputs import (
     HOLES,
     MaskChoice,
@@ -21,7 +22,7 @@ from facefill.completion.inputs import (
     TaskReader,
     rejected,
 )
-from facefill.errors import MaskError, PhotoError
+from facefill.errors import FacefillError, PhotoError
 from facefill.imaging.mask_files import LARGE_HOLE
 from facefill.imaging.sheets import captioned_grid
 from facefill.parameters import MaskName
@@ -70,7 +71,7 @@ def plan(
     cells: list[np.ndarray] = []
     for path, faces in photos_of(alignment):
         mask = _choose(of_photo.get(path), reader.source, shape)
-        problem = getattr(of_photo.get(path), "problem", "")
+        problem = problem_of(of_photo.get(path))
         for row, cell in _plan_photo(faces, mask, problem, reader):
             rows.append(row)
             if len(cells) < MAX_PREVIEWED:
@@ -106,13 +107,16 @@ def _choose(hole: Any, source: HoleSource, shape: MaskName) -> MaskChoice:
 
 
 def _plan_photo(
-    faces: Sequence[Any], mask: MaskChoice, problem: str, reader: TaskReader
+    faces: Sequence[Any],
+    mask: MaskChoice,
+    problem: FacefillError | None,
+    reader: TaskReader,
 ) -> Iterator[tuple[Row, np.ndarray]]:
     """Decide a photo's mask; draw each face beside what is known of it."""
     first = faces[0]
     try:
         if problem:
-            raise MaskError(problem)
+            raise problem
         task = reader.read(faces, mask, key="")
     except OSError:  # nothing can be read or written any more
         raise

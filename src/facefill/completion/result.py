@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facefill.completion.faces import FaceInPhoto
+from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.surroundings import fill_surroundings, keep_tone
 from facefill.errors import PhotoError
 from facefill.imaging.compositing import (
@@ -21,7 +21,7 @@ from facefill.imaging.degradations import Decolorization, Inpainting
 from facefill.imaging.geometry import warp
 from facefill.imaging.grain import with_grain
 from facefill.imaging.masks import Mask, mask_from_photo
-from facefill.imaging.photo_files import PhotoFile
+from facefill.imaging.photo_files import PhotoFile, format_of
 from facefill.imaging.photos import Pixels
 from facefill.inversion.candidates import Candidate
 from facefill.models.refinement import Refiner, finer
@@ -30,7 +30,7 @@ from facefill.runtime.files import write_bytes
 
 _JPEG_QUALITY = 95
 
-_HEAD = 1.6
+_HEAD = 1.3
 """Side of a head, from which nothing is to be copied, in sides of the face's crop."""
 
 _FADE = 3.0
@@ -144,9 +144,7 @@ class Completion:
         Raises:
             PhotoError: ``unsupported``, if the name has no ending of a picture's.
         """
-        kind = Image.registered_extensions().get(Path(path).suffix.lower())
-        if kind is None:
-            raise PhotoError("unsupported", f"{path} has no ending of a picture's")
+        kind = format_of(path)
         if self.original is not None and self.original.format == kind:
             content = self.original.filled(self.photo, self.hole)
         else:
@@ -223,21 +221,34 @@ def _with_faces(
     shape = photo.shape[0], photo.shape[1]
     whole, filled = photo, np.zeros(shape, np.bool_)
     crops = np.zeros(shape, np.bool_)
-    for done in faces:
-        face, degradation = done.face, done.face.measurement.degradation
+    shared = hole is not None and len(faces) > 1
+    nearest = nearest_faces([done.face for done in faces], shape) if shared else None
+    for number, done in enumerate(faces):
+        face = done.face
+        pasted = _put_back(whole, hole, done, refiner)
+        # Of the hole no face reads a pixel, be it filled by another.
+        own = True if nearest is None else (nearest == number)[..., None]
+        whole = np.where(own, pasted, whole)
         crop = face.crop(shape)
-        lost = face.hole(shape) if hole is None else hole
-        is_refined = refiner is not None and isinstance(degradation, Inpainting)
-        finished = done.blended
-        if refiner is not None and is_refined:
-            finished = _refined(refiner, photo, lost, done)
-        placement = Placement(whole, face.matrix, hole)
-        whole = paste(degradation, placement, finished, face.kept)
-        if is_refined:
-            whole = with_grain(whole, lost & crop, crop & ~lost)
-        filled |= lost & crop
+        filled |= face.hole(shape) if hole is None else hole & crop
         crops |= face.crop(shape, _HEAD)
     return whole, filled, crops
+
+
+def _put_back(
+    photo: Pixels, hole: Mask | None, done: CompletedFace, refiner: Refiner | None
+) -> Pixels:
+    """Photo with one face put back, refined and grained if there is a refiner."""
+    face, degradation = done.face, done.face.measurement.degradation
+    placement = Placement(photo, face.matrix, hole)
+    if refiner is None or not isinstance(degradation, Inpainting):
+        return paste(degradation, placement, done.blended, face.kept)
+    shape = photo.shape[0], photo.shape[1]
+    lost = face.hole(shape) if hole is None else hole
+    refined = _refined(refiner, photo, lost, done)
+    whole = paste(degradation, placement, refined, face.kept)
+    crop = face.crop(shape)
+    return with_grain(whole, lost & crop, crop & ~lost)
 
 
 def _refined(

@@ -1,18 +1,27 @@
 """The rest of a hole: what lies beyond the faces that were completed in it.
 
 A face is completed in its crop, from the brows to the chin. What a hole covers beyond
-is inpainted, and the two are faded into each other, so that no edge of the crop shows.
+is inpainted, from what is known of the photo: where the crop ends, skin may meet a dark
+background. So that no edge of the crop shows, the two are faded into each other, and
+the level of the face is carried on into what is inpainted, weaker with every pixel.
 """
 
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from facefill.imaging.colour import tone_curve, toned
 from facefill.imaging.inpainting import inpaint
+from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
+
+_REACH = 5.0
+"""How far the level of a face is carried on beyond its crop, in widths of the fade."""
+
+Floats = NDArray[np.float32]
 
 
 class Filled(NamedTuple):
@@ -54,12 +63,52 @@ def fill_surroundings(
         return Filled(photo, float(completed.sum()) / count, 0.0)
     distance = cv2.distanceTransform((~rest).astype(np.uint8), cv2.DIST_L2, 5)
     band = completed & (distance <= fade)
-    inpainted = inpaint(photo, rest | band, faces & ~band)
+    inpainted: Pixels | Floats = inpaint(photo, rest | band, faces & ~band)
     weights = np.where(band, distance / (fade + 1.0), np.where(rest, 0.0, 1.0))
+    if band.any():
+        inpainted = _carried_on(photo, inpainted, band, rest, fade)
     mixed = weights[..., None] * photo + (1.0 - weights[..., None]) * inpainted
-    filled = np.where(rest[..., None], inpainted, np.round(mixed)).astype(np.uint8)
+    filled = np.clip(np.round(mixed), 0, 255).astype(np.uint8)
     by_face = float((completed & ~band).sum() + weights[band].sum()) / count
     return Filled(filled, by_face, 1.0 - by_face)
+
+
+def _carried_on(
+    photo: Pixels, inpainted: Pixels | Floats, band: Mask, rest: Mask, fade: int
+) -> Floats:
+    """Inpainted photo whose level next to faces is theirs.
+
+    Args:
+        photo: Photo with the completed faces, uint8 RGB (height, width, 3).
+        inpainted: The same with band and rest inpainted.
+        band: Completed pixels at the edge of the crops, where the levels are compared.
+        rest: Pixels that are inpainted alone.
+        fade: Width of the band in pixels.
+
+    Returns:
+        float32 (height, width, 3), not clipped.
+    """
+    away = cv2.distanceTransform((~band).astype(np.uint8), cv2.DIST_L2, 5)
+    reach = max(_REACH * fade, 1.0)
+    changed = (rest & (away <= reach)) | band
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    window = (
+        slice(max(rows[0] - 1, 0), rows[-1] + 2),
+        slice(max(columns[0] - 1, 0), columns[-1] + 2),
+    )
+    inside = band[window]
+    level = photo[window].astype(np.float32) - inpainted[window]
+    # Their mean about each pixel: detail is not carried on.
+    sigma, weight = max(fade / 2.0, 0.5), inside.astype(np.float32)
+    total = np.asarray(cv2.GaussianBlur(level * weight[..., None], (0, 0), sigma))
+    count = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma))
+    mean = total / np.maximum(count, 1e-3)[..., None]
+    # Beyond its reach, and at what is known of the photo, nothing is added.
+    known = ~(rest[window] & (away[window] <= reach))
+    added = membrane(np.where(inside[..., None], mean, 0.0).astype(np.float32), known)
+    carried = inpainted.astype(np.float32)
+    carried[window] += added
+    return carried
 
 
 def keep_tone(photo: Pixels, hole: Mask, filled: Mask) -> Pixels:

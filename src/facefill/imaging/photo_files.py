@@ -15,6 +15,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, TiffImagePlugin
 
+from facefill.errors import PhotoError
 from facefill.imaging.colour_profiles import from_srgb
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import PHOTO_FORMATS, Pixels
@@ -55,6 +57,18 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 _OWN_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"bKGD", b"hIST"}
 
 _WEBP_PIXELS = (b"VP8 ", b"VP8L")
+
+
+def format_of(path: str | Path) -> str:
+    """Format that a file's name asks for by its ending, by Pillow's name.
+
+    Raises:
+        PhotoError: ``unsupported``, if the name has no ending of a picture's.
+    """
+    kind = Image.registered_extensions().get(Path(path).suffix.lower())
+    if kind is None:
+        raise PhotoError("unsupported", f"{path} has no ending of a picture's")
+    return kind
 
 
 class PhotoFile:

@@ -206,6 +206,23 @@ def _to_rgb(image: Image.Image, profile: bytes | None) -> Pixels:
     raise PhotoError("unsupported", f"pixels of kind {image.mode}")
 
 
+def has_colour_profile(content: bytes) -> bool:
+    """Tell whether a photo's file has a colour profile, without decoding its pixels.
+
+    Args:
+        content: The file; one that is no picture has none.
+    """
+    try:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(content), formats=PHOTO_FORMATS) as image,
+        ):
+            return bool(image.info.get("icc_profile"))
+    # Whatever Pillow makes of a damaged file; decoding it will say so.
+    except Exception:
+        return False
+
+
 def perceptual_hash(photo: Pixels) -> str:
     """Hash what a photo shows: near-equal photos differ in few of 64 bits.
 

@@ -145,6 +145,16 @@ def unpack(
     return model
 
 
+def has_encoder(generator_sha256: str) -> bool:
+    """Tell whether the encoder that is shipped is of a generator, without loading it.
+
+    Args:
+        generator_sha256: ``files.weights_sha256`` of the generator.
+    """
+    described = read_description(FOLDER / ENCODER_MANIFEST)
+    return described is not None and described["generator_sha256"] == generator_sha256
+
+
 def load_encoder(generator_sha256: str) -> "keras.Model | None":
     """Load the encoder that is shipped, if it is of this generator.
 
@@ -159,7 +169,7 @@ def load_encoder(generator_sha256: str) -> "keras.Model | None":
         ModelError: If the file is not the one that was shipped.
     """
     described = read_description(FOLDER / ENCODER_MANIFEST)
-    if described is None or described["generator_sha256"] != generator_sha256:
+    if described is None or not has_encoder(generator_sha256):
         return None
     content = read_packaged(FOLDER / ENCODER, described["sha256"])
     from facefill.models.dcgan import build_encoder

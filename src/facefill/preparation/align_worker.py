@@ -56,6 +56,10 @@ COLUMNS: dict[str, str | int | None] = {
 }
 
 
+COLOURS = "srgb"
+"""In a row: the colours of a photo that has a profile are converted."""
+
+
 class AlignItem(NamedTuple):
     """A photo to align.
 
@@ -170,6 +174,7 @@ def new_row(item: AlignItem, settings: str) -> Row:
         "path": item.photo_id,
         "photo_sha256": item.sha256,
         "settings": settings,
+        "colours": COLOURS,
         "reason": "",
         "num_faces": 0,
         "faces": [],

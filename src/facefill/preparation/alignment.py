@@ -14,7 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from facefill.errors import DataError
+from facefill.imaging.photos import has_colour_profile
 from facefill.preparation.align_worker import (
+    COLOURS,
     COLUMNS,
     AlignItem,
     AlignJob,
@@ -107,12 +109,25 @@ def _is_valid(record: Row, job: AlignJob) -> bool:
     if not is_settled(record, job.options.timeout_s):
         return False
     try:
+        if not _has_colours_of_now(record, job.photos / record["path"]):
+            return False
         return all(
             file_sha256(path) == sha256
             for path, sha256 in _written(record, job.faces).items()
         )
     except OSError:
         return False
+
+
+def _has_colours_of_now(record: Row, photo: Path) -> bool:
+    """Whether a record is of the photo's colours as they are converted now.
+
+    Records of versions that took the numbers of every profile for sRGB say nothing of
+    it, and are right for photos without a profile.
+    """
+    if record.get("colours") == COLOURS:
+        return True
+    return not has_colour_profile(photo.read_bytes())
 
 
 def _written(record: Row, faces: Path) -> dict[Path, str]:

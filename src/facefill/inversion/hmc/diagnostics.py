@@ -8,7 +8,6 @@ one that still drifts differs from itself.
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +51,9 @@ def _halves(chains: Floats) -> Floats:
 
 def _normal_scores(chains: Floats) -> Floats:
     """Rank-normalised draws: normal quantiles of their ranks (equation 14)."""
+    # A search without chains does without the second that this takes to import.
+    from scipy.stats import rankdata
+
     count = chains.shape[0] * chains.shape[1]
     ranks = rankdata(chains.reshape(count, -1), axis=0)
     return np.asarray(ndtri((ranks - 0.375) / (count + 0.25)).reshape(chains.shape))
