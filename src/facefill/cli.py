@@ -1,6 +1,6 @@
-"""The command ``run`` of this project, which ``kedro`` finds by this module's name.
+"""The commands of this project, which ``kedro`` finds by this module's name.
 
-It is Kedro's own, and besides: ``--params`` takes ``key:value`` as well as
+``run`` is Kedro's own, and besides: ``--params`` takes ``key:value`` as well as
 ``key=value``; what a user can cure is one line without a traceback; Ctrl-C and
 SIGTERM stop the run cleanly, with the exit codes that a shell expects.
 """
@@ -28,6 +28,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import facefill.pipelines
+from facefill.commands.browse import mlflow
 from facefill.errors import FacefillError, ParameterError, find_cause
 
 # What a user causes and cures: our errors, and a configuration that cannot be read.
@@ -194,4 +195,4 @@ def _end_tracking(status: str) -> None:
 
 
 run = _wrap(kedro_run)
-cli = click.Group("facefill", commands={"run": run})
+cli = click.Group("facefill", commands={"run": run, "mlflow": mlflow})

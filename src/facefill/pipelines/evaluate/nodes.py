@@ -26,7 +26,7 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     """
     from facefill.evaluation.completions import Evaluation, every_row, hold_out, report
     from facefill.evaluation.identity import Identify
-    from facefill.evaluation.presentation import figures, flat_metrics
+    from facefill.evaluation.presentation import chosen_metrics, figures
     from facefill.inversion.masking import MaskMaker
     from facefill.inversion.search import LatentSearch
     from facefill.models.sources import describe
@@ -47,5 +47,5 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     scores = list(evaluation.run(masks))
     summary = report(scores, options.resamples, seed) | {"model": describe(generator)}
     with Tracker() as tracker:
-        tracker.metrics(flat_metrics(summary["rows"]))
+        tracker.metrics(chosen_metrics(summary["rows"]))
     return every_row(scores), summary, figures(scores, summary["rows"])
