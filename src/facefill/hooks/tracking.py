@@ -88,7 +88,8 @@ class TrackingHooks:
         dataset = self._catalog.get(dataset_name) if self._catalog else None
         if isinstance(dataset, FaceArrayDataset):
             digest = fingerprint(data.images)
-            use = node.name.partition("_")[0]
+            trains = "checkpoints" in node.outputs
+            use = "training" if trains else node.name.partition("_")[0]
             _track(tracked_run.log_faces, dataset.path, data.images.shape, digest, use)
 
     @hook_impl

@@ -162,6 +162,7 @@ def _number(count: int, noun: str) -> str:
 def _complete(parameters: Report, reports: Mapping[str, Report]) -> str:
     masks = reports.get("completion_table", {}).get("masks") or [parameters["mask"]]
     mask = masks[0] if len(masks) == 1 else _number(len(masks), "mask")
+    mask = "mask files" if mask == "file" else mask
     words = f"complete {mask} lam {parameters['lam']:g}"
     report = reports.get("completion_report")
     return f"{words}, {_number(report['completed'], 'photo')}" if report else words

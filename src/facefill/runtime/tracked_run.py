@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_PARAMETERS_PER_CALL = 100  # MLflow refuses more.
 MAX_TAG_LENGTH = 5000  # The same.
-MAX_DIGEST_LENGTH = 36  # The same.
+DIGEST_LENGTH = 8  # As long as MLflow's own.
 PARAMETERS_FILE = "parameters.yml"
 MODEL_TAG = "facefill.model"
 CHECKPOINTS_TAG = "facefill.checkpoints"
@@ -169,7 +169,7 @@ def log_faces(path: Path, images: tuple[int, ...], digest: str, use: str) -> Non
     shape = {"dtype": "uint8", "shape": [-1, height, width, channels]}
     dataset = Dataset(
         name=f"{count} faces",
-        digest=digest[:MAX_DIGEST_LENGTH],
+        digest=digest[:DIGEST_LENGTH],
         source_type="local",
         source=json.dumps({"uri": path.absolute().as_uri()}),
         schema=json.dumps({"mlflow_tensorspec": {"features": shape}}),
