@@ -107,7 +107,7 @@ def test_versions_are_registered_once_and_the_best_has_the_alias(registered):
         "the model is version 2 of faces; its champion is better",
         "the model is version 2 of faces, which is registered",
     ]
-    assert best.version == "1"
+    assert int(best.version) == 1
     assert best.tags[SCORE] == "0.3"
 
 
