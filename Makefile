@@ -31,7 +31,7 @@ demo: install ## Run the whole system on the embedded sample
 	@echo
 	@echo 'Pictures:  data/demo/07_model_output/samples and data/demo/07_model_output/completed'
 	@echo 'Figures:   data/demo/08_reporting'
-	@echo 'Runs:      $(BIN)/kedro mlflow ui, then open http://127.0.0.1:5000'
+	@echo 'Runs:      $(BIN)/kedro mlflow ui, which prints their address'
 
 test: install lint ## Check style, types and layers, and run the tests
 	$(BIN)/python -m pytest -n logical --maxprocesses=4 \

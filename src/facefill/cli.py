@@ -1,12 +1,13 @@
-"""The command ``run`` of this project, which ``kedro`` finds by this module's name.
+"""The commands of this project, which ``kedro`` finds by this module's name.
 
-It is Kedro's own, and besides: ``--params`` takes ``key:value`` as well as
+``run`` is Kedro's own, and besides: ``--params`` takes ``key:value`` as well as
 ``key=value``; what a user can cure is one line without a traceback; Ctrl-C and
 SIGTERM stop the run cleanly, with the exit codes that a shell expects.
 """
 
 import copy
 import difflib
+import logging
 import os
 import pkgutil
 import re
@@ -22,12 +23,13 @@ import click
 import yaml
 from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
-from kedro.framework.project import configure_logging
+from kedro.framework.project import configure_logging, settings
 from kedro.utils import find_kedro_project
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import facefill.pipelines
+from facefill.commands.browse import mlflow
 from facefill.errors import FacefillError, ParameterError, find_cause
 
 # What a user causes and cures: our errors, and a configuration that cannot be read.
@@ -37,6 +39,24 @@ USER_ERRORS = (
     OmegaConfBaseException,
     yaml.YAMLError,
 )
+
+
+WITHOUT_COMPLETION = ["train", "sample", "evaluate"]
+"""What ``kedro run`` runs if no photo is to be completed."""
+
+# Options of ``kedro run`` by which its user says what to run.
+_SELECTIONS = (
+    "pipelines",
+    "from_nodes",
+    "to_nodes",
+    "node_names",
+    "from_inputs",
+    "to_outputs",
+    "tags",
+    "namespaces",
+)
+
+log = logging.getLogger(__name__)
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -106,6 +126,7 @@ def _wrap(command: click.Command) -> click.Command:
         with _user_errors_in_one_line(), _stopping_on_signals():
             _configure_logging()
             _name_pipelines(arguments)
+            _leave_out_completion(arguments)
             return stock(**arguments)
 
     command.callback = callback
@@ -128,6 +149,33 @@ def _name_pipelines(arguments: dict[str, Any]) -> None:
             raise ParameterError(
                 f"unknown pipeline '{name}'; did you mean '{nearest[0]}'?"
             )
+
+
+def _leave_out_completion(arguments: dict[str, Any]) -> None:
+    """Let ``kedro run`` alone train, sample and evaluate if no photo is to complete.
+
+    Whoever names pipelines or nodes gets those.
+    """
+    root = find_kedro_project(Path.cwd())
+    if root is None or any(arguments.get(name) for name in _SELECTIONS):
+        return
+    loader = settings.CONFIG_LOADER_CLASS(
+        conf_source=arguments.get("conf_source") or str(root / settings.CONF_SOURCE),
+        env=arguments.get("env"),
+        **settings.CONFIG_LOADER_ARGS,
+    )
+    entry = loader["catalog"].get("incomplete_photos", {})
+    if "path" not in entry:
+        return
+    folder = root / entry["path"]
+    if any(path.is_file() and path.name[0] != "." for path in folder.rglob("*")):
+        return
+    arguments["pipelines"] = WITHOUT_COMPLETION
+    log.info(
+        "no photo in %s: nothing is completed; the pipelines %s are run",
+        folder,
+        ", ".join(WITHOUT_COMPLETION),
+    )
 
 
 def _configure_logging() -> None:
@@ -194,4 +242,4 @@ def _end_tracking(status: str) -> None:
 
 
 run = _wrap(kedro_run)
-cli = click.Group("facefill", commands={"run": run})
+cli = click.Group("facefill", commands={"run": run, "mlflow": mlflow})

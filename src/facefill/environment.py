@@ -61,11 +61,11 @@ def _measure_machine() -> None:
 
 
 def _prepare_mlflow_page() -> None:
-    """Let ``kedro mlflow ui`` start, and with no more processes than it needs.
+    """Let MLflow's commands start, and with no more processes than they need.
 
-    It starts ``mlflow`` by name, which an environment that is not activated does
-    not find. The page for one person needs one worker and no background jobs:
-    3 processes instead of 16, 0.7 GB of memory instead of 2.4.
+    kedro-mlflow starts ``mlflow`` by name, which an environment that is not activated
+    does not find. The page for one person needs one worker and no background jobs,
+    which alone are a dozen processes.
     """
     if shutil.which("mlflow") is None:
         folder = str(Path(sys.executable).parent)

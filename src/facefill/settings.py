@@ -7,6 +7,7 @@ from facefill.hooks.folders import FolderHooks
 from facefill.hooks.locks import LockHooks
 from facefill.hooks.models import ModelHooks
 from facefill.hooks.parameters import ParameterHooks
+from facefill.hooks.registry import RegistryHooks
 from facefill.hooks.stages import StageHooks
 from facefill.hooks.tracking import TrackingHooks
 
@@ -19,6 +20,7 @@ HOOKS = (
     FolderHooks(),
     LockHooks(),
     ModelHooks(),
+    RegistryHooks(),
 )
 
 CONFIG_LOADER_ARGS = {

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from commands import SAMPLE, environment, kedro, of_run
+from commands import SAMPLE, environment, kedro, of_run, query
 from projects import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -146,7 +146,7 @@ def test_one_finished_mlflow_run_has_parameters_curves_pictures_and_models(finis
     assert [step for key, step in metrics if key == "train/loss_generator"] == [10, 20]
     assert {key for key, _ in metrics} >= {
         "complete/contextual",
-        "evaluate/center/telea_hole_psnr",
+        "evaluate/center/hole_psnr",
         "train/d_fake",
         # The run takes longer than the ten seconds between two looks at the machine.
         "system/cpu_utilization_percentage",
@@ -167,7 +167,36 @@ def test_one_finished_mlflow_run_has_parameters_curves_pictures_and_models(finis
         "completed.png",
         "completion.gif",
         "evaluation.json",
+        "training_curves.html",
+        "parameters.yml",
+        # The full-size result, in the format that the photo came in.
+        "photo.jpg",
     }
+    # A few charts: of single numbers, those of our completions.
+    bars = {key for key, _ in metrics if key.startswith("evaluate/")}
+    assert len(bars) <= 20
+
+
+def test_the_run_is_called_by_what_it_did_and_its_model_is_the_champion(finished):
+    tag = "SELECT value FROM tags WHERE key = '{key}' AND run_uuid = {{run}}"
+    ((name,),) = of_run(finished, 0, tag.format(key="mlflow.runName"))
+    assert name == (
+        "everything: train 16 px, 20 steps, 25 faces; "
+        "complete 2 masks lam 0.1, 4 photos"
+    )
+    ((note,),) = of_run(finished, 0, tag.format(key="mlflow.note.content"))
+    assert "| completed | 4 of 5 photos; left out: no_face 1 |" in note
+    ((uses,),) = of_run(
+        finished,
+        0,
+        "SELECT COUNT(*) FROM inputs WHERE destination_type = 'RUN' "
+        "AND source_type = 'DATASET' AND destination_id = {run}",
+    )
+    assert uses >= 1
+    aliases = query(
+        finished, "SELECT name, alias, version FROM registered_model_aliases"
+    )
+    assert aliases == [("facefill-test", "champion", 1)]
 
 
 @pytest.mark.parametrize("typed", ["lam:0.25", "lam=0.25"])

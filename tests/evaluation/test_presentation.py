@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from facefill.evaluation.completions import Scores
-from facefill.evaluation.presentation import BARS, figures, flat_metrics
+from facefill.evaluation.presentation import BARS, chosen_metrics, figures
 
 ROWS = [
     {
@@ -19,11 +19,14 @@ ROWS = [
 ]
 
 
-def test_a_metric_is_the_mean_of_a_mask_and_a_method():
-    assert flat_metrics(ROWS) == {
-        f"evaluate/{mask}/{method}_hole_psnr": 20.0
-        for mask in ("center", "left")
-        for method in ("telea", "blended")
+def test_metrics_are_the_few_of_our_completions_under_each_mask():
+    unblended = [row | {"method": "completed", "hole_psnr": 10.0} for row in ROWS[:1]]
+    lowres = unblended[0] | {"mask": "lowres"}
+
+    assert chosen_metrics([*unblended, *ROWS, lowres]) == {
+        "evaluate/center/hole_psnr": 20.0,
+        "evaluate/left/hole_psnr": 20.0,
+        "evaluate/lowres/hole_psnr": 10.0,
     }
 
 

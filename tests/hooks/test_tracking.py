@@ -1,11 +1,16 @@
 """What a run leaves in MLflow, and that it says how the run ended."""
 
 import json
+import os
 import re
+import signal
+import socket
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import yaml
 
 from facefill.runtime.locks import exclusive
 from projects import Miniature
@@ -77,9 +82,15 @@ def test_a_defect_keeps_its_traceback_and_is_a_tag(runs):
 
 def test_a_run_logs_one_line_a_stage(runs):
     time_of_day = r"\d\d:\d\d:\d\d"
-    lines = rf"{time_of_day} INFO \[1/1\] draw\n{time_of_day} INFO Finished in \d+ s\n"
+    lines = (
+        r"\[1/1\] draw",
+        r"the run in MLflow: `kedro mlflow ui`, then http://127\.0\.0\.1:5000/#/"
+        r"experiments/1/runs/[0-9a-f]{32}\?workflowType=machine_learning",
+        r"Finished in \d+ s",
+    )
+    expected = "".join(rf"{time_of_day} INFO {line}\n" for line in lines)
 
-    assert re.fullmatch(lines, runs.last.stdout)
+    assert re.fullmatch(expected, runs.last.stdout)
     assert runs.last.stderr == ""
 
 
@@ -97,16 +108,67 @@ def test_nodes_get_the_parameters_that_were_typed(runs):
         ("lam", "0.25"),
         ("complete.iterations", "7"),
         ("complete.learning_rate", "0.05"),
-        ("seed", "1"),
-        ("train.preset", "default"),
-        ("train.generator_updates", "1"),
-        ("evaluate.count", "32"),
+        ("seed", None),  # of no node of this pipeline
+        ("train.preset", None),
         ("complete", None),  # no block as one text
         ("params:complete", None),
     ],
 )
-def test_all_resolved_parameters_are_logged_flat(runs, key, expected):
+def test_parameters_of_the_pipeline_are_logged_flat(runs, key, expected):
     assert value(runs, "params", key, 0) == expected
+
+
+def test_all_resolved_parameters_are_in_a_file(runs):
+    ((first,),) = runs.query("SELECT run_uuid FROM runs ORDER BY start_time LIMIT 1")
+    path = runs.root / "mlartifacts" / first / "artifacts/parameters.yml"
+    parameters = yaml.safe_load(path.read_text(encoding="utf-8"))
+
+    assert parameters["lam"] == 0.25
+    assert parameters["train"]["generator_updates"] == 1
+    assert parameters["evaluate"]["count"] == 32
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("kedro_command", "run --params=lam:0.25,complete.iterations=7"),
+        ("runner", "SequentialRunner"),
+        ("mlflow.runName", "everything: "),
+        ("mlflow.note.content", "run --params=lam:0.25"),
+    ],
+)
+def test_tags_tell_what_was_typed(runs, key, expected):
+    assert expected in value(runs, "tags", key, 0)
+    assert not runs.query("SELECT 1 FROM tags WHERE value LIKE '%object at 0x%'")
+
+
+def test_there_is_no_empty_experiment(runs):
+    sql = "SELECT name FROM experiments WHERE lifecycle_stage = 'active'"
+
+    assert runs.query(sql) == [("facefill",)]
+
+
+def test_the_page_opens_on_the_runs_and_a_taken_port_is_an_error(runs):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = runs.kedro("mlflow", "ui", f"--port={port}")
+    assert refused.returncode == 1
+    assert re.search(rf"^Error: port {port} .*--port$", refused.stderr, re.MULTILINE)
+    command = [sys.executable, "-m", "kedro", "mlflow", "ui", f"--port={port}"]
+    server = subprocess.Popen(
+        command,
+        cwd=runs.root,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        lines = iter(server.stdout.readline, "")
+        said = next((line for line in lines if line.startswith("The runs")), "")
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+    assert f"http://127.0.0.1:{port}/#/experiments/1/runs?workflowType" in said
 
 
 def test_the_commit_is_recorded(runs):
@@ -140,7 +202,7 @@ def test_pictures_and_marked_files_are_artifacts_within_the_project(runs):
         if path.is_file()
     }
 
-    assert names == {("images",), ("reports",)}
+    assert names == {(), ("images",), ("reports",)}
     assert "/mlartifacts/" in first[0][0]
 
 

@@ -52,8 +52,26 @@ def test_everything_but_raw_photos_is_made_by_a_node():
     pipeline = whole()
 
     assert datasets(pipeline.inputs()) == RAW
-    made = datasets(pipeline.all_outputs()) | {"import_report"}
+    # MLflow has the champion, and another pipeline makes the other.
+    made = datasets(pipeline.all_outputs()) | {"import_report", "champion"}
     assert made == set(entries()) - RAW
+
+
+def test_every_entry_has_the_layer_of_its_folder():
+    for name, entry in entries().items():
+        layer = entry["metadata"]["kedro-viz"]["layer"]
+        path = entry.get("path") or entry.get("filepath") or "data/06_models"
+
+        assert path.split("/")[1] == layer, name
+
+
+def test_every_node_is_tagged_with_the_pipeline_that_it_is_for():
+    tags = {node.name: node.tags for node in whole().nodes}
+
+    assert tags["ingest_photos"] == tags["draw_preparation"] == {"prepare"}
+    assert tags["incomplete.align_faces"] == tags["complete_photos"] == {"complete"}
+    assert tags["train_networks"] == {"train"}
+    assert all(len(named) == 1 for name, named in tags.items() if "ingest" not in name)
 
 
 def test_a_node_takes_the_path_of_a_folder_only_to_fill_it():

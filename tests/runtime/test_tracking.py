@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from facefill.runtime import tracking
+from facefill.runtime import tracked_run, tracking
 
 
 class Client:
@@ -137,7 +137,7 @@ def test_only_the_files_that_were_saved_are_artifacts(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
-    tracking.log_files("samples", tmp_path, {"grid.png": 0, "single/0.png": 0})
+    tracked_run.log_files("samples", tmp_path, {"grid.png": 0, "single/0.png": 0})
 
     assert logged == [
         (str(tmp_path / "grid.png"), "samples"),

@@ -3,10 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from facefill.datasets.local import LocalDataset
+from facefill.datasets.previews import preview_of
 from facefill.parameters.defaults import FACES_PER_FILE
 
 if TYPE_CHECKING:
+    from kedro_datasets._typing import ImagePreview
+
     from facefill.preparation.face_set import FaceSet
+
+MAX_PREVIEWED = 64
+"""Faces in a preview at most."""
 
 
 class FaceArrayDataset(LocalDataset["FaceSet", "FaceSet"]):
@@ -44,6 +50,14 @@ class FaceArrayDataset(LocalDataset["FaceSet", "FaceSet"]):
         from facefill.preparation.face_set import write_face_set
 
         write_face_set(self._path, data, self._faces_per_file)
+
+    def preview(self) -> "ImagePreview":
+        """Sheet of the first faces, for Kedro-Viz."""
+        import numpy as np
+
+        from facefill.imaging.pictures import grid
+
+        return preview_of(grid(np.asarray(self.load().images[:MAX_PREVIEWED])))
 
     def _exists(self) -> bool:
         return self._path.is_file() and self._path.with_suffix(".parquet").is_file()

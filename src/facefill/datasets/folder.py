@@ -1,10 +1,15 @@
 """A folder that a node fills file by file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kedro.io import DatasetError
 
 from facefill.datasets.local import LocalDataset
+from facefill.datasets.previews import contact_sheet
+
+if TYPE_CHECKING:
+    from kedro_datasets._typing import ImagePreview
 
 
 class FolderDataset(LocalDataset[Path, Path]):
@@ -31,6 +36,10 @@ class FolderDataset(LocalDataset[Path, Path]):
         if Path(data) != self._path:
             raise DatasetError(f"{data} was filled, which should be {self._path}")
         self._path.mkdir(parents=True, exist_ok=True)
+
+    def preview(self) -> "ImagePreview":
+        """Contact sheet of the first pictures, for Kedro-Viz."""
+        return contact_sheet(path for path in self._path.rglob("*") if path.is_file())
 
     def _exists(self) -> bool:
         return self._path.is_dir()

@@ -4,11 +4,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from facefill.datasets.local import LocalDataset
+from facefill.datasets.previews import contact_sheet, preview_of
 from facefill.errors import DataError
 from facefill.runtime.files import write_bytes
 
 if TYPE_CHECKING:
     import numpy as np
+    from kedro_datasets._typing import ImagePreview
     from numpy.typing import NDArray
 
     Picture = NDArray[np.uint8] | bytes
@@ -46,6 +48,18 @@ class PictureFolderDataset(LocalDataset["dict[str, Picture]", dict[str, Path]]):
         for name, picture in data.items():
             content = picture if isinstance(picture, bytes) else encode_png(picture)
             write_bytes(self._path / name, content)
+
+    def preview(self, name: str = "") -> "ImagePreview":
+        """One of the pictures, or a contact sheet of them, for Kedro-Viz.
+
+        Args:
+            name: Of the picture, PNG; empty for all of them.
+        """
+        from facefill.imaging.pictures import read_png
+
+        if name:
+            return preview_of(read_png(self._path / name))
+        return contact_sheet(self.load().values())
 
     def _exists(self) -> bool:
         return bool(self.load())

@@ -1,11 +1,17 @@
 """A report as a JSON file."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facefill.datasets.local import LocalDataset
 from facefill.errors import DataError
 from facefill.runtime.files import write_json
+
+if TYPE_CHECKING:
+    from kedro_datasets._typing import JSONPreview
+
+MAX_PREVIEWED = 2000
+"""Characters of a value that a preview shows at most."""
 
 
 class ReportDataset(LocalDataset[dict[str, Any], dict[str, Any]]):
@@ -23,6 +29,16 @@ class ReportDataset(LocalDataset[dict[str, Any], dict[str, Any]]):
             raise DataError(f"no report can be read from {self._path}: {error}") from (
                 error
             )
+
+    def preview(self) -> "JSONPreview":
+        """Text of the report without its long lists, for Kedro-Viz."""
+        report = {
+            name: value
+            for name, value in self.load().items()
+            if len(json.dumps(value)) <= MAX_PREVIEWED
+        }
+        preview: JSONPreview = json.dumps(report, indent=2)
+        return preview
 
     def save(self, data: dict[str, Any]) -> None:
         """Replace the report."""

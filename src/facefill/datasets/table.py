@@ -1,5 +1,6 @@
 """A table as a Parquet file."""
 
+import json
 from typing import TYPE_CHECKING
 
 from facefill.datasets.local import LocalDataset
@@ -8,6 +9,7 @@ from facefill.runtime.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
+    from kedro_datasets._typing import TablePreview
 
 
 class TableDataset(LocalDataset["pd.DataFrame", "pd.DataFrame"]):
@@ -30,6 +32,12 @@ class TableDataset(LocalDataset["pd.DataFrame", "pd.DataFrame"]):
                 f"the table {self._path} is damaged ({error}); delete it and run the "
                 "stage that makes it"
             ) from error
+
+    def preview(self, nrows: int = 5) -> "TablePreview":
+        """First rows, for Kedro-Viz."""
+        rows = self.load().head(nrows).to_json(orient="split", default_handler=str)
+        preview: TablePreview = json.loads(rows)
+        return preview
 
     def save(self, data: "pd.DataFrame") -> None:
         """Replace the table."""

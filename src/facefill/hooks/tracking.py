@@ -1,4 +1,4 @@
-"""MLflow tracking beyond kedro-mlflow: store, origin, artifacts, errors."""
+"""MLflow tracking beyond kedro-mlflow: store, origin, artifacts, summary, errors."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator
@@ -6,18 +6,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 from filelock import FileLock
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
 
+from facefill.datasets import FaceArrayDataset
 from facefill.hooks.models import models_used
-from facefill.runtime import tracking
+from facefill.preparation.face_set import fingerprint
+from facefill.runtime import tracked_run, tracking
+from facefill.runtime.run_description import RunDescription, typed_command
+from facefill.runtime.tracking_page import address
 from facefill.runtime.tracking_store import prepare_store
 
 log = logging.getLogger(__name__)
+
+_PARTS = ("from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "tags")
 
 
 class TrackingHooks:
@@ -28,8 +36,9 @@ class TrackingHooks:
 
     def __init__(self) -> None:
         """Start without a run."""
-        self._context: KedroContext | None = None
+        self._context: Any = None  # kedro-mlflow adds its options to it
         self._catalog: DataCatalog | None = None
+        self._description = RunDescription([], {})
 
     @hook_impl(wrapper=True)
     def after_context_created(
@@ -45,35 +54,90 @@ class TrackingHooks:
         with _locked(context):
             if store:
                 prepare_store(store)
-            return (yield)
+            result = yield
+            if store:
+                name = self._context.mlflow.tracking.experiment.name
+                tracked_run.drop_default_experiment(name)
+            return result
 
     @hook_impl(trylast=True)
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
         """Describe the run that kedro-mlflow has just started."""
         self._catalog = catalog
-        if self._context:
-            parameters = self._context.config_loader["parameters"]
-            _track(tracking.describe_run, self._context.project_path, parameters)
-        for dataset in models_used(pipeline, catalog).values():
-            _track(tracking.describe_model, dataset.source)
+        if self._context is None:
+            return
+        self._description = RunDescription(
+            list(run_params.get("pipeline_names") or []),
+            self._context.config_loader["parameters"],
+            typed_command(click.get_current_context(silent=True) is not None),
+            is_part=any(run_params.get(part) for part in _PARTS),
+        )
+        sources = {each.source for each in models_used(pipeline, catalog).values()}
+        project, inputs = self._context.project_path, pipeline.inputs()
+        _track(tracked_run.describe_run, project, self._description, inputs, sources)
+        _track(self._describe_result)
+        if "checkpoints" in pipeline.all_outputs():
+            _track(tracked_run.continue_run, catalog.load("checkpoints"))
         _track(tracking.end_dead_runs)
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, data: Any, node: Node) -> None:
+        """Name the faces that a node reads as an input of the run."""
+        dataset = self._catalog.get(dataset_name) if self._catalog else None
+        if isinstance(dataset, FaceArrayDataset):
+            digest = fingerprint(data.images)
+            trains = "checkpoints" in node.outputs
+            use = "training" if trains else node.name.partition("_")[0]
+            _track(tracked_run.log_faces, dataset.path, data.images.shape, digest, use)
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Keep what is saved as an artifact, if the catalog says so.
 
-        The folder of the artifacts is ``mlflow`` in the dataset's metadata.
+        In the dataset's metadata, ``mlflow`` is the folder of the artifacts;
+        ``mlflow_table`` and ``mlflow_page`` are artifacts that show it as a table, and
+        a figure as a page.
         """
         dataset = self._catalog.get(dataset_name) if self._catalog else None
-        folder = (getattr(dataset, "metadata", None) or {}).get("mlflow")
+        metadata = getattr(dataset, "metadata", None) or {}
         path = getattr(dataset, "path", None) or getattr(dataset, "_filepath", None)
-        if folder and path:
-            _track(tracking.log_files, folder, Path(path), data)
+        if (folder := metadata.get("mlflow")) and path:
+            _track(tracked_run.log_files, folder, Path(path), data)
+        if table := metadata.get("mlflow_table"):
+            _track(tracked_run.log_table, table, data)
+        if page := metadata.get("mlflow_page"):
+            _track(tracked_run.log_page, page, data)
+        self._description.take(dataset_name, folder or "", data)
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self) -> None:
+        """Say what was done and where it is to be seen, on the page and in the log."""
+        for line in self._description.lines():
+            log.info(line)
+        _track(self._describe_result)
+        _track(self._show_address)
 
     @hook_impl(tryfirst=True)
     def on_pipeline_error(self, error: Exception) -> None:
         """Tag the run with the error before kedro-mlflow ends it as failed."""
-        _track(tracking.describe_error, error)
+        _track(tracked_run.describe_error, error)
+        _track(self._describe_result)
+
+    def _describe_result(self) -> None:
+        named = self._context is not None and self._context.mlflow.tracking.run.name
+        tracked_run.describe_result(self._description, keep_name=bool(named))
+
+    def _show_address(self) -> None:
+        config = self._context.mlflow
+        server, start = str(config.server.mlflow_tracking_uri), ""
+        if not server.startswith("http"):
+            server = f"http://{config.ui.host}:{config.ui.port}"
+            start = "`kedro mlflow ui`, then "
+        run = tracked_run.active_run_info()
+        page = address(server, run.experiment_id, run.run_id)
+        log.info("the run in MLflow: %s%s", start, page)
 
 
 @contextmanager
@@ -101,7 +165,9 @@ def _track(record: Callable[..., None], *arguments: object) -> None:
 def _anchor_store(context: KedroContext) -> Path | None:
     """Put a relative SQLite file into the project, wherever the command is typed.
 
-    SQLite alone would put it into the current directory.
+    SQLite alone would put it into the current directory. A server keeps artifacts
+    where it was told to: a folder of this machine would be out of the reach of
+    whoever else looks at its pages.
 
     Returns:
         The file, or None if runs are tracked elsewhere.
@@ -111,10 +177,16 @@ def _anchor_store(context: KedroContext) -> Path | None:
     except MissingConfigException:
         return None
     server = config.setdefault("server", {})
-    scheme, _, name = (server.get("mlflow_tracking_uri") or "").partition(":///")
+    uri = server.get("mlflow_tracking_uri") or ""
+    scheme, _, name = uri.partition(":///")
     store = context.project_path / name if scheme == "sqlite" else None
     if store:
         server["mlflow_tracking_uri"] = f"sqlite:///{store}"
+    if uri.startswith(("http://", "https://")):
+        experiment = config.get("tracking", {}).get("experiment", {})
+        options = experiment.get("create_experiment_kwargs", {})
+        if "://" not in (options.get("artifact_location") or "://"):
+            del options["artifact_location"]
     context.config_loader["mlflow"] = config
     return store
 
@@ -122,8 +194,8 @@ def _anchor_store(context: KedroContext) -> Path | None:
 def _leave_parameters_to_us() -> None:
     """Keep kedro-mlflow from logging blocks of parameters as single texts.
 
-    It flattens dictionaries only, and nodes get models. All parameters are logged
-    by ``tracking.describe_run``.
+    It flattens dictionaries only, and nodes get models. They are logged by
+    ``tracked_run.describe_run``.
     """
     from kedro_mlflow.framework.hooks.mlflow_hook import mlflow_hook
 

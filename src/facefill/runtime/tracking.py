@@ -1,4 +1,4 @@
-"""MLflow tracking: a background writer for metrics and pictures, and run tags.
+"""MLflow tracking: a background writer for metrics and pictures, and ends of runs.
 
 Synopsis, in a node::
 
@@ -18,10 +18,8 @@ at all. What fails is logged as an error every time.
 
 import logging
 import math
-import os
 import queue
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -29,7 +27,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from facefill.errors import find_cause
 from facefill.runtime.batching import groups
 
 if TYPE_CHECKING:
@@ -40,10 +37,7 @@ CLOSE_TIMEOUT_S = 30.0
 """How long the end of a stage waits for metrics that are not written yet."""
 
 MAX_METRICS_PER_CALL = 1000  # MLflow refuses more.
-MAX_PARAMETERS_PER_CALL = 100  # The same.
-MAX_TAG_LENGTH = 5000  # The same.
 PROCESS_TAG = "facefill.process"
-MODEL_TAG = "facefill.model"
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +94,16 @@ class Tracker:
 
         def write(client: "MlflowClient", run_id: str) -> None:
             client.log_image(run_id, copy, key=name, step=step, synchronous=True)
+
+        self._put(write)
+
+    def file(self, path: Path, folder: str) -> None:
+        """Copy a file, which has to stay as it is, to a folder of the artifacts."""
+        if self._run_id is None:
+            return
+
+        def write(client: "MlflowClient", run_id: str) -> None:
+            client.log_artifact(run_id, str(path), folder)
 
         self._put(write)
 
@@ -179,41 +183,6 @@ def end_runs(status: str) -> None:
         log.warning("The run is not marked as %s in MLflow: %s", status, error)
 
 
-def describe_run(project: Path, parameters: Mapping[str, Any]) -> None:
-    """Record where the active run comes from: commit, process, parameters.
-
-    Args:
-        project: Root of the project.
-        parameters: Resolved parameters, nested; logged with dots between.
-    """
-    import mlflow
-
-    commit = _git_commit(project)
-    if commit:
-        mlflow.set_tag("mlflow.source.git.commit", commit)
-    mlflow.set_tag(PROCESS_TAG, _process_mark(os.getpid()))
-    # Without it MLflow's pages take the experiment for one on language models.
-    mlflow.set_experiment_tag("mlflow.experimentKind", "custom_model_development")
-    for pairs in groups(flatten(parameters).items(), MAX_PARAMETERS_PER_CALL):
-        mlflow.log_params(dict(pairs))
-
-
-def describe_model(source: str) -> None:
-    """Tag the active run with where its models come from."""
-    import mlflow
-
-    mlflow.set_tag(MODEL_TAG, source)
-
-
-def describe_error(error: BaseException) -> None:
-    """Tag the active run with what made it fail."""
-    import mlflow
-
-    cause = find_cause(error) or error
-    text = f"{type(cause).__name__}: {cause}"
-    mlflow.set_tag("error", text[:MAX_TAG_LENGTH])
-
-
 def end_dead_runs() -> None:
     """Mark runs of this machine as killed whose process is gone.
 
@@ -230,13 +199,16 @@ def end_dead_runs() -> None:
     for run in client.search_runs([own.info.experiment_id], running):
         host, _, process = run.data.tags.get(PROCESS_TAG, "").partition(" ")
         if host == socket.gethostname() and process:
-            mark = _process_mark(int(process.split()[0]))
+            mark = process_mark(int(process.split()[0]))
             if mark != f"{host} {process}":
                 client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _process_mark(pid: int) -> str:
-    """Name a process so that another one that gets its number is not taken for it."""
+def process_mark(pid: int) -> str:
+    """Name a process so that another one that gets its number is not taken for it.
+
+    Empty if there is no such process.
+    """
     import psutil
 
     try:
@@ -254,38 +226,3 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
-
-
-def log_files(folder: str, path: Path, data: Any) -> None:
-    """Copy what a dataset has just saved to the active run's artifacts.
-
-    Args:
-        folder: Folder of the artifacts.
-        path: The dataset's file, or its folder.
-        data: What was saved. Where it maps the names of files in the folder, only
-            those are copied, not what earlier runs left there.
-    """
-    import mlflow
-
-    if not path.is_dir():
-        mlflow.log_artifact(str(path), folder)
-    elif isinstance(data, Mapping):
-        for name in data:
-            target = Path(folder, name).parent.as_posix()
-            mlflow.log_artifact(str(path / name), target)
-    else:
-        mlflow.log_artifacts(str(path), folder)
-
-
-def _git_commit(project: Path) -> str:
-    try:
-        finished = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607  # whichever git the user has
-            cwd=project,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:  # no git on this machine
-        return ""
-    return finished.stdout.strip() if finished.returncode == 0 else ""

@@ -74,6 +74,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     """
     from facefill.completion.curves import report_curves
     from facefill.completion.dispatch import cluster_mapper
+    from facefill.completion.gallery import show_results
     from facefill.completion.inputs import Folders, Results
     from facefill.completion.restore import report, restore
     from facefill.inversion.search import LatentSearch
@@ -91,5 +92,6 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
         report_curves(
             restored.curves, restored.table, options.iterations, tracker.scalars
         )
+        show_results(restored.table, output, tracker)
     summary = report(restored.table) | {"model": describe(generator)}
     return output, records, restored.pictures, summary, restored.table

@@ -22,6 +22,7 @@ def create_pipeline(**_: Any) -> Pipeline:
         inputs=["photo_manifest", "masks", "hints", "params:complete"],
         outputs="hole_manifest",
         name="find_holes",
+        tags="complete",
     )
     preparation = Pipeline(
         prepare.create_ingestion()
@@ -77,5 +78,6 @@ def create_pipeline(**_: Any) -> Pipeline:
                 ],
                 name="complete_photos",
             ),
-        ]
+        ],
+        tags="complete",
     )

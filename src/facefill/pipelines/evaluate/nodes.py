@@ -1,11 +1,14 @@
 """Nodes of the pipeline ``evaluate``; what they call is imported when they run."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
 from facefill.pipelines.annotations import DataFrame, FacePca, FaceSet, Model
 from facefill.runtime.tracking import Tracker
+
+log = logging.getLogger(__name__)
 
 
 def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
@@ -15,26 +18,40 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     generator: Model,
     discriminator: Model,
     statistics: FacePca | None,
+    records: Path,
     options: EvaluateOptions,
     completion: CompleteOptions,
     alignment: AlignOptions,
     lam: float,
     seed: int,
-) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
+) -> tuple[Path, DataFrame, dict[str, Any], dict[str, Any]]:
     """Complete held-out faces under every mask, and photos of some, by every method.
 
     Returns:
-        A row for each mask, method and face, the report, and figures by file name.
+        The folder of the records, a row for each mask, method and face, the report,
+        and figures by file name: those of the last time if nothing has changed since.
     """
     from facefill.evaluation.completions import Evaluation, every_row, hold_out, report
     from facefill.evaluation.hidden_faces import PhotoFinder
     from facefill.evaluation.identity import Identify
+    from facefill.evaluation.kept import key_of_evaluation, pack, unpack
     from facefill.evaluation.photo_evaluation import evaluate_in_photos
-    from facefill.evaluation.presentation import figures, flat_metrics
+    from facefill.evaluation.presentation import chosen_metrics, every_mean, figures
     from facefill.inversion.masking import MaskMaker
     from facefill.inversion.search import LatentSearch
     from facefill.models.sources import describe
+    from facefill.runtime.remembered import Remembered
 
+    networks = generator, discriminator
+    settings = options, completion, alignment
+    key = key_of_evaluation(training_set, networks, statistics, settings, (lam, seed))
+    result = Remembered(records, key)
+    if kept := result.load():
+        log.info("the evaluation is that of the last time: nothing has changed")
+        table, summary, pictures = unpack(kept)
+        with Tracker() as tracker:
+            tracker.metrics(chosen_metrics(every_mean(summary)))
+        return records, table, summary, pictures
     searches = {
         name: LatentSearch(generator, discriminator, chosen, lam, seed, statistics)
         for name, chosen in completion.compared(options.methods).items()
@@ -52,6 +69,8 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     summary = report(scores, options.resamples, seed) | {"model": describe(generator)}
     summary["in_photo"] = in_photo.report
     with Tracker() as tracker:
-        tracker.metrics(flat_metrics([*summary["rows"], *in_photo.report["rows"]]))
+        tracker.metrics(chosen_metrics(every_mean(summary)))
     pictures = figures(scores, summary["rows"]) | in_photo.figures()
-    return every_row(scores, in_photo.table), summary, pictures
+    made = every_row(scores, in_photo.table), summary, pictures
+    result.save(pack(*made))
+    return records, *made

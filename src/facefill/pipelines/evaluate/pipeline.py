@@ -19,6 +19,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "generator": "generator",
                     "discriminator": "discriminator",
                     "statistics": "face_statistics",
+                    "records": "params:evaluation_records.folder",
                     "alignment": "params:align",
                     "options": "params:evaluate",
                     "completion": "params:complete",
@@ -26,11 +27,13 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "seed": "params:seed",
                 },
                 outputs=[
+                    "evaluation_records",
                     "evaluation_table",
                     "evaluation_report",
                     "evaluation_figures",
                 ],
                 name="evaluate_completion",
             )
-        ]
+        ],
+        tags="evaluate",
     )

@@ -17,5 +17,6 @@ def create_pipeline(**_: Any) -> Pipeline:
                 outputs=["generator", "discriminator", "import_report"],
                 name="import_models",
             )
-        ]
+        ],
+        tags="import_checkpoint",
     )

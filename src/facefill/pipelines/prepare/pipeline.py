@@ -45,7 +45,8 @@ def create_ingestion(**_: Any) -> Pipeline:
                 outputs=["photo_records", "photo_manifest"],
                 name="ingest_photos",
             )
-        ]
+        ],
+        tags="prepare",
     )
 
 
@@ -71,7 +72,8 @@ def create_damaged_alignment(**_: Any) -> Pipeline:
                 outputs=["aligned_faces", "alignment_records", "alignment_manifest"],
                 name="align_faces",
             )
-        ]
+        ],
+        tags="complete",
     )
 
 
@@ -92,7 +94,8 @@ def create_preparation(**_: Any) -> Pipeline:
                 outputs=["aligned_faces", "alignment_records", "alignment_manifest"],
                 name="align_faces",
             ),
-        ]
+        ],
+        tags="prepare",
     )
 
 
@@ -141,5 +144,6 @@ def create_pipeline(**_: Any) -> Pipeline:
                 outputs="preparation_figures",
                 name="draw_preparation",
             ),
-        ]
+        ],
+        tags="prepare",
     )

@@ -13,15 +13,17 @@ def create_pipeline(**_: Any) -> Pipeline:
         [
             Node(
                 func=nodes.sample_generator,
-                inputs=[
-                    "generator",
-                    "training_grids",
-                    "params:sample",
-                    "params:image_size",
-                    "params:seed",
-                ],
-                outputs="samples",
+                inputs={
+                    "generator": "generator",
+                    "training_grids": "training_grids",
+                    "records": "params:sample_records.folder",
+                    "options": "params:sample",
+                    "image_size": "params:image_size",
+                    "seed": "params:seed",
+                },
+                outputs=["sample_records", "samples"],
                 name="sample_generator",
             )
-        ]
+        ],
+        tags="sample",
     )

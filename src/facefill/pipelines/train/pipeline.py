@@ -46,5 +46,6 @@ def create_pipeline(**_: Any) -> Pipeline:
                 outputs="training_curves",
                 name="draw_training_curves",
             ),
-        ]
+        ],
+        tags="train",
     )

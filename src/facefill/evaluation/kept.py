@@ -1,0 +1,81 @@
+"""Evaluation as files, kept until what it depends on changes."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from facefill.evaluation import perceptual
+from facefill.imaging.pictures import encode_png
+from facefill.models.face_pca import FacePca
+from facefill.models.files import weights_sha256
+from facefill.models.refinement import refiner_of
+from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
+from facefill.parameters.choices import Refinement
+from facefill.preparation.face_set import FaceSet, pixel_digest
+from facefill.runtime.remembered import key_of
+from facefill.runtime.tables import as_parquet
+
+_TABLE, _REPORT, _FIGURES = "table.parquet", "report.json", "figures/"
+
+
+def key_of_evaluation(
+    faces: FaceSet,
+    networks: tuple[keras.Model, keras.Model],
+    statistics: FacePca | None,
+    settings: tuple[EvaluateOptions, CompleteOptions, AlignOptions],
+    numbers: tuple[float, int],
+) -> str:
+    """Hash all that an evaluation depends on.
+
+    Args:
+        faces: Of all splits.
+        networks: Generator and discriminator.
+        statistics: Of faces, if there are any.
+        settings: Options of the evaluation, of completion and of alignment.
+        numbers: ``lam`` and the seed.
+    """
+    rows = pd.util.hash_pandas_object(faces.table, index=False).to_numpy()
+    return key_of(
+        pixel_digest(faces.images),
+        rows.tolist(),
+        [weights_sha256(network) for network in networks],
+        statistics.fingerprint if statistics else "",
+        [options.model_dump(mode="json") for options in settings],
+        numbers,
+        _judges(settings[1].refine, faces.images.shape[1]),
+    )
+
+
+def _judges(refine: Refinement, image_size: int) -> list[str]:
+    """What an evaluation depends on that comes with facefill, or is installed."""
+    refiner = refiner_of(refine, image_size)
+    return [refiner.fingerprint if refiner else "", perceptual.missing()]
+
+
+def pack(
+    table: pd.DataFrame, report: Mapping[str, Any], figures: Mapping[str, np.ndarray]
+) -> dict[str, bytes]:
+    """Encode an evaluation as files by name."""
+    pictures = {
+        f"{_FIGURES}{name}": encode_png(picture) for name, picture in figures.items()
+    }
+    named = {_TABLE: as_parquet(table), _REPORT: json.dumps(report).encode()}
+    return named | pictures
+
+
+def unpack(
+    files: Mapping[str, bytes],
+) -> tuple[pd.DataFrame, dict[str, Any], dict[str, bytes]]:
+    """Decode what ``pack`` made; figures stay the bytes of their files."""
+    figures = {
+        name.removeprefix(_FIGURES): content
+        for name, content in files.items()
+        if name.startswith(_FIGURES)
+    }
+    table = pd.read_parquet(io.BytesIO(files[_TABLE]))
+    return table, json.loads(files[_REPORT]), figures

@@ -1,0 +1,134 @@
+"""MLflow's pages of the runs: their addresses, and a server that opens on them.
+
+MLflow 3 has two sets of pages, for language models and for trainings. A browser that
+has not been there before gets the first, which show no run of ours, whatever the
+experiment's tags say: only the address counts, or what the browser remembers of an
+earlier choice. So every address that facefill prints names the pages of trainings,
+and its server makes them the choice of a browser that has not made any.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from facefill.errors import BusyError
+
+WORKFLOW = "machine_learning"
+
+# What a new browser is to remember, by the names of MLflow 3.17: the choice of the
+# pages, and that the panel of an assistant, a third of the page, has been seen.
+_CHOICES = {
+    "mlflow.workflowType_v1": WORKFLOW,
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
+}
+
+_Message = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+
+
+def address(server: str, experiment_id: str, run_id: str = "") -> str:
+    """Address of the list of runs, or of one run.
+
+    Args:
+        server: Such as ``http://127.0.0.1:5000``.
+        experiment_id: MLflow's number of the experiment.
+        run_id: Of the run; empty for the list.
+    """
+    page = f"{server.rstrip('/')}/#/experiments/{experiment_id}/runs"
+    return f"{page}{'/' if run_id else ''}{run_id}?workflowType={WORKFLOW}"
+
+
+def require_free(host: str, port: int) -> None:
+    """Check that nobody listens on a port.
+
+    Raises:
+        BusyError: If another process does, or it cannot be listened on.
+    """
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise BusyError(
+            f"port {port} of {host} cannot be used ({reason}); stop what listens "
+            "there, or name another one with --port"
+        ) from error
+
+
+def serve(store: str, artifacts: str, experiment_id: str, host: str, port: int) -> None:
+    """Serve the pages until the process is stopped.
+
+    Args:
+        store: MLflow's tracking URI, such as ``sqlite:////home/ann/mlflow.db``.
+        artifacts: URI of the folder of artifacts of new experiments; empty is
+            MLflow's own default.
+        experiment_id: Of the runs that are shown first.
+        host: Address to listen on; ``127.0.0.1`` is this machine alone.
+        port: Port to listen on.
+    """
+    import uvicorn
+    from mlflow.server.constants import (
+        ARTIFACT_ROOT_ENV_VAR,
+        BACKEND_STORE_URI_ENV_VAR,
+    )
+
+    os.environ[BACKEND_STORE_URI_ENV_VAR] = store
+    if artifacts:
+        os.environ[ARTIFACT_ROOT_ENV_VAR] = artifacts
+    uvicorn.run(Pages(experiment_id), host=host, port=port, log_level="warning")
+
+
+class Pages:
+    """ASGI application: MLflow's, but for the page that a browser loads first.
+
+    Without a place in its address it opens the list of the experiment's runs.
+    """
+
+    def __init__(self, experiment_id: str) -> None:
+        """Write the first page.
+
+        Args:
+            experiment_id: MLflow's number of the experiment.
+        """
+        self._body = first_page(experiment_id).encode()
+
+    async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        """Answer a request."""
+        from mlflow.server.fastapi_app import app
+
+        if scope["type"] != "http" or scope["path"] != "/":
+            await app(scope, receive, send)
+            return
+        headers = [
+            (b"content-type", b"text/html; charset=utf-8"),
+            (b"content-length", str(len(self._body)).encode()),
+            (b"cache-control", b"no-cache"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+def first_page(experiment_id: str) -> str:
+    """HTML that loads MLflow's pages, with trainings as what is shown first.
+
+    Args:
+        experiment_id: Of the runs to open where the address names no page.
+    """
+    import mlflow.server
+
+    choices = "".join(
+        f"localStorage.getItem({json.dumps(key)})||"
+        f"localStorage.setItem({json.dumps(key)},{json.dumps(json.dumps(value))});"
+        for key, value in _CHOICES.items()
+    )
+    runs = json.dumps(address("", experiment_id)[1:])
+    script = (
+        f"<script>try{{{choices}}}catch(e){{}}"
+        f"if(!location.hash)location.replace({runs})</script>"
+    )
+    page = Path(str(mlflow.server.app.static_folder), "index.html")
+    return page.read_text(encoding="utf-8").replace("<head>", f"<head>{script}", 1)

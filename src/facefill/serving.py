@@ -1,0 +1,77 @@
+"""The model that MLflow serves: photos and masks in, completed photos out.
+
+MLflow loads this file itself, by the name of ``SERVED_BY`` in
+``facefill.runtime.tracked_model``; nothing else imports it. What it needs of facefill
+lies beside it in the model, so that a model goes on to work as it did when it was
+logged.
+"""
+
+from typing import Any
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from facefill import api
+from facefill.errors import FacefillError
+from facefill.imaging.photo_files import PhotoFile
+from facefill.imaging.photos import decode_photo
+
+
+class FaceCompleter(PythonModel):
+    """Completes a photo a row."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the networks."""
+        self._model = api.load_model(context.artifacts["networks"])
+
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Complete the photo of each row.
+
+        Args:
+            context: MLflow's.
+            model_input: ``photo`` and ``mask``, the bytes of an image file each; white
+                is the hole.
+            params: ``lam`` and ``seed`` as in ``facefill.complete``; ``iterations`` of
+                the search, 0 for the model's own.
+
+        Returns:
+            A row for each: ``photo``, the bytes of the completed photo in the format
+            that it came in, and ``reason``, empty if it could be completed; the photo
+            is empty otherwise.
+        """
+        rows = [
+            self._complete(bytes(photo), bytes(mask), params or {})
+            for photo, mask in zip(
+                model_input["photo"], model_input["mask"], strict=True
+            )
+        ]
+        return pd.DataFrame(rows, columns=["photo", "reason"])
+
+    def _complete(
+        self, photo: bytes, mask: bytes, params: dict[str, Any]
+    ) -> tuple[bytes, str]:
+        options = self._model.defaults
+        if params.get("iterations"):
+            changes = {"iterations": int(params["iterations"])}
+            options = type(options).model_validate(options.model_dump() | changes)
+        try:
+            done = api.complete(
+                decode_photo(photo),
+                decode_photo(mask),
+                float(params.get("lam", 0.1)),
+                model=self._model,
+                seed=int(params.get("seed", 1)),
+                options=options,
+            )
+        except FacefillError as error:
+            return b"", str(error)
+        return PhotoFile(photo).filled(done.photo, done.hole), ""
+
+
+set_model(FaceCompleter())

@@ -1,0 +1,69 @@
+"""An evaluation comes back as it was, and not for other faces or settings."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facefill.evaluation import kept
+from facefill.imaging.pictures import decode_png
+from facefill.models.dcgan import Architecture, build_discriminator, build_generator
+from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
+from facefill.preparation.face_set import FaceSet
+
+SMALL = Architecture(
+    image_size=16, latent_size=4, generator_width=2, discriminator_width=2
+)
+
+
+def test_table_report_and_figures_come_back():
+    table = pd.DataFrame({"mask": ["left", "center"], "psnr": [1.5, np.nan]})
+    report = {"faces": 2, "rows": [{"mask": "left", "psnr": 0.1 + 0.2}]}
+    picture = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
+    files = kept.pack(table, report, {"left.png": picture})
+    back, said, figures = kept.unpack(files)
+
+    pd.testing.assert_frame_equal(back, table)
+    assert said == report
+    assert np.array_equal(decode_png(figures["left.png"]), picture)
+
+
+@pytest.fixture(scope="module")
+def parts():
+    table = pd.DataFrame({"id": ["a", "b"], "split": ["train", "held_out"]})
+    faces = FaceSet(np.zeros((2, 16, 16, 3), np.uint8), table)
+    return {
+        "faces": faces,
+        "networks": (build_generator(SMALL, 0), build_discriminator(SMALL, 0)),
+        "statistics": None,
+        "settings": (EvaluateOptions(), CompleteOptions(), AlignOptions()),
+        "numbers": (0.1, 1),
+    }
+
+
+def other_faces(parts):
+    images = parts["faces"].images.copy()
+    images[1, 0, 0, 0] = 1
+    return {"faces": FaceSet(images, parts["faces"].table)}
+
+
+def other_split(parts):
+    table = parts["faces"].table.assign(split="held_out")
+    return {"faces": FaceSet(parts["faces"].images, table)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        other_faces,
+        other_split,
+        lambda _: {"networks": (build_generator(SMALL, 1), _["networks"][1])},
+        lambda _: {"numbers": (0.2, 1)},
+        lambda _: {"numbers": (0.1, 2)},
+        lambda _: {"settings": (EvaluateOptions(count=3), *_["settings"][1:])},
+    ],
+)
+def test_whatever_an_evaluation_depends_on_is_in_its_key(parts, change):
+    same = kept.key_of_evaluation(**parts)
+
+    assert kept.key_of_evaluation(**parts) == same
+    assert kept.key_of_evaluation(**(parts | change(parts))) != same

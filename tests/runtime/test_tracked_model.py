@@ -1,0 +1,180 @@
+"""Models in MLflow: the best is the champion, and what is served completes photos."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facefill.imaging.photos import decode_photo
+from facefill.imaging.pictures import encode_png
+from facefill.models.dcgan import Architecture, build_discriminator, build_generator
+from facefill.runtime import tracked_model
+from facefill.runtime.tracked_model import MEASURED_ON, SCORE, WEIGHTS, is_better
+from facefill.runtime.tracking_store import prepare_store
+from projects import ROOT
+
+SMALL = Architecture(
+    image_size=16, latent_size=8, generator_width=4, discriminator_width=4
+)
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    # MLflow's own tables warn when SQLAlchemy sets them up.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+
+@pytest.mark.parametrize(
+    ("new", "champion", "expected"),
+    [
+        ({}, None, True),
+        ({SCORE: "0.5"}, None, True),
+        ({}, {}, True),
+        ({SCORE: "0.5", MEASURED_ON: "a"}, {SCORE: "0.6", MEASURED_ON: "a"}, True),
+        ({SCORE: "0.6", MEASURED_ON: "a"}, {SCORE: "0.5", MEASURED_ON: "a"}, False),
+        ({SCORE: "0.5", MEASURED_ON: "a"}, {SCORE: "0.5", MEASURED_ON: "a"}, False),
+        ({SCORE: "0.6", MEASURED_ON: "b"}, {SCORE: "0.5", MEASURED_ON: "a"}, True),
+        ({}, {SCORE: "0.5", MEASURED_ON: "a"}, False),
+    ],
+)
+def test_the_champion_is_the_one_of_the_smallest_distance(new, champion, expected):
+    assert is_better(new, champion) is expected
+
+
+def test_what_a_model_needs_is_pinned_and_no_workflow_is_among_it():
+    pinned = dict(line.split("==") for line in tracked_model.requirements())
+
+    assert {"tensorflow", "keras", "numpy", "mlflow", "dlib-bin"} <= set(pinned)
+    assert pinned["numpy"] == np.__version__
+    assert not any(name.startswith("kedro") for name in pinned)
+
+
+@pytest.fixture(scope="module")
+def example():
+    from skimage.data import astronaut
+
+    photo = astronaut()[0:256, 96:352]
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[125:165, 99:154] = 255
+    return tracked_model.Example(encode_png(photo), encode_png(mask))
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory, example):
+    """Small networks as two versions, the first of which is the better one."""
+    import mlflow
+
+    folder = tmp_path_factory.mktemp("registry")
+    prepare_store(folder / "mlflow.db")
+    networks = folder / "networks"
+    networks.mkdir()
+    build_generator(SMALL, seed=0).save(networks / "generator.keras")
+    build_discriminator(SMALL, seed=0).save(networks / "discriminator.keras")
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    mlflow.set_experiment(
+        experiment_id=mlflow.create_experiment("x", (folder / "artifacts").as_uri())
+    )
+    said = []
+    with pytest.MonkeyPatch.context() as patch, mlflow.start_run():
+        patch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+        for weights, score in (("a", 0.3), ("b", 0.4), ("b", 0.1)):
+            tags = {WEIGHTS: weights, SCORE: str(score), MEASURED_ON: "faces"}
+            said.append(tracked_model.log_model("faces", networks, example, tags))
+    yield mlflow, said
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.mark.slow
+def test_versions_are_registered_once_and_the_best_has_the_alias(registered):
+    mlflow, said = registered
+    best = mlflow.MlflowClient().get_model_version_by_alias("faces", "champion")
+
+    assert said == [
+        "the model is version 1 of faces, the champion",
+        "the model is version 2 of faces; its champion is better",
+        "the model is version 2 of faces, which is registered",
+    ]
+    assert int(best.version) == 1
+    assert best.tags[SCORE] == "0.3"
+
+
+@pytest.mark.slow
+def test_what_is_loaded_by_its_alias_completes_photos(registered, example):
+    mlflow, _ = registered
+    model = mlflow.pyfunc.load_model("models:/faces@champion")
+    rows = pd.DataFrame([example, (b"nonsense", example.mask)])
+    rows.columns = ["photo", "mask"]
+    done = model.predict(rows, params={"iterations": 5})
+
+    assert list(done["reason"].str.partition(":")[0]) == ["", "not_a_picture"]
+    assert_completed(example, done["photo"][0])
+    # It carries its code, encoder included, an example, and what it takes.
+    assert model.metadata.get_params_schema().to_dict()[0]["name"] == "lam"
+    assert model.input_example is not None
+    code = Path(mlflow.artifacts.download_artifacts("models:/faces@champion"), "code")
+    assert (code / "facefill/pretrained/encoder.npz").is_file()
+
+
+def assert_completed(example, content):
+    photo, hole = decode_photo(example.photo), decode_photo(example.mask)[:, :, 0] > 0
+    changed = (decode_photo(content) != photo).any(axis=-1)
+    assert not changed[~hole].any()
+    assert changed[hole].mean() > 0.5
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_server_on_this_machine_answers_with_a_completed_photo(registered, example):
+    mlflow, _ = registered
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve"]
+    options = ["-m", "models:/faces@champion", "--env-manager", "local"]
+    server = subprocess.Popen(
+        [*command, *options, "--host", "127.0.0.1", "--port", str(port)],
+        cwd=ROOT / "tests",  # facefill is that of the model
+        env=os.environ | {"MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()},
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{address}/ping", server)
+        fields = [base64.b64encode(content).decode() for content in example]
+        split = {"columns": ["photo", "mask"], "data": [fields]}
+        body = {"dataframe_split": split, "params": {"iterations": 5}}
+        request = urllib.request.Request(
+            f"{address}/invocations",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=300) as response:
+            (row,) = json.load(response)["predictions"]
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+    assert row["reason"] == ""
+    assert_completed(example, base64.b64decode(row["photo"]))
+
+
+def wait_for(address, server):
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(1)
+    pytest.fail("the server does not answer")
