@@ -33,7 +33,7 @@ from facefill.runtime.files import write_bytes, write_json
 from facefill.training.checkpoints import CheckpointStore
 from facefill.training.refiner.batches import RefinerBatches
 from facefill.training.refiner.coarse import CoarseCompleter
-from facefill.training.refiner.loop import train_refiner
+from facefill.training.refiner.loop import Schedule, train_refiner
 from facefill.training.refiner.step import LossWeights, PerceptualLoss
 from facefill.training.refiner.trainer import RefinerTrainer
 
@@ -70,8 +70,8 @@ def main() -> None:
         RefinerBatches(np.asarray(crops[np.array(chosen)]), completer, given.folder),
         RefinerTrainer(size, SEED, LossWeights(), perceptual_loss()),
         CheckpointStore(given.folder / "checkpoints"),
-        max_steps=given.steps,
-        report=lambda step, values: print(step, values, flush=True),
+        Schedule(given.steps),
+        lambda step, values: print(step, values, flush=True),
     )
     print(f"{ship(refiner, given.output)} bytes")
 

@@ -17,7 +17,7 @@ from facefill.training.checkpoints import CheckpointStore
 from facefill.training.refiner.batches import RefinerBatches
 from facefill.training.refiner.coarse import GROUP, CoarseCompleter
 from facefill.training.refiner.holes import draw_hole
-from facefill.training.refiner.loop import train_refiner
+from facefill.training.refiner.loop import Schedule, train_refiner
 from facefill.training.refiner.step import METRICS, LossWeights
 from facefill.training.refiner.trainer import RefinerTrainer
 
@@ -136,7 +136,7 @@ def test_it_learns_to_fill_a_hole_better_than_it_was(completer, tmp_path):
         batches,
         trainer(),
         CheckpointStore(tmp_path / "checkpoints"),
-        max_steps=60,
+        Schedule(60),
         report=lambda step, values: errors.append(values["error"]),
     )
     assert np.mean(errors[-2:]) < 0.8 * errors[0]
@@ -151,7 +151,7 @@ def test_an_interrupted_training_ends_where_an_undisturbed_one_does(
                 RefinerBatches(crops(), completer, tmp_path / folder, 32, 2),
                 trainer(LossWeights(perceptual=0.0)),
                 CheckpointStore(tmp_path / folder / "checkpoints"),
-                max_steps=max_steps,
+                Schedule(max_steps),
             )
         return refiner.get_weights()
 
@@ -193,15 +193,15 @@ def test_the_discriminator_learns_and_the_refiner_hears_of_it(completer, tmp_pat
 def test_checkpoints_of_another_training_are_refused(completer, tmp_path):
     batches = RefinerBatches(crops(), completer, tmp_path, 32, 2)
     store = CheckpointStore(tmp_path / "checkpoints")
-    train_refiner(batches, trainer(), store, max_steps=2)
+    train_refiner(batches, trainer(), store, Schedule(2))
     with pytest.raises(CheckpointError, match="another training"):
-        train_refiner(batches, trainer(LossWeights()), store, max_steps=2)
+        train_refiner(batches, trainer(LossWeights()), store, Schedule(2))
 
 
 def test_the_trained_network_refines(completer, tmp_path):
     batches = RefinerBatches(crops(), completer, tmp_path, 32, 2)
     store = CheckpointStore(tmp_path / "checkpoints")
-    refiner = Refiner(train_refiner(batches, trainer(), store, max_steps=3))
+    refiner = Refiner(train_refiner(batches, trainer(), store, Schedule(3)))
     batch = batches.batch(0, 1)
     crop, known = batch.crops[0], batch.known[0]
     refined = refiner.refine(crop, batch.coarse[0][::2, ::2], known)

@@ -70,7 +70,7 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     summary["in_photo"] = in_photo.report
     with Tracker() as tracker:
         tracker.metrics(chosen_metrics(every_mean(summary)))
-    pictures = figures(scores, summary["rows"]) | in_photo.figures()
-    made = every_row(scores, in_photo.table), summary, pictures
+    drawn = figures(scores, summary["rows"]) | in_photo.figures()
+    made = every_row(scores, in_photo.table), summary, drawn
     result.save(pack(*made))
     return records, *made

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -21,14 +21,25 @@ STEPS_A_CALL = 10
 Report = Callable[[int, Mapping[str, float]], None]
 
 
-def train_refiner(  # noqa: PLR0913  # what a training depends on
+class Schedule(NamedTuple):
+    """How long a refiner is trained.
+
+    Attributes:
+        max_steps: Steps in all.
+        batch_size: Crops a step.
+        checkpoint_every: Steps between two checkpoints.
+    """
+
+    max_steps: int
+    batch_size: int = 16
+    checkpoint_every: int = 250
+
+
+def train_refiner(
     batches: RefinerBatches,
     trainer: RefinerTrainer,
     store: CheckpointStore,
-    *,
-    max_steps: int,
-    batch_size: int = 16,
-    checkpoint_every: int = 250,
+    schedule: Schedule,
     report: Report | None = None,
 ) -> keras.Model:
     """Train from the newest checkpoint, or from the start, to the last step.
@@ -37,9 +48,7 @@ def train_refiner(  # noqa: PLR0913  # what a training depends on
         batches: Crops with their coarse completions.
         trainer: The networks.
         store: Where the state is kept.
-        max_steps: Steps in all.
-        batch_size: Crops a step.
-        checkpoint_every: Steps between two checkpoints.
+        schedule: How long.
         report: Told the steps done and the mean metrics after every call of the graph.
 
     Returns:
@@ -50,6 +59,7 @@ def train_refiner(  # noqa: PLR0913  # what a training depends on
             written.
         NonFiniteError: If a loss is not finite; the last checkpoint stays.
     """
+    max_steps, batch_size, checkpoint_every = schedule
     fingerprint = {"refiner": trainer.describe(), "batch_size": batch_size}
     state = _restored(store, trainer, fingerprint)
     done = int(state.step)
