@@ -37,7 +37,7 @@ from facefill.imaging.photos import Pixels
 from facefill.inversion.masking import MaskMaker
 from facefill.models import pretrained, sources
 from facefill.models.face_pca import FacePca
-from facefill.models.files import read_pair, weights_sha256
+from facefill.models.files import read_pair
 from facefill.models.generation import generate
 from facefill.models.refinement import refiner_of
 from facefill.parameters import AlignOptions, CompleteOptions
@@ -49,10 +49,6 @@ if TYPE_CHECKING:
     import keras
 
     from facefill.inversion.search import LatentSearch
-
-ITERATIONS_AFTER_ENCODER = 30
-"""Iterations of a search for one face that an encoder begins: 20, 50 and
-150 tie on holes of held-out people (docs/results.md)."""
 
 _MODELS_KEPT = _SEARCHES_KEPT = 2
 
@@ -78,13 +74,11 @@ class FaceModel:
 
     @cached_property
     def defaults(self) -> CompleteOptions:
-        """Options of a search for one face, shorter if an encoder begins it.
+        """Options of a search for one face.
 
         In a larger batch what fills it up would cost as much as faces; the result is
         the same but for rounding.
         """
-        if pretrained.has_encoder(weights_sha256(self.generator)):
-            return CompleteOptions(batch_size=1, iterations=ITERATIONS_AFTER_ENCODER)
         return CompleteOptions(batch_size=1)
 
 

@@ -244,7 +244,24 @@ def test_a_search_before_chains_is_longer_unless_told_otherwise():
     assert resolve({"complete": {"method": "hmc"}}).complete.iterations == 300
     given = {"method": "hmc", "iterations": 20}
     assert resolve({"complete": given}).complete.iterations == 20
-    assert resolve({}).complete.iterations == 150
+    assert resolve({}).complete.num_iterations == 150
+
+
+@pytest.mark.parametrize(
+    ("given", "is_encoded", "expected"),
+    [
+        ({}, True, 30),
+        ({}, False, 150),
+        # Further starts come from the bank, and need the longer search.
+        ({"candidates": 3}, True, 150),
+        ({"iterations": 7}, True, 7),
+        ({"preset": "reference"}, True, 1000),
+        ({"method": "hmc"}, False, 300),
+    ],
+)
+def test_a_search_is_short_where_an_encoder_begins_it(given, is_encoded, expected):
+    options = resolve({"complete": given}).complete
+    assert options.with_iterations(is_encoded=is_encoded).num_iterations == expected
 
 
 def test_arithmetic_on_samples_that_are_not_drawn_is_refused_with_both_numbers():

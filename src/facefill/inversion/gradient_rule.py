@@ -56,7 +56,7 @@ class GradientRule:
         numbers = np.arange(steps.start, steps.stop, dtype=np.int32)
         scales = np.ones(len(numbers), np.float32)
         if self._options.schedule == "cosine":
-            done = numbers / self._options.iterations
+            done = numbers / self._options.num_iterations
             scales = (0.5 * (1.0 + np.cos(math.pi * done))).astype(np.float32)
         redraws = np.zeros((len(numbers), 1, 1), np.float32)
         if self._options.projection == "stochastic_clip":

@@ -83,7 +83,7 @@ class MultiStart:
                 advance((end - begin) * len(slots.photos))
             if end == self._prune_at:
                 slots = self._pruned(slots)
-            if watch and end < self._options.iterations:
+            if watch and end < self._options.num_iterations:
                 watch(end, self._best_pictures(slots))
         return slots
 
@@ -96,13 +96,13 @@ class MultiStart:
 
     @property
     def _prune_at(self) -> int:
-        return min(self._options.prune_after, self._options.iterations)
+        return min(self._options.prune_after, self._options.num_iterations)
 
     def _pieces(self) -> list[tuple[int, int]]:
         """Iterations of each call of the graph: the first, and the end."""
         options = self._options
-        edges = {*range(0, options.iterations, options.iterations_per_call)}
-        edges.add(options.iterations)
+        edges = {*range(0, options.num_iterations, options.iterations_per_call)}
+        edges.add(options.num_iterations)
         if options.num_starts > options.num_kept:
             edges.add(self._prune_at)
         return list(pairwise(sorted(edges)))

@@ -41,7 +41,7 @@ class LatentSearch:
     Attributes:
         networks: G and D.
         image_size: Side of a face in pixels.
-        options: Options of the search.
+        options: Options of the search, its iterations decided.
         lam: Weight of the perceptual loss.
         seed: Seed of everything random.
         starts: Chooses where the searches for a face begin.
@@ -78,13 +78,13 @@ class LatentSearch:
             )
         self.networks = ModelPair(generator, discriminator)
         self.image_size = int(generator.output_shape[1])
-        self.options = options
         self.lam = lam
         self.seed = seed
         self.starts = Starts(generator, options, seed)
+        self.options = options.with_iterations(is_encoded=self.starts.are_encoded)
         self._fit = gaussian_fit_of(options, statistics, self.image_size)
         with devices.on_device(options.device):
-            self._solver = solver_of(self.networks, options, lam, seed)
+            self._solver = solver_of(self.networks, self.options, lam, seed)
 
     @property
     def statistics(self) -> FacePca | None:
@@ -145,7 +145,7 @@ class LatentSearch:
                 results = self._solver.solve(chunk, latents, watch, advance)
             if watch:
                 best = np.stack([candidates[0].generated for candidates in results])
-                watch(self.options.iterations, best)
+                watch(self.options.num_iterations, best)
             for candidates, measurement in zip(results, chunk, strict=True):
                 yield tuple(self._fitted(item, measurement) for item in candidates)
 

@@ -31,6 +31,11 @@ class Starts:
         self._bank: LatentBank | None = None
 
     @property
+    def are_encoded(self) -> bool:
+        """Whether an encoder gives the first of them."""
+        return self._encoder is not None
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the encoder's weights; empty if there is none."""
         return self._encoder.fingerprint if self._encoder else ""

@@ -25,6 +25,9 @@ COMPLETE_PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
+AFTER_ENCODER, FROM_BANK = 30, 150
+"""Iterations of a search by where it begins."""
+
 # Chains begin where searches have ended, in u, and lose less by a longer search than
 # by a longer warm-up.
 SEARCH_BEFORE_CHAINS: dict[str, Any] = {"iterations": 300, "learning_rate": 0.1}
@@ -42,7 +45,8 @@ class CompleteOptions(Block):
             bamos/dcgan-completion.tensorflow.
         method: ``adam``; ``momentum``: Nesterov's, as in the first paper; ``hmc``:
             Adam, then chains that sample the posterior (or what ``hmc.rule`` says).
-        iterations: Steps of the search.
+        iterations: Steps of the search; None is 30 where an encoder gives the one
+            latent that it begins with, and 150 elsewhere.
         learning_rate: Step size of ``adam`` and ``momentum``.
         schedule: ``cosine`` lets the learning rate fall to nothing by the last
             step, ``constant`` keeps it.
@@ -105,7 +109,7 @@ class CompleteOptions(Block):
 
     preset: choices.Preset = "default"
     method: choices.SearchMethod = "adam"
-    iterations: Positive = 150
+    iterations: Positive | None = None
     learning_rate: Annotated[float, Field(gt=0.0)] = 0.05
     schedule: choices.Schedule = "cosine"
     beta_1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
@@ -174,6 +178,25 @@ class CompleteOptions(Block):
                 f"{draws} draws of hmc cannot give {self.candidates} candidates"
             )
         return self
+
+    def with_iterations(self, *, is_encoded: bool) -> Self:
+        """Options whose number of iterations is decided.
+
+        After an encoder 20, 50 and 150 tie on holes (docs/results.md).
+
+        Args:
+            is_encoded: Whether an encoder gives the first latent.
+        """
+        if self.iterations is not None:
+            return self
+        is_short = is_encoded and self.num_starts == 1
+        length = AFTER_ENCODER if is_short else FROM_BANK
+        return self.model_copy(update={"iterations": length})
+
+    @property
+    def num_iterations(self) -> int:
+        """Steps of the search, that of a bank if they are not decided."""
+        return FROM_BANK if self.iterations is None else self.iterations
 
     @property
     def num_starts(self) -> int:

@@ -59,7 +59,7 @@ class ReferenceHmcRule:
             latent_size: Length of a latent.
         """
         self._rule = options.hmc.reference
-        self._proposals = options.iterations
+        self._proposals = options.num_iterations
         self._seed = seed
         self._latent_size = latent_size
 

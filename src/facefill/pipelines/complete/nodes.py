@@ -80,17 +80,21 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     from facefill.inversion.search import LatentSearch
     from facefill.models.sources import describe
 
+    search = LatentSearch(generator, discriminator, options, lam, seed, statistics)
     restored = restore(
         plan,
         Folders(photos, mask_files, faces),
         Results(output, records),
-        LatentSearch(generator, discriminator, options, lam, seed, statistics),
+        search,
         limits,
         cluster_mapper(options.cluster),
     )
     with Tracker() as tracker:
         report_curves(
-            restored.curves, restored.table, options.iterations, tracker.scalars
+            restored.curves,
+            restored.table,
+            search.options.num_iterations,
+            tracker.scalars,
         )
         show_results(restored.table, output, tracker)
     summary = report(restored.table) | {"model": describe(generator)}
