@@ -10,9 +10,11 @@ PHOTOS is a folder whose folders are people (``<Name>/<photo>.jpg``, as in LFW).
 are one photo of each of some people whom the split of seed 1 holds out, to report by
 (``test``) or to choose by (``validation``); the Frechet distance is to as many of the
 other side. ``all`` is for photos of which nobody was trained on, then half are those
-others. Photos in no folder are a person each. Hidden is the centre of each face; the shipped model completes it, in the
-photo and as ``facefill.complete`` does by default, and what is cut out again is
-compared with the truth.
+others. Photos in no folder are a person each.
+
+Hidden is the centre of each face; the shipped model completes it, in the photo and as
+``facefill.complete`` does by default, and what is cut out again is compared with the
+truth.
 
 ``--variant`` adds the default search with other options of ``complete``, such as
 ``--variant 'sharp={"detail": 1.0}'``; ``--save`` keeps every completed photo, a folder
