@@ -2,16 +2,19 @@
 
 Usage::
 
-    python benchmarks/in_photo.py PHOTOS [--count N] [--side test|validation]
+    python benchmarks/in_photo.py PHOTOS [--count N] [--side test|validation|all]
         [--methods default,pca,telea] [--variant NAME=JSON ...]
         [--results NAME=FOLDER ...] [--save FOLDER] [--report FILE] [--sheet FILE]
 
 PHOTOS is a folder whose folders are people (``<Name>/<photo>.jpg``, as in LFW). Taken
 are one photo of each of some people whom the split of seed 1 holds out, to report by
 (``test``) or to choose by (``validation``); the Frechet distance is to as many of the
-other side. Hidden is the centre of each face; the shipped model completes it, in the
-photo and as ``facefill.complete`` does by default, and what is cut out again is
-compared with the truth.
+other side. ``all`` is for photos of which nobody was trained on, then half are those
+others. Photos in no folder are a person each.
+
+Hidden is the centre of each face; the shipped model completes it, in the photo and as
+``facefill.complete`` does by default, and what is cut out again is compared with the
+truth.
 
 ``--variant`` adds the default search with other options of ``complete``, such as
 ``--variant 'sharp={"detail": 1.0}'``; ``--save`` keeps every completed photo, a folder
@@ -49,6 +52,7 @@ from facefill.inversion.search import LatentSearch
 from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.preparation.splits import TEST, VALIDATION, split
 
+ALL = "all"
 SEED = 1
 SIZE = 64
 RESAMPLES = 2000
@@ -65,7 +69,7 @@ def people(folder: Path, side: str) -> list[Path]:
     sides = split(names, names, 0.1, SEED)
     first: dict[str, Path] = {}
     for name, found in zip(names, sides, strict=True):
-        if found == side:
+        if side in (found, ALL):
             first.setdefault(name.partition("/")[0], folder / name)
     order = np.random.default_rng(SEED).permutation(len(first))
     every = [first[person] for person in sorted(first)]
@@ -185,7 +189,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("photos", type=Path)
     parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--side", choices=(TEST, VALIDATION), default=TEST)
+    parser.add_argument("--side", choices=(TEST, VALIDATION, ALL), default=TEST)
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--variant", action="append", default=[])
     parser.add_argument("--results", action="append", default=[])
@@ -194,9 +198,14 @@ def main() -> None:
     parser.add_argument("--report", type=Path)
     parser.add_argument("--sheet", type=Path)
     given = parser.parse_args()
-    faces = hidden(given.photos, given.side, given.count)
-    other_side = VALIDATION if given.side == TEST else TEST
-    others = crops_of(hidden(given.photos, other_side, len(faces)))
+    if given.side == ALL:
+        both = hidden(given.photos, ALL, 2 * given.count)
+        faces, rest = both[::2], both[1::2]
+    else:
+        faces = hidden(given.photos, given.side, given.count)
+        other_side = VALIDATION if given.side == TEST else TEST
+        rest = hidden(given.photos, other_side, len(faces))
+    others = crops_of(rest)
     judges = PhotoJudges(
         faces, others, Identify("innerEyesAndBottomLip"), RESAMPLES, SEED
     )

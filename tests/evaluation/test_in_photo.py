@@ -117,6 +117,8 @@ def test_no_face_is_an_error_and_no_photo_a_line():
 
 
 @needs_networks
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_networks_judge_how_near_and_how_real_it_looks(people):
     faces = people.find("test", LEAST_FACES, seed=1)
     others = crops_of(people.find("validation", LEAST_FACES, seed=1))
