@@ -56,8 +56,7 @@ class TrackingHooks:
                 prepare_store(store)
             result = yield
             if store:
-                name = self._context.mlflow.tracking.experiment.name
-                tracked_run.drop_default_experiment(name)
+                self._drop_default_experiment()
             return result
 
     @hook_impl(trylast=True)
@@ -124,6 +123,13 @@ class TrackingHooks:
         """Tag the run with the error before kedro-mlflow ends it as failed."""
         _track(tracked_run.describe_error, error)
         _track(self._describe_result)
+
+    def _drop_default_experiment(self) -> None:
+        try:
+            name = str(self._context.mlflow.tracking.experiment.name)
+            tracked_run.drop_default_experiment(name)
+        except Exception as error:  # it is only in the way
+            log.debug("MLflow's own experiment stays: %s", error)
 
     def _describe_result(self) -> None:
         named = self._context is not None and self._context.mlflow.tracking.run.name
