@@ -76,9 +76,10 @@ class TrackingHooks:
         sources = {each.source for each in models_used(pipeline, catalog).values()}
         project, inputs = self._context.project_path, pipeline.inputs()
         _track(tracked_run.describe_run, project, self._description, inputs, sources)
-        _track(self._describe_result)
         if "checkpoints" in pipeline.all_outputs():
-            _track(tracked_run.continue_run, catalog.load("checkpoints"))
+            folder = catalog.load("checkpoints")
+            _track(tracked_run.continue_run, folder, self._description)
+        _track(self._describe_result)
         _track(tracking.end_dead_runs)
 
     @hook_impl
