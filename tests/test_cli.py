@@ -1,5 +1,6 @@
 """The command line: what users type, what they read when it is wrong."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.startup import bootstrap_project
 from kedro.io import DatasetError
 
 from facefill import cli
@@ -334,3 +336,47 @@ def test_hooks_and_settings_import_no_heavy_library():
     )
 
     assert finished.stdout.split() == []
+
+
+@pytest.fixture
+def typed_here(tmp_path, monkeypatch):
+    """This project with a folder of data of its own, and what may be typed."""
+    bootstrap_project(ROOT)
+    monkeypatch.chdir(ROOT / "docs")
+    monkeypatch.setenv("FACEFILL_TEST_DATA", str(tmp_path))
+    return tmp_path, parse("--env=test")
+
+
+def test_with_no_photo_to_complete_all_else_is_run_and_that_is_said(typed_here, caplog):
+    data, arguments = typed_here
+    (data / "01_raw/incomplete").mkdir(parents=True)
+    (data / "01_raw/incomplete/.gitkeep").touch()
+    with caplog.at_level(logging.INFO, logger="facefill"):
+        cli._leave_out_completion(arguments)
+
+    assert arguments["pipelines"] == ["train", "sample", "evaluate"]
+    (said,) = caplog.messages
+    assert said == (
+        f"no photo in {data}/01_raw/incomplete: nothing is completed; the pipelines "
+        "train, sample, evaluate are run"
+    )
+
+
+def test_with_a_photo_to_complete_everything_is_run(typed_here):
+    data, arguments = typed_here
+    (data / "01_raw/incomplete/ann").mkdir(parents=True)
+    (data / "01_raw/incomplete/ann/1.jpg").touch()
+    before = dict(arguments)
+    cli._leave_out_completion(arguments)
+
+    assert arguments == before
+
+
+@pytest.mark.parametrize("typed", ["--pipelines=complete", "--to-nodes=align_faces"])
+@pytest.mark.usefixtures("typed_here")
+def test_whoever_says_what_to_run_gets_that(typed):
+    arguments = parse("--env=test", typed)
+    before = dict(arguments)
+    cli._leave_out_completion(arguments)
+
+    assert arguments == before

@@ -1,6 +1,9 @@
 """What is saved is what is loaded, and what cannot be loaded says why."""
 
+import base64
+import inspect
 import io
+import json
 import signal
 import subprocess
 import sys
@@ -204,3 +207,73 @@ def test_the_catalogs_datasets_import_nothing_heavy():
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+def picture_in(preview):
+    """Decode a preview as Kedro-Viz's page does."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(preview))))
+
+
+def test_a_folder_is_previewed_by_its_pictures_whatever_else_is_in_it(tmp_path):
+    for name, shape in (("a.png", (40, 20)), ("b.jpg", (500, 900))):
+        Image.fromarray(np.zeros((*shape, 3), np.uint8)).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    sheet = picture_in(FolderDataset(path=str(tmp_path)).preview())
+
+    assert sheet.shape == (96, 194, 3)
+    # Each is fitted into a square, with its proportions.
+    assert {tuple(sheet[48, 48]), tuple(sheet[48, 146])} == {(0, 0, 0)}
+    dark = (sheet == 0).all(axis=-1)
+    assert sorted((dark[:, :96].sum(), dark[:, 98:].sum())) == [48 * 96, 53 * 96]
+    with pytest.raises(ValueError, match="at least"):
+        FolderDataset(path=str(tmp_path / "none")).preview()
+
+
+def test_a_preview_is_small_however_large_its_picture(tmp_path):
+    dataset = PictureFolderDataset(path=str(tmp_path))
+    dataset.save({"grid.png": np.zeros((3000, 1500, 3), np.uint8)})
+
+    assert picture_in(dataset.preview("grid.png")).shape == (600, 300, 3)
+    assert picture_in(dataset.preview()).shape == (96, 96, 3)
+
+
+def test_faces_are_previewed_as_a_sheet(tmp_path):
+    images = np.full((100, 4, 4, 3), 7, np.uint8)
+    rows = {"id": "a", "source": "a", "split": "train"}
+    dataset = FaceArrayDataset(path=str(tmp_path / "faces.npy"))
+    dataset.save(FaceSet(images, pd.DataFrame([rows] * 100)))
+    sheet = picture_in(dataset.preview())
+
+    # 64 of them, with two pixels between.
+    assert sheet.shape == (8 * 6 - 2, 8 * 6 - 2, 3)
+
+
+def test_a_table_is_previewed_by_its_first_rows(tmp_path):
+    dataset = TableDataset(path=str(tmp_path / "table.parquet"))
+    box = [np.arange(4), None] * 5
+    dataset.save(pd.DataFrame({"path": list("abcdefghij"), "box": box}))
+    preview = dataset.preview(nrows=2)
+
+    assert preview["columns"] == ["path", "box"]
+    assert preview["data"] == [["a", [0, 1, 2, 3]], ["b", None]]
+
+
+def test_a_report_is_previewed_without_its_long_lists(tmp_path):
+    dataset = ReportDataset(path=str(tmp_path / "report.json"))
+    dataset.save({"steps": 20, "history": [0.5] * 10_000})
+
+    assert json.loads(dataset.preview()) == {"steps": 20}
+
+
+@pytest.mark.parametrize(
+    ("kind", "preview"),
+    [
+        (FaceArrayDataset, "ImagePreview"),
+        (FolderDataset, "ImagePreview"),
+        (PictureFolderDataset, "ImagePreview"),
+        (TableDataset, "TablePreview"),
+        (ReportDataset, "JSONPreview"),
+    ],
+)
+def test_kedro_viz_knows_the_kind_of_a_preview_by_its_annotation(kind, preview):
+    assert inspect.signature(kind.preview).return_annotation == preview

@@ -167,7 +167,7 @@ def test_the_page_opens_on_the_runs_and_a_taken_port_is_an_error(runs):
         said = next((line for line in lines if line.startswith("The runs")), "")
     finally:
         os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        server.communicate()
     assert f"http://127.0.0.1:{port}/#/experiments/1/runs?workflowType" in said
 
 

@@ -100,32 +100,48 @@ def test_faces_are_an_input_with_their_digest(mlflow, tmp_path):
     assert used.tags[0].value == "training"
 
 
-def test_a_training_that_goes_on_is_a_child_of_the_run_that_began_it(mlflow, tmp_path):
-    ids = []
-    for _ in range(3):
-        with mlflow.start_run(nested=True) as run:
-            mlflow.MlflowClient().delete_tag(run.info.run_id, tracked_run.PARENT_TAG)
-            tracked_run.continue_run(tmp_path)
-            ids.append(run.info.run_id)
-            (tmp_path / "step-00000001-0.npz").touch()
-    first, second, third = ids
+def begin(mlflow, checkpoints, status="FINISHED"):
+    """Make a run that trains, and end it; give its tags and its description."""
+    description = RunDescription([], {})
+    run = mlflow.start_run(nested=True)
+    mlflow.MlflowClient().delete_tag(run.info.run_id, tracked_run.PARENT_TAG)
+    tracked_run.continue_run(checkpoints, description)
+    mlflow.end_run(status)
+    return run.info.run_id, tags(mlflow, run.info.run_id), description
 
-    assert tracked_run.PARENT_TAG not in tags(mlflow, first)
-    assert tags(mlflow, second)[tracked_run.PARENT_TAG] == first
-    assert tags(mlflow, second)[tracked_run.CONTINUES_TAG] == first
+
+def test_a_training_that_goes_on_is_a_child_of_the_run_that_was_cut_short(
+    mlflow, tmp_path
+):
+    first, of_first, _ = begin(mlflow, tmp_path, "KILLED")
+    (tmp_path / "step-00000001-0.npz").touch()
+    second, of_second, description = begin(mlflow, tmp_path, "FAILED")
+    _, of_third, _ = begin(mlflow, tmp_path)
+
+    assert tracked_run.PARENT_TAG not in of_first
+    assert of_second[tracked_run.PARENT_TAG] == first
+    assert of_second[tracked_run.CONTINUES_TAG] == first
+    assert f"runs/{first})" in description.markdown("x")
     # All in one group, and each names the one before it.
-    assert tags(mlflow, third)[tracked_run.PARENT_TAG] == first
-    assert tags(mlflow, third)[tracked_run.CONTINUES_TAG] == second
+    assert of_third[tracked_run.PARENT_TAG] == first
+    assert of_third[tracked_run.CONTINUES_TAG] == second
+
+
+def test_a_run_that_ended_well_does_not_hide_the_one_after_it(mlflow, tmp_path):
+    (tmp_path / "step-00000001-0.npz").touch()
+    first, _, _ = begin(mlflow, tmp_path)
+    _, of_second, _ = begin(mlflow, tmp_path)
+
+    assert of_second[tracked_run.CONTINUES_TAG] == first
+    assert tracked_run.PARENT_TAG not in of_second
 
 
 def test_a_training_in_an_empty_folder_begins_anew(mlflow, tmp_path):
-    for _ in range(2):
-        with mlflow.start_run(nested=True) as run:
-            mlflow.MlflowClient().delete_tag(run.info.run_id, tracked_run.PARENT_TAG)
-            tracked_run.continue_run(tmp_path)
-            last = run.info.run_id
+    begin(mlflow, tmp_path, "KILLED")
+    _, of_second, _ = begin(mlflow, tmp_path)
 
-    assert tracked_run.PARENT_TAG not in tags(mlflow, last)
+    assert tracked_run.PARENT_TAG not in of_second
+    assert tracked_run.CONTINUES_TAG not in of_second
 
 
 def test_mlflows_own_experiment_goes_if_nothing_is_in_it(mlflow):

@@ -56,8 +56,7 @@ class TrackingHooks:
                 prepare_store(store)
             result = yield
             if store:
-                name = self._context.mlflow.tracking.experiment.name
-                tracked_run.drop_default_experiment(name)
+                self._drop_default_experiment()
             return result
 
     @hook_impl(trylast=True)
@@ -77,9 +76,10 @@ class TrackingHooks:
         sources = {each.source for each in models_used(pipeline, catalog).values()}
         project, inputs = self._context.project_path, pipeline.inputs()
         _track(tracked_run.describe_run, project, self._description, inputs, sources)
-        _track(self._describe_result)
         if "checkpoints" in pipeline.all_outputs():
-            _track(tracked_run.continue_run, catalog.load("checkpoints"))
+            folder = catalog.load("checkpoints")
+            _track(tracked_run.continue_run, folder, self._description)
+        _track(self._describe_result)
         _track(tracking.end_dead_runs)
 
     @hook_impl
@@ -124,6 +124,13 @@ class TrackingHooks:
         """Tag the run with the error before kedro-mlflow ends it as failed."""
         _track(tracked_run.describe_error, error)
         _track(self._describe_result)
+
+    def _drop_default_experiment(self) -> None:
+        try:
+            name = str(self._context.mlflow.tracking.experiment.name)
+            tracked_run.drop_default_experiment(name)
+        except Exception as error:  # it is only in the way
+            log.debug("MLflow's own experiment stays: %s", error)
 
     def _describe_result(self) -> None:
         named = self._context is not None and self._context.mlflow.tracking.run.name

@@ -45,6 +45,7 @@ class RunDescription:
         is_part: Whether single nodes were asked for.
         reports: What the stages have reported, by the names of the catalog.
         artifacts: Paths of pictures that are logged.
+        continues: Link to the run whose training it goes on with, as Markdown.
     """
 
     pipelines: list[str]
@@ -53,6 +54,7 @@ class RunDescription:
     is_part: bool = False
     reports: dict[str, Report] = field(default_factory=dict)
     artifacts: list[str] = field(default_factory=list)
+    continues: str = ""
 
     def take(self, name: str, folder: str, data: Any) -> None:
         """Take what a stage has saved, if a summary tells of it.
@@ -97,6 +99,7 @@ class RunDescription:
         done = [line.split(" ", 1) for line in self.lines()]
         parts = [
             f"`{self.command}`" if self.command else "",
+            f"continues {self.continues}" if self.continues else "",
             _table(("stage", "result"), done) if done else "",
             _evaluation(self.reports.get("evaluation_report", {})),
             *self._pictures(run_id),

@@ -179,15 +179,18 @@ def log_faces(path: Path, images: tuple[int, ...], digest: str, use: str) -> Non
     mlflow.MlflowClient().log_inputs(active_run_info().run_id, [used])
 
 
-def continue_run(checkpoints: Path) -> None:
-    """Make the active run a child of the one whose training it goes on with.
+def continue_run(checkpoints: Path, description: RunDescription) -> None:
+    """Name the run whose training the active run goes on with.
 
-    A run cannot be continued itself: MLflow refuses other values of its parameters,
-    and ``max_steps`` is what is usually raised.
+    It is a child of a run that was cut short. One that ended well stays beside it:
+    MLflow's list hides children until their parent is opened, and what was run last
+    would be out of sight. A run cannot be continued itself: MLflow refuses other values
+    of its parameters, and ``max_steps`` is what is usually raised.
 
     Args:
         checkpoints: Folder of the checkpoints, by which that run is found; without
             any, the training begins anew.
+        description: Of the active run; gets a link to that run.
     """
     import mlflow
 
@@ -201,8 +204,11 @@ def continue_run(checkpoints: Path) -> None:
     tags = {CHECKPOINTS_TAG: folder}
     if earlier and any(checkpoints.glob("*.npz")):
         (last,) = earlier
-        first = last.data.tags.get(PARENT_TAG, last.info.run_id)
-        tags |= {PARENT_TAG: first, CONTINUES_TAG: last.info.run_id}
+        page = f"#/experiments/{last.info.experiment_id}/runs/{last.info.run_id}"
+        description.continues = f"[{last.info.run_name}]({page})"
+        tags[CONTINUES_TAG] = last.info.run_id
+        if last.info.status != "FINISHED":
+            tags[PARENT_TAG] = last.data.tags.get(PARENT_TAG, last.info.run_id)
     mlflow.set_tags(tags)
 
 
