@@ -28,8 +28,8 @@ from facefill.runtime.files import write_bytes
 _JPEG_QUALITY = 95
 
 _FACE = 1.1
-"""Side of a face, from which nothing is to be copied, in sides of its crop. Forehead and
-hair are copied from: without them a hole above the eyes is filled with background."""
+"""Side of a face, from which nothing is to be copied, in sides of its crop. Forehead
+and hair are copied from: else a hole above the eyes is filled with background."""
 
 _FADE = 3.0
 """Width of the band in which a face fades into what is inpainted, in face pixels."""
