@@ -12,7 +12,7 @@ from PIL import Image
 import facefill.completion.restore as restore_module
 from facefill.completion.inputs import TaskReader
 from facefill.completion.overview import MAX_PICTURED
-from facefill.completion.restore import report
+from facefill.completion.restore import COLUMNS, report
 from facefill.completion.writer import ResultWriter
 from facefill.errors import DataError
 from facefill.imaging.colour import grey_picture, luminance
@@ -192,10 +192,28 @@ def test_a_run_may_have_no_face_at_all(folders, search):
     assert (restored.pictures, restored.curves) == ({}, {})
     assert report(restored.table) == {
         "photos": 1,
+        "faces": 0,
         "completed": 1,
         "rejected": {},
         "mean": {},
     }
+
+
+def test_the_report_counts_photos_and_faces_and_not_rows():
+    rows = [
+        ("a.png", "completed", "", 2),
+        ("a.png#2", "completed", "", 2),
+        ("b.png", "completed", "", 0),
+        ("c.png", "rejected", "mask", np.nan),
+        ("c.png#2", "rejected", "mask", np.nan),
+        ("d.png", "completed", "", 1),
+        ("d.png#2", "rejected", "hidden", np.nan),
+        ("me#2#1", "completed", "", 1),
+    ]
+    table = pd.DataFrame(rows, columns=["id", "status", "reason", "faces"])
+    summary = report(table.reindex(columns=COLUMNS))
+    assert (summary["photos"], summary["faces"], summary["completed"]) == (5, 4, 4)
+    assert summary["rejected"] == {"mask": 1, "hidden": 1}
 
 
 def test_a_hole_beside_the_face_is_inpainted(folders, search):

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facefill.preparation.naming import face_id, flat_name, tree_name
+from facefill.preparation.naming import face_id, flat_name, photo_of, tree_name
 
 # Letters that encodings trip over, and pieces of our own encodings.
 PIECES = st.one_of(
@@ -86,6 +86,9 @@ def test_faces_of_photos_never_share_an_id_or_a_name(photo_ids, numbers):
     photo_ids += [f"{photo_id}#{number}" for photo_id in photo_ids for number in (1, 2)]
     photo_ids = [one for one in set(photo_ids) if len_bytes(one) <= 255]
     ids = [face_id(photo_id, number) for photo_id in photo_ids for number in numbers]
+    assert [photo_of(face) for face in ids] == [
+        photo_id for photo_id in photo_ids for _ in numbers
+    ]
     assert len(set(ids)) == len(photo_ids) * len(numbers)
     for name in (flat_name, tree_name):
         assert len({name(one) for one in ids}) == len(ids)

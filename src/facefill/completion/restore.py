@@ -37,6 +37,7 @@ from facefill.errors import DataError, PhotoError
 from facefill.inversion.search import LatentSearch
 from facefill.models.refinement import refiner_of
 from facefill.parameters import IngestOptions
+from facefill.preparation.naming import photo_of
 from facefill.runtime.batching import groups
 from facefill.runtime.progress import Advance, progress
 from facefill.runtime.result_cache import ResultCache
@@ -139,14 +140,26 @@ def restore(
 
 
 def report(table: pd.DataFrame) -> Row:
-    """Summarise a completion as JSON: counts by reason, mean losses, chains."""
+    """Summarise a completion as JSON: counts by reason, mean losses, chains.
+
+    Args:
+        table: A row for each face, or for a photo without any.
+
+    Returns:
+        ``photos``, ``completed`` and ``rejected``, the last by reason, count photos,
+        and ``faces`` the faces that were completed in them.
+    """
+    photos = table["id"].map(photo_of)
     completed = table[table["status"] == "completed"]
-    rejected_rows = table[table["status"] == "rejected"]
+    # A photo of which one face is completed may have another that is not.
+    rejected_rows = table[table["status"] == "rejected"][["reason"]]
+    rejected_photos = rejected_rows.assign(photo=photos).drop_duplicates()
     means = completed[["contextual", "perceptual", "loss", "known_error"]].astype(float)
     return {
-        "photos": len(table),
-        "completed": len(completed),
-        "rejected": rejected_rows["reason"].value_counts().to_dict(),
+        "photos": photos.nunique(),
+        "faces": int((completed["faces"] > 0).sum()),
+        "completed": photos[completed.index].nunique(),
+        "rejected": rejected_photos["reason"].value_counts().to_dict(),
         # No known pixel, no error over the known pixels.
         "mean": means.mean().dropna().to_dict(),
     } | uncertainty.report_chains(completed)

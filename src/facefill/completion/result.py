@@ -30,8 +30,9 @@ from facefill.runtime.files import write_bytes
 
 _JPEG_QUALITY = 95
 
-_HEAD = 1.3
-"""Side of a head, from which nothing is to be copied, in sides of the face's crop."""
+_FACE = 1.1
+"""Side of a face, from which nothing is to be copied, in sides of its crop. Forehead
+and hair are copied from: else a hole above the eyes is filled with background."""
 
 _FADE = 3.0
 """Width of the band in which a face fades into what is inpainted, in face pixels."""
@@ -217,7 +218,7 @@ def _with_faces(
     faces: Sequence[CompletedFace],
     refiner: Refiner | None,
 ) -> tuple[Pixels, Mask, Mask]:
-    """Put faces into their photo; what of it they fill, and where their heads are."""
+    """Put faces into their photo; what of it they fill, and where the faces are."""
     shape = photo.shape[0], photo.shape[1]
     whole, filled = photo, np.zeros(shape, np.bool_)
     crops = np.zeros(shape, np.bool_)
@@ -230,8 +231,8 @@ def _with_faces(
         own = True if nearest is None else (nearest == number)[..., None]
         whole = np.where(own, pasted, whole)
         crop = face.crop(shape)
+        crops |= face.crop(shape, _FACE)
         filled |= face.hole(shape) if hole is None else hole & crop
-        crops |= face.crop(shape, _HEAD)
     return whole, filled, crops
 
 

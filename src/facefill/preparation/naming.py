@@ -40,6 +40,16 @@ def face_id(photo_id: str, number: int = 1) -> str:
     return f"{photo_id}#{number}"
 
 
+def photo_of(face: str) -> str:
+    """Path of the photo that a face is of, from the id that ``face_id`` gave it.
+
+    Example:
+        >>> [photo_of(face) for face in ("Ann/0001.jpg", "Ann/0001.jpg#2", "me#2#1")]
+        ['Ann/0001.jpg', 'Ann/0001.jpg', 'me#2']
+    """
+    return _NUMBERED.sub("", face)
+
+
 def flat_name(photo_id: str) -> str:
     """Name a face in a flat folder, by its id.
 
