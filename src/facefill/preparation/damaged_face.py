@@ -9,8 +9,7 @@ network and dlib say of the hidden ones. Completing and placing repeat.
 Synopsis::
 
     face = DamagedFace(filled, hole, box, landmark_model)
-    if face.reading is not None:
-        located = face.settle()
+    located = face.settle(face.read)
 """
 
 from functools import cached_property
@@ -45,13 +44,13 @@ _VISIBLE = 0.01
 _JAW = 0.025
 _READ = 0.03
 _HIDDEN = 0.03
-_NUM_JAW = 17
+_NUM_JAW, _NUM_READ = 17, 68
 _MARGIN = 0.03
 """Landmarks that close to the hole count as hidden: what they are placed by is."""
 _FOLLOWED = 0.8
 """Share of the visible landmarks' mean shift that hidden ones are taken to share."""
 
-_SAME_BOX = 0.65
+_SAME_BOX = 0.75
 """Overlap from which a box is as good as another: landmarks move with their box."""
 _LEAST_DETECTED = 8
 
@@ -76,6 +75,7 @@ class DamagedFace:
     """A face that a hole reaches into, in a working copy of the photo around it.
 
     Attributes:
+        box: Where it is, roughly.
         reading: What the network says of it, in pixels of the copy; ``None`` if next
             to nothing of it is known.
     """
@@ -98,6 +98,7 @@ class DamagedFace:
         Raises:
             ModelError: If a packaged model cannot be used.
         """
+        self.box = box
         self._window = FaceWindow.around(box, hole.shape)
         self._box = self._window.box(box)
         self._filled = self._window.cut(filled)
@@ -116,11 +117,22 @@ class DamagedFace:
         """The network's log odds that there is a face."""
         return -np.inf if self.reading is None else self.reading.score
 
-    def settle(self) -> Located | None:
-        """Place the landmarks; ``None`` if too little of the face is seen for that."""
+    @property
+    def read(self) -> Points:
+        """The network's 68 landmarks, float64 (68, 2), in pixels of the photo."""
         if self.reading is None:
+            return np.full((_NUM_READ, 2), np.nan)
+        return self._window.to_photo(self.reading.points)
+
+    def settle(self, read: Points) -> Located | None:
+        """Place the landmarks; ``None`` if too little of the face is seen for that.
+
+        Args:
+            read: Where the network has them, as ``read``, or the mean of several.
+        """
+        if not np.isfinite(read).all():
             return None
-        read = self._of_model(self.reading.points)
+        read = self._of_model(self._window.from_photo(read))
         hidden = self._is_hidden(read)
         if not self._is_enough(hidden):
             return None

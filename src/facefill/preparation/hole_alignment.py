@@ -42,6 +42,8 @@ MAX_CANDIDATES = 6
 
 _SAME_FACE = 0.1
 """Overlap from which two boxes may be of one face, one of them at a wrong place."""
+_AS_CERTAIN, _SAME_BOX = 1.5, 0.4
+"""Log odds, and overlap of boxes, within which readings are of one face."""
 _REACH = 0.25
 """Pixels beyond the box by which landmarks are placed, in sides of the box."""
 _SEARCHED = 640
@@ -109,19 +111,32 @@ class DamagedPhoto:
             ModelError: If a packaged model or the landmark model cannot be used.
         """
         if near is not None:
-            best = self._likeliest(self._at(near))
-            return None if best is None else best.settle()
-        return self._certain(self._in_hole, MIN_CERTAINTY) or self._certain(
-            self._scanned(), MIN_SCANNED
-        )
+            return self._located(self._at(near), -np.inf)
+        located = self._located(self._in_hole, MIN_CERTAINTY)
+        if located is None or located.score <= 0.0:
+            located = self._located(self._scanned(), MIN_SCANNED)
+        return located if located and located.score > 0.0 else None
 
-    def _certain(self, boxes: list[Box], least: float) -> Located | None:
-        """Find a face that is certain enough, and that the detector sees at last."""
-        best = self._likeliest(boxes)
+    def _located(self, boxes: list[Box], least: float) -> Located | None:
+        """Find the likeliest face of several boxes, if it is certain enough.
+
+        The network's opinion of it is the median of all that are as certain.
+        """
+        faces = [
+            DamagedFace(self.filled, self.hole, box, self._model)
+            for box in boxes[:MAX_CANDIDATES]
+        ]
+        best = max(faces, key=lambda face: face.certainty, default=None)
         if best is None or best.certainty < least:
             return None
-        located = best.settle()
-        return located if located and located.score > 0.0 else None
+        alike = [
+            face
+            for face in faces
+            if face.certainty > best.certainty - _AS_CERTAIN
+            and detection.overlap(face.box, best.box) > _SAME_BOX
+        ]
+        # The first is at the box of which the detector is the most certain.
+        return alike[0].settle(np.median([face.read for face in alike], axis=0))
 
     def _at(self, box: Box) -> list[Box]:
         if box == self._given:
@@ -132,13 +147,6 @@ class DamagedPhoto:
             if detection.overlap(candidate.box, box) > _SAME_FACE
         ]
         return [candidate.box for candidate in _by_score(candidates)] or [box]
-
-    def _likeliest(self, boxes: list[Box]) -> DamagedFace | None:
-        faces = [
-            DamagedFace(self.filled, self.hole, box, self._model)
-            for box in boxes[:MAX_CANDIDATES]
-        ]
-        return max(faces, key=lambda face: face.certainty, default=None)
 
     def reaches(self, box: Box, matrix: NDArray[np.float64], size: int) -> bool:
         """Tell whether the hole is where a face is cut out, or landmarks are placed.
