@@ -10,34 +10,33 @@ two photos at most are taken.
 
 import argparse
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from scipy.linalg import eigh
+from training_faces import training_faces
 
 from facefill.imaging import geometry
-from facefill.imaging.photos import decode_photo
-from facefill.preparation import detection, face_prior, splits
+from facefill.preparation import face_prior
+from facefill.preparation.detection import Box
 from facefill.preparation.face_prior import DESCRIPTION, FILE, FacePrior
+from facefill.preparation.landmark_network import MIRRORED
 from facefill.runtime.files import write_bytes, write_json
 from facefill.runtime.packaged_files import FOLDER
 
 SIDE = 48
-PHOTOS_PER_PERSON = 2
 # Weight of the landmarks' variance beside that of the pixels, as a factor of scale.
 LANDMARK_SHARE = 0.7
-# Which landmark a mirrored face has in the place of each.
-JAW_TO_NOSE = [
-    *range(16, -1, -1),
-    *range(26, 16, -1),
-    *range(27, 31),
-    *range(35, 30, -1),
-]
-EYES = [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-MOUTH = [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65]
-MIRRORED = np.array([*JAW_TO_NOSE, *EYES, *MOUTH])
+
+
+class Face(NamedTuple):
+    """A face to measure: its grey picture, landmarks and box."""
+
+    grey: np.ndarray
+    landmarks: np.ndarray
+    box: Box
 
 
 def main() -> None:
@@ -47,7 +46,10 @@ def main() -> None:
     parser.add_argument("--components", type=int, default=256)
     parser.add_argument("--output", type=Path, default=FOLDER)
     arguments = parser.parse_args()
-    faces = list(_faces(arguments.photos))
+    faces = [
+        Face(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32), landmarks, box)
+        for photo, landmarks, box in training_faces(arguments.photos)
+    ]
     prior = _measured(faces, arguments.components)
     content = prior.packed()
     write_bytes(arguments.output / FILE, content)
@@ -60,26 +62,7 @@ def main() -> None:
     print(f"{len(faces)} faces, {len(content)} bytes")
 
 
-def _faces(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray, detection.Box]]:
-    """Give the grey picture, the landmarks and the box of each photo's face."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    sides = splits.split(names, names, 0.1, 1)
-    taken: dict[Path, int] = {}
-    for path, side in zip(paths, sides, strict=True):
-        count = taken[path.parent] = taken.get(path.parent, 0) + 1
-        if side != splits.TRAIN or count > PHOTOS_PER_PERSON:
-            continue
-        photo = decode_photo(path.read_bytes())
-        if boxes := detection.by_size(detection.find_faces(photo, 0)):
-            landmarks = detection.find_landmarks(photo, boxes[0]).astype(np.float64)
-            grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
-            yield grey, landmarks, boxes[0]
-
-
-def _measured(
-    faces: list[tuple[np.ndarray, np.ndarray, detection.Box]], num_components: int
-) -> FacePrior:
+def _measured(faces: list[Face], num_components: int) -> FacePrior:
     mean = _mean_shape([landmarks for _, landmarks, _ in faces])
     empty = FacePrior(
         mean_pixels=np.zeros((SIDE, SIDE), np.float32),

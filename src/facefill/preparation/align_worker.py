@@ -25,6 +25,7 @@ from facefill.imaging.holes import HoleReader
 from facefill.imaging.masks import Mask
 from facefill.parameters import AlignOptions
 from facefill.preparation import detection
+from facefill.preparation.damaged_face import packaged_models_sha256
 from facefill.preparation.extraction import (
     Extraction,
     Face,
@@ -131,6 +132,8 @@ class AlignJob:
         if options.detector == "cascade":
             decisive["cascade"] = detection.CASCADE
         decisive["size"] = self.size
+        if self.damage and options.method == "openface":
+            decisive["face_models"] = packaged_models_sha256()
         if self.damage and self.damage.holes.source != "files":
             decisive["hole_from"] = self.damage.holes.source
         text = json.dumps(decisive, sort_keys=True)

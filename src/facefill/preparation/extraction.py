@@ -14,8 +14,9 @@ from facefill.imaging import geometry
 from facefill.imaging.masks import mask_from_photo, mask_within_photo
 from facefill.parameters import AlignOptions
 from facefill.preparation import detection, hole_filling, quality
+from facefill.preparation.damaged_face import Located
 from facefill.preparation.detection import Box, LandmarkModel
-from facefill.preparation.hole_alignment import DamagedPhoto, Hint, Located, hint_box
+from facefill.preparation.hole_alignment import DamagedPhoto, Hint, hint_box
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def extract(
         hint: Where the face is, in place of detection.
 
     Raises:
-        ModelError: If the landmark model or the joint model of faces cannot be used.
+        ModelError: If the landmark model or a packaged model of faces cannot be used.
         ValueError: If the hole has another size than the photo.
     """
     damaged, given = None, None if hint is None else hint_box(hint)

@@ -29,11 +29,12 @@ from scipy.linalg import cho_factor, cho_solve
 
 from facefill.errors import ModelError
 from facefill.imaging import geometry
+from facefill.preparation.detection import Box
 from facefill.runtime.packaged_files import (
     FOLDER,
     from_eight_bits,
-    read_description,
     read_packaged,
+    require_description,
     to_eight_bits,
 )
 
@@ -51,10 +52,11 @@ Points: TypeAlias = NDArray[np.float64]
 
 
 class View(NamedTuple):
-    """What is seen of a face in the model's frame.
+    """What is seen of a face in a frame.
 
     Attributes:
-        pixels: float32 (S, S), grey levels; meaningless where ``known`` is False.
+        pixels: float32 (S, S) or (S, S, 3), grey levels; meaningless where ``known`` is
+            False.
         known: bool (S, S).
     """
 
@@ -110,6 +112,23 @@ class FacePrior:
             points=self.points[:, chosen],
         )
 
+    def frame_of(self, box: Box) -> NDArray[np.float64]:
+        """Give the map from photo to frame of an upright face in a box, (2, 3)."""
+        x, y, side = self.box
+        scale = side / (box.right - box.left + 1)
+        left = x - scale * (box.left + box.right) / 2.0
+        top = y - scale * (box.top + box.bottom) / 2.0
+        return np.array([[scale, 0.0, left], [0.0, scale, top]])
+
+    def box_of(self, to_frame: NDArray[np.float64]) -> Box:
+        """Give the box in which the detector would see a face of a map (2, 3)."""
+        x, y, side = self.box
+        back = inverted(to_frame)
+        (centre,) = applied(back, np.array([(x, y)]))
+        half = side * float(np.hypot(back[0, 0], back[1, 0])) / 2.0
+        edges = np.rint([*(centre - half), *(centre + half)])
+        return Box(*edges.astype(int).tolist())
+
     def frame_to_picture(self) -> NDArray[np.float64]:
         """Give the map from the frame to the picture's pixels, (2, 3)."""
         scale = self.side / (HIGH - LOW)
@@ -125,13 +144,7 @@ class FacePrior:
             to_frame: Map from photo to frame, (2, 3).
         """
         matrix = composed(self.frame_to_picture(), to_frame)
-        both = np.asarray(cv2.merge([grey * known, known]), np.float32)
-        both, matrix = _shrunk(both, matrix)
-        size = (self.side, self.side)
-        seen = cv2.warpAffine(both, matrix, size, flags=cv2.INTER_LINEAR)
-        weight = seen[..., 1]
-        pixels = np.asarray(seen[..., 0] / np.maximum(weight, 1e-3), np.float32)
-        return View(pixels, weight > 0.5)
+        return sampled(grey, known, matrix, self.side)
 
     def posterior(
         self, seen: View, points: Points, deviations: NDArray[np.float64]
@@ -213,9 +226,35 @@ def composed(
     )
 
 
+def inverted(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the inverse of an affine map (2, 3)."""
+    return np.asarray(cv2.invertAffineTransform(matrix), np.float64)
+
+
 def applied(matrix: NDArray[np.float64], points: Points) -> Points:
     """Map points (N, 2) by an affine map (2, 3)."""
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
+
+
+def sampled(
+    picture: Floats, known: Floats, matrix: NDArray[np.float64], side: int
+) -> View:
+    """Sample the known pixels of a photo; hidden ones have no weight.
+
+    Args:
+        picture: float32 (height, width) or (height, width, 3), grey levels.
+        known: float32 (height, width), 1 = known, 0 = hidden.
+        matrix: Map from photo to the pixels sampled, (2, 3).
+        side: Pixels a side.
+    """
+    weighted = picture * (known if picture.ndim == 2 else known[..., None])
+    both = np.asarray(cv2.merge([*cv2.split(weighted), known]), np.float32)
+    both, matrix = _shrunk(both, matrix)
+    seen = cv2.warpAffine(both, matrix, (side, side), flags=cv2.INTER_LINEAR)
+    weight = seen[..., -1]
+    mean = seen[..., :-1] / np.maximum(weight, 1e-3)[..., None]
+    pixels = mean.reshape(side, side, *picture.shape[2:])
+    return View(np.asarray(pixels, np.float32), weight > 0.5)
 
 
 def _shrunk(
@@ -238,6 +277,15 @@ def _shrunk(
     return np.asarray(small, np.float32), composed(matrix, back)
 
 
+def described_sha256(folder: Path = FOLDER) -> str:
+    """Read the hash of the file that comes with facefill.
+
+    Raises:
+        ModelError: If it is not described.
+    """
+    return str(require_description(folder / DESCRIPTION)["sha256"])
+
+
 @lru_cache(maxsize=1)
 def load(folder: Path = FOLDER) -> FacePrior:
     """Read the statistics that come with facefill.
@@ -245,7 +293,4 @@ def load(folder: Path = FOLDER) -> FacePrior:
     Raises:
         ModelError: If the file is absent, or not the one that was shipped.
     """
-    described = read_description(folder / DESCRIPTION)
-    if described is None:
-        raise ModelError(f"{folder / DESCRIPTION} is absent; install facefill again")
-    return FacePrior.unpacked(read_packaged(folder / FILE, described["sha256"]))
+    return FacePrior.unpacked(read_packaged(folder / FILE, described_sha256(folder)))

@@ -53,7 +53,7 @@ class FaceWindow(NamedTuple):
 
     def box(self, box: Box) -> Box:
         """Map a box from the photo to the window."""
-        moved = (box_corners(box) - (self.left, self.top) + 0.5) * self._scales() - 0.5
+        moved = self.from_photo(box_corners(box))
         return Box(*np.rint(moved).astype(int).ravel().tolist())
 
     def box_in_photo(self, box: Box) -> Box:
@@ -64,6 +64,10 @@ class FaceWindow(NamedTuple):
     def to_photo(self, points: Points) -> Points:
         """Map points (N, 2) from the window to the photo."""
         return (points + 0.5) / self._scales() - 0.5 + (self.left, self.top)
+
+    def from_photo(self, points: Points) -> Points:
+        """Map points (N, 2) from the photo to the window."""
+        return (points - (self.left, self.top) + 0.5) * self._scales() - 0.5
 
     def _size(self) -> tuple[int, int]:
         width, height = self.right - self.left, self.bottom - self.top

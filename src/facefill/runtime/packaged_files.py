@@ -36,6 +36,18 @@ def read_description(path: Path) -> dict[str, Any] | None:
         ) from error
 
 
+def require_description(path: Path) -> dict[str, Any]:
+    """Read what a file is, where there has to be one.
+
+    Raises:
+        ModelError: If the description is absent or damaged.
+    """
+    described = read_description(path)
+    if described is None:
+        raise ModelError(f"{path} is absent; install facefill again")
+    return described
+
+
 def read_packaged(path: Path, sha256: str) -> bytes:
     """Read a file of which the hash is known.
 
