@@ -72,9 +72,9 @@ class LossWeights(NamedTuple):
     """
 
     error: float = 1.0
-    perceptual: float = 0.5
+    perceptual: float = 1.0
     features: float = 0.5
-    adversarial: float = 0.05
+    adversarial: float = 0.1
 
 
 class _Pictures(NamedTuple):
