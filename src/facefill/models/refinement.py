@@ -21,6 +21,13 @@ from facefill.models.files import weights_sha256
 from facefill.models.refiner import FACTOR, refiner_input
 from facefill.parameters.choices import Refinement
 
+STRENGTH = 0.75
+"""Share of the residual that is added: all of it is sharper, and further from the truth.
+
+Of 40 held-out people of UTKFace, centre hidden, in dB, of the truth's detail, and in LPIPS:
+none 21.8, 0.35, 0.076; half 21.6, 0.58, 0.068; this 21.4, 0.73, 0.067; all 21.1, 0.92,
+0.068."""
+
 
 class Refiner:
     """Refines completed faces at twice their resolution."""
@@ -55,7 +62,7 @@ class Refiner:
         mask = known[..., None].astype(np.float32)
         seen = refiner_input(to_float(crop)[None], coarse[None], mask[None])
         residual = np.asarray(self._network(seen, training=False))[0]
-        return np.where(known[..., None], crop, to_uint8(coarse + residual))
+        return np.where(known[..., None], crop, to_uint8(coarse + STRENGTH * residual))
 
 
 def enlarged(face: Pixels) -> Pixels:
