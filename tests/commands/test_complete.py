@@ -149,7 +149,9 @@ def test_a_folder_is_completed_whatever_is_among_its_photos(folder):
     place, ran = folder
     assert ran.exit_code == 0
     lines = ran.stdout.splitlines()
-    assert [line.partition(":")[0] for line in lines[:-1]] == [
+    # Where a test before has set Kedro's log up, warnings are among them.
+    told = [line.partition(":")[0] for line in lines if line.startswith("[")]
+    assert told == [
         "[1/5] completed a.png",
         "[2/5] not cut.jpg",
         "[3/5] completed b.webp",

@@ -50,7 +50,8 @@ def test_every_picture_is_in_the_training_set_as_its_middle_averaged(discs):
     table = pd.read_parquet(discs / "05_model_input/faces.parquet")
     faces = np.load(discs / "05_model_input/faces.npy")
     assert sorted(table["id"]) == sorted(f"{number}.png" for number in range(24))
-    assert set(table["split"]) == {"train", "held_out"}
+    assert set(table["split"]) <= {"train", "validation", "test"}
+    assert 0 < (table["split"] == "train").sum() < len(table)
     for name, face in zip(table["id"], faces, strict=True):
         middle = disc(int(name.removesuffix(".png")))[:, 8:56].astype(float)
         means = middle.reshape(16, 3, 16, 3, 3).mean(axis=(1, 3))
