@@ -185,7 +185,7 @@ def test_the_run_is_called_by_what_it_did_and_its_model_is_the_champion(finished
         "complete 2 masks lam 0.1, 4 photos"
     )
     ((note,),) = of_run(finished, 0, tag.format(key="mlflow.note.content"))
-    assert "| completed | 4 of 5 photos; left out: no_face 1 |" in note
+    assert "| completed | 4 of 5 photos; left out: truncated 1 |" in note
     ((uses,),) = of_run(
         finished,
         0,

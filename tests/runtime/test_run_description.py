@@ -24,7 +24,7 @@ REPORTS = {
     "preparation_report": {
         "num_files": 30,
         "num_faces": 28,
-        "splits": {"train": 24, "held_out": 4},
+        "splits": {"train": 24, "validation": 1, "test": 3},
         "rejected": {"no_face": 2},
     },
     "training_report": {

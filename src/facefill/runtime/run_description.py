@@ -212,11 +212,12 @@ _PURPOSES: dict[str, Callable[[Report, Mapping[str, Report]], str]] = {
 
 def _prepared(report: Report) -> str:
     splits = report["splits"]
+    held_out = sum(splits.values()) - splits.get("train", 0)
     rejected = _reasons(report["rejected"])
     return (
         f"prepared {_number(report['num_files'], 'photo')}: "
         f"{_number(report['num_faces'], 'face')}, {splits.get('train', 0):,} to train "
-        f"on, {splits.get('held_out', 0):,} held out{rejected}"
+        f"on, {held_out:,} held out{rejected}"
     )
 
 
