@@ -83,7 +83,9 @@ class GanStep:
         gradients = graph.mean_over_replicas(gradients)
         count = state.step * self._options.generator_updates
         return (
-            _apply(self._adam_g, state.generator, gradients[1], statistics, count),
+            apply_gradients(
+                self._adam_g, state.generator, gradients[1], statistics, count
+            ),
             self._apply_to_discriminator(state, gradients[0], logits),
             self._record(logits),
         )
@@ -125,7 +127,7 @@ class GanStep:
 
         gradients, statistics = graph.gradients(forward, (generator.weights,))
         gradients = graph.mean_over_replicas(gradients)
-        return _apply(self._adam_g, generator, gradients[0], statistics, count)
+        return apply_gradients(self._adam_g, generator, gradients[0], statistics, count)
 
     def _generate(
         self, generator: NetworkState, weights: list[Tensor], latents: Tensor
@@ -138,7 +140,7 @@ class GanStep:
     def _apply_to_discriminator(
         self, state: TrainState, gradients: Sequence[Tensor], logits: Logits
     ) -> NetworkState:
-        return _apply(
+        return apply_gradients(
             self._adam_d,
             state.discriminator,
             gradients,
@@ -165,13 +167,22 @@ class GanStep:
         return graph.mean_over_replicas(ops.stack(values[: len(self.metrics)]))
 
 
-def _apply(
+def apply_gradients(
     rule: AdamRule,
     network: NetworkState,
     gradients: Sequence[Tensor],
     statistics: list[Tensor],
     count: Tensor,
 ) -> NetworkState:
+    """Move the weights of a network by one step of Adam.
+
+    Args:
+        rule: The update rule.
+        network: State before the step.
+        gradients: Of the network's loss, in the order of its weights.
+        statistics: Those after the step.
+        count: Steps taken before this one, a scalar.
+    """
     updates = [
         rule.update(value, gradient, moments, count)
         for value, gradient, moments in zip(

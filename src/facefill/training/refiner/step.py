@@ -19,6 +19,7 @@ from facefill.models.refiner import refiner_input
 from facefill.training import spectral_norm
 from facefill.training.augmentation import flip, to_network_range
 from facefill.training.state import NetworkState
+from facefill.training.step import apply_gradients
 
 PerceptualLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From pictures, true ones, (N, S, S, 3) in [-1, 1] each, and the number of the step to
@@ -138,15 +139,15 @@ class RefinerStep:
         gradients, (vectors, record) = graph.gradients(
             forward, (state.discriminator.weights, state.refiner.weights)
         )
-        refiner = _updated(
-            self._adam_refiner, state.refiner, gradients[1], state.step, []
+        refiner = apply_gradients(
+            self._adam_refiner, state.refiner, gradients[1], [], state.step
         )
-        discriminator = _updated(
+        discriminator = apply_gradients(
             self._adam_discriminator,
             state.discriminator,
             gradients[0],
-            state.step,
             vectors,
+            state.step,
         )
         count = ops.cast(state.step, "float32")
         decay = ops.minimum(self._decay, (1.0 + count) / (10.0 + count))
@@ -213,23 +214,3 @@ def _prepared(batch: RefinerBatch) -> _Pictures:
 
 def _weighted(values: Tensor, weights: Tensor) -> Tensor:
     return ops.sum(values * weights) / ops.sum(weights)
-
-
-def _updated(
-    rule: AdamRule,
-    network: NetworkState,
-    gradients: list[Tensor],
-    count: Tensor,
-    statistics: list[Tensor],
-) -> NetworkState:
-    updates = [
-        rule.update(value, gradient, moments, count)
-        for value, gradient, moments in zip(
-            network.weights, gradients, network.moments, strict=True
-        )
-    ]
-    return NetworkState(
-        weights=[value for value, _ in updates],
-        statistics=statistics,
-        moments=[moments for _, moments in updates],
-    )
