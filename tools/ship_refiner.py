@@ -64,7 +64,7 @@ def main() -> None:
     assert statistics is not None
     options = CompleteOptions()
     fit = GaussianFit(FacePca.unpacked(statistics), options.fit_noise)
-    completer = CoarseCompleter(encoder, pair.generator, fit, options.detail, SEED)
+    completer = CoarseCompleter(encoder, pair.generator, fit, options.fidelity, SEED)
     size = crops.shape[1]
     refiner = train_refiner(
         RefinerBatches(np.asarray(crops[np.array(chosen)]), completer, given.folder),

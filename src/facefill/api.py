@@ -197,7 +197,7 @@ def complete_given(  # what a completion depends on, by name
             ],
             options.outside,
             given.original,
-            refiner_of(options.refine, model.image_size),
+            refiner_of(options, model.image_size),
         )
         for number in range(options.candidates if faces else 1)
     ]

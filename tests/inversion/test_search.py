@@ -180,7 +180,7 @@ def test_what_is_found_is_fitted_to_the_known_pixels_if_asked_for(networks, capl
     (fitted,) = run(search(networks, fit="expected", fit_noise=1.0), [target])
     assert np.array_equal(plain.fitted, plain.generated)
     assert np.array_equal(fitted.generated, plain.generated)
-    detail = CompleteOptions().detail
+    detail = CompleteOptions().fidelity
     expected = GaussianFit(STATISTICS, 1.0).fit(plain.generated, target, detail)
     assert np.array_equal(fitted.fitted, expected)
     assert not np.array_equal(fitted.fitted, plain.fitted)

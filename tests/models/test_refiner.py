@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from facefill.models.refinement import Refiner, enlarged, finer, refiner_of
-from facefill.models.refiner import build_patch_discriminator, build_refiner
+from facefill.models.refiner import (
+    build_patch_discriminator,
+    build_refiner,
+    residuals,
+)
+from facefill.parameters import CompleteOptions
 
 SIZE = 32
 
@@ -25,7 +30,7 @@ def trained_network():
 
 @pytest.fixture(scope="module")
 def refiner():
-    return Refiner(trained_network())
+    return Refiner(trained_network(), 0.7)
 
 
 @pytest.fixture
@@ -39,7 +44,7 @@ def test_the_residual_is_nothing_outside_of_the_hole(known):
     seen = np.random.default_rng(1).uniform(-1, 1, (2, SIZE, SIZE, 7)).astype("f4")
     seen[..., 6] = known
     residual = np.asarray(trained_network()(seen))
-    assert residual.shape == (2, SIZE, SIZE, 3)
+    assert residual.shape == (2, SIZE, SIZE, 6)
     assert not residual[:, known].any()
     assert residual[:, ~known].std() > 0.01
 
@@ -75,6 +80,20 @@ def test_what_is_refined_follows_what_is_known_around_it(refiner, known):
     assert not np.array_equal(refined[~known], other[~known])
 
 
+@pytest.mark.parametrize("fidelity", [0.0, 0.25, 1.0])
+def test_fidelity_goes_from_the_mean_to_the_picture(known, fidelity):
+    network = trained_network()
+    crop, completed = pixels(2, SIZE, SIZE, 3), pixels(3, SIZE // 2, SIZE // 2, 3)
+    refined = Refiner(network, fidelity).refine(crop, completed, known)
+    coarse = enlarged(completed) / 127.5 - 1
+    seen = np.dstack([(crop / 127.5 - 1) * known[..., None], coarse, known])
+    painted = np.asarray(network(seen[None].astype(np.float32)))
+    picture, mean = (part[0] for part in residuals(painted))
+    wanted = coarse + (1 - fidelity) * mean + fidelity * picture
+    levels = np.clip((wanted + 1) * 127.5, 0, 255)[~known]
+    assert np.abs(refined[~known] - levels).max() <= 0.51
+
+
 def test_an_enlarged_face_has_its_pixels_where_the_finer_map_has_them():
     photo = cv2.GaussianBlur(pixels(6, 90, 80, 3), (0, 0), 6)
     matrix = np.array([[0.4, 0.05, -3.0], [-0.04, 0.42, -2.0]])
@@ -88,9 +107,18 @@ def test_an_enlarged_face_has_its_pixels_where_the_finer_map_has_them():
 
 
 def test_faces_of_another_size_and_those_that_ask_for_none_have_no_refiner():
-    assert refiner_of("none", 64) is None
-    assert refiner_of("picture", 32) is None
-    shipped = refiner_of("picture", 64)
+    assert refiner_of(CompleteOptions(refine="none"), 64) is None
+    assert refiner_of(CompleteOptions(), 32) is None
+    shipped = refiner_of(CompleteOptions(), 64)
     assert shipped is not None
     assert shipped.size == 128
-    assert len(shipped.fingerprint) == 64
+
+
+def test_the_mean_is_what_the_least_fidelity_gives():
+    def fingerprint(**given):
+        return refiner_of(CompleteOptions(**given), 64).fingerprint
+
+    least = fingerprint(fidelity=0.0)
+    assert fingerprint(refine="mean") == fingerprint(refine="mean", fidelity=1.0)
+    assert fingerprint(refine="mean") == least
+    assert len({least, fingerprint(fidelity=0.4), fingerprint()}) == 3

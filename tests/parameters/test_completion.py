@@ -71,3 +71,8 @@ def test_an_evaluation_compares_the_search_with_that_of_the_preset():
     assert compared["reference"].iterations == 1000
     assert compared["reference"].candidates == 2
     assert list(ours.compared(["pca", "default"])) == ["default"]
+
+
+def test_the_former_name_of_a_parameter_is_answered_with_the_present_one():
+    with pytest.raises(ValidationError, match="detail is called fidelity now"):
+        options(detail=0.5)

@@ -180,7 +180,7 @@ class _Completion:
         self._reader = TaskReader(
             folders, options, limits, search.seed, search.image_size
         )
-        self._refiner = refiner_of(options.refine, search.image_size)
+        self._refiner = refiner_of(options, search.image_size)
         self._writer = ResultWriter(
             folders.photos, results.output, limits, options.outside, self._refiner
         )

@@ -15,7 +15,6 @@ from facefill.models.face_pca import FacePca
 from facefill.models.files import weights_sha256
 from facefill.models.refinement import refiner_of
 from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
-from facefill.parameters.choices import Refinement
 from facefill.preparation.face_set import FaceSet, pixel_digest
 from facefill.runtime.remembered import key_of
 from facefill.runtime.tables import as_parquet
@@ -47,13 +46,13 @@ def key_of_evaluation(
         statistics.fingerprint if statistics else "",
         [options.model_dump(mode="json") for options in settings],
         numbers,
-        _judges(settings[1].refine, faces.images.shape[1]),
+        _judges(settings[1], faces.images.shape[1]),
     )
 
 
-def _judges(refine: Refinement, image_size: int) -> list[str]:
+def _judges(options: CompleteOptions, image_size: int) -> list[str]:
     """What an evaluation depends on that comes with facefill, or is installed."""
-    refiner = refiner_of(refine, image_size)
+    refiner = refiner_of(options, image_size)
     return [refiner.fingerprint if refiner else "", perceptual.missing()]
 
 

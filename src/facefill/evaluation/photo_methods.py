@@ -72,7 +72,7 @@ def searched(
     """
     results = search.run(face.measurement for each in placed for face in each)
     options = search.options
-    refiner = refiner_of(options.refine, search.image_size)
+    refiner = refiner_of(options, search.image_size)
     for face, each in zip(faces, placed, strict=True):
         photo, hole = face.painted()
         done = [completed_face(one, next(results)) for one in each]

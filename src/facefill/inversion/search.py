@@ -152,6 +152,6 @@ class LatentSearch:
     def _fitted(self, candidate: Candidate, measurement: Measurement) -> Candidate:
         if self._fit is None:
             return candidate
-        detail = self.options.detail
+        detail = self.options.fidelity
         fitted = self._fit.fit(candidate.generated, measurement, detail)
         return replace(candidate, fitted=fitted)

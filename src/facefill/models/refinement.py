@@ -2,7 +2,7 @@
 
 Synopsis::
 
-    refiner = refiner_of("picture", image_size=64)
+    refiner = refiner_of(CompleteOptions(), image_size=64)
     refined = refiner.refine(crop, completed, known)  # twice as fine as the face
 """
 
@@ -18,29 +18,27 @@ from facefill.imaging.photos import Pixels
 from facefill.imaging.pictures import to_float, to_uint8
 from facefill.models import pretrained
 from facefill.models.files import weights_sha256
-from facefill.models.refiner import FACTOR, refiner_input
-from facefill.parameters.choices import Refinement
-
-STRENGTH = 0.75
-"""Share of the residual that is added; all of it is sharper, but further from truth.
-
-Of 40 held-out people of UTKFace, centre hidden, in dB, of the truth's detail, and in
-LPIPS: none 21.8, 0.35, 0.076; half 21.6, 0.58, 0.068; this 21.4, 0.73, 0.067; all 21.1,
-0.92, 0.068.
-"""
+from facefill.models.refiner import FACTOR, refiner_input, residuals
+from facefill.parameters import CompleteOptions
 
 
 class Refiner:
     """Refines completed faces at twice their resolution."""
 
-    def __init__(self, network: keras.Model) -> None:
-        """Take a network of ``refiner.build_refiner``."""
+    def __init__(self, network: keras.Model, fidelity: float) -> None:
+        """Take a network.
+
+        Args:
+            network: Of ``refiner.build_refiner``.
+            fidelity: Share of the network's picture, the rest being its mean.
+        """
         self._network = network
+        self._fidelity = fidelity
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the weights, 64 hexadecimal digits."""
-        return weights_sha256(self._network)
+        """What decides its results: SHA-256 of the weights, and the share."""
+        return f"{weights_sha256(self._network)} {self._fidelity}"
 
     @property
     def size(self) -> int:
@@ -62,8 +60,9 @@ class Refiner:
         coarse = to_float(enlarged(completed))
         mask = known[..., None].astype(np.float32)
         seen = refiner_input(to_float(crop)[None], coarse[None], mask[None])
-        residual = np.asarray(self._network(seen, training=False))[0]
-        return np.where(known[..., None], crop, to_uint8(coarse + STRENGTH * residual))
+        picture, mean = residuals(np.asarray(self._network(seen, training=False))[0])
+        residual = mean + self._fidelity * (picture - mean)
+        return np.where(known[..., None], crop, to_uint8(coarse + residual))
 
 
 def enlarged(face: Pixels) -> Pixels:
@@ -98,25 +97,26 @@ def finer(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return FACTOR * matrix
 
 
-def refiner_of(refine: Refinement, image_size: int) -> Refiner | None:
-    """Refiner that the option asks for; None if it does not, or none is for this size.
+def refiner_of(options: CompleteOptions, image_size: int) -> Refiner | None:
+    """Refiner that options ask for; None if they do not, or none is for this size.
 
     Args:
-        refine: The option.
+        options: ``refine`` and ``fidelity`` are read.
         image_size: Side of a face in pixels.
 
     Raises:
         ModelError: If the file of the network is not the one that was shipped.
     """
-    if refine == "none":
+    if options.refine == "none":
         return None
-    refiner = _shipped()
-    if refiner is None or refiner.size != FACTOR * image_size:
+    network = _shipped()
+    if network is None:
         return None
-    return refiner
+    fidelity = options.fidelity if options.refine == "picture" else 0.0
+    refiner = Refiner(network, fidelity)
+    return refiner if refiner.size == FACTOR * image_size else None
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> Refiner | None:
-    network = pretrained.load_refiner()
-    return None if network is None else Refiner(network)
+def _shipped() -> keras.Model | None:
+    return pretrained.load_refiner()

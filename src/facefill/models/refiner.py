@@ -2,7 +2,9 @@
 
 The refiner is a U-Net that sees the photo's crop with its hole empty, the completion of
 the face enlarged, and which pixels are known, and adds a residual to the completion
-inside the hole. It has no norms over a batch, so that no picture sees another. Pixels
+inside the hole. It has two residuals: that of a picture, as sharp as a photo, and that
+of the mean of all pictures that fit, which errs least and is soft. It has no norms over
+a batch, so that no picture sees another. Pixels
 are gathered into channels before the first convolution and spread again after the last
 (Shi et al. 2016, arXiv 1609.05158), where most of the arithmetic would be otherwise.
 """
@@ -36,8 +38,9 @@ def build_refiner(size: int, seed: int, precision: str = "float32") -> keras.Mod
         precision: Keras dtype policy of the hidden layers.
 
     Returns:
-        A model from ``refiner_input``, (N, size, size, 7), to the residual in the hole,
-        float32 (N, size, size, 3); 2.0 is the range of a picture.
+        A model from ``refiner_input``, (N, size, size, 7), to the residuals in the hole
+        of a picture and of the mean, float32 (N, size, size, 6); 2.0 is the range of a
+        picture. ``residuals`` parts them.
     """
     layers = _Layers(seed, precision)
     seen = keras.Input((size, size, 7), name="seen")
@@ -57,9 +60,9 @@ def build_refiner(size: int, seed: int, precision: str = "float32") -> keras.Mod
         maps = layers.residual(maps, f"finish_{stage}")
     maps = layers.joined(_spread(maps), fine, "join_fine")
     maps = layers.convolved(maps, _FINE_WIDTH, "mix_fine")
-    maps = layers.convolved(maps, 3 * _BLOCK**2, "paint", last=True)
-    residual = ops.cast(_spread(maps), "float32") * (1.0 - seen[..., 6:])
-    return keras.Model(seen, residual, name="refiner")
+    maps = layers.convolved(maps, 2 * 3 * _BLOCK**2, "paint", last=True)
+    painted = ops.cast(_spread(maps), "float32") * (1.0 - seen[..., 6:])
+    return keras.Model(seen, painted, name="refiner")
 
 
 def build_patch_discriminator(
@@ -100,6 +103,18 @@ def refiner_input(crops: Tensor, coarse: Tensor, known: Tensor) -> Tensor:
         (N, S, S, 7).
     """
     return ops.concatenate([crops * known, coarse, known], axis=-1)
+
+
+def residuals(painted: Tensor) -> tuple[Tensor, Tensor]:
+    """Part what the refiner gives into the residuals of a picture and of the mean.
+
+    Args:
+        painted: (N, S, S, 6).
+
+    Returns:
+        Two of (N, S, S, 3).
+    """
+    return painted[..., :3], painted[..., 3:]
 
 
 def _gathered(maps: Any) -> Any:

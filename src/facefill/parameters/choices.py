@@ -29,9 +29,13 @@ HoleSource: TypeAlias = Literal["files", "alpha", "colour"]
 """Where the hole of a photo is given: mask files, its transparency, or its colour."""
 
 Outside: TypeAlias = Literal["inpaint", "leave"]
-Judge: TypeAlias = Literal["alexnet", "vgg16"]
-Refinement: TypeAlias = Literal["picture", "none"]
 """What becomes of a hole beyond the faces."""
+
+Judge: TypeAlias = Literal["alexnet", "vgg16"]
+"""Networks by which LPIPS is measured."""
+
+Refinement: TypeAlias = Literal["picture", "mean", "none"]
+"""What is made of a completed face at its photo's resolution."""
 
 ImageSize: TypeAlias = Literal[16, 32, 64, 128]
 """Side of a face in pixels."""

@@ -72,15 +72,18 @@ class CompleteOptions(Block):
             starts go on.
         fit: ``expected`` adds to G(z) what faces make expect of the difference
             between it and the known pixels, ``none`` leaves it.
-        detail: Share of what G(z) has beside what is expected; 0 leaves the
-            expectation alone, which is blurred, 1 keeps all.
+        fidelity: 0 is the likely mean, which errs least and is soft, 1 a picture, as
+            sharp as a photo and one of many that fit: share of what G(z) has beside
+            what is expected in a fitted face, and of the picture in a refined one.
         fit_components: Principal components of faces that the expectation knows; the
             pipeline ``train`` measures them.
         fit_noise: How far a face may be from them, in grey levels (standard
             deviation of a pixel).
-        refine: ``picture`` makes the completed face as sharp as its photo, by a network
-            that sees the photo around the hole at twice the face's resolution, where
-            one comes for faces of this size; ``none`` enlarges the face.
+        refine: ``picture`` makes the completed face as sharp as its photo, as far as
+            ``fidelity`` says, by a network that sees the photo around the hole at twice
+            the face's resolution, where one comes for faces of this size; ``mean`` is
+            the mean of what that network finds likely, of least error; ``none``
+            enlarges the face.
         keep: ``best`` keeps the latent of the lowest loss met, ``last`` the last.
         candidates: Completions of each photo, best first.
         hole_from: Where the holes of photos are given: ``files`` in the folder of
@@ -126,7 +129,7 @@ class CompleteOptions(Block):
     prune_after: Positive = 50
     keep: choices.Keep = "best"
     fit: choices.Fit = "expected"
-    detail: Annotated[float, Field(ge=0.0, le=1.0)] = 0.7
+    fidelity: Annotated[float, Field(ge=0.0, le=1.0)] = defaults.FIDELITY
     fit_components: Annotated[int, Field(ge=1, le=4096)] = 300
     fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = defaults.FIT_NOISE
     refine: choices.Refinement = "picture"
@@ -151,6 +154,8 @@ class CompleteOptions(Block):
     @classmethod
     def _apply_preset(cls, values: Any) -> Any:
         if isinstance(values, dict):
+            if "detail" in values:
+                raise ValueError("detail is called fidelity now")
             has_chains = values.get("method") == "hmc"
             base = SEARCH_BEFORE_CHAINS if has_chains else None
             return with_preset(values, COMPLETE_PRESETS, base)

@@ -20,3 +20,6 @@ STROKES = 4
 
 FIT_NOISE = 70.0
 """Standard deviation of a face's pixels about its principal components, grey levels."""
+
+FIDELITY = 0.7
+"""Share of the picture in a completed face, the rest being the likely mean."""

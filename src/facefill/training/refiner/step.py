@@ -1,8 +1,9 @@
 """Step of the refiner's training: Adam updates of the refiner and its discriminator.
 
-The refiner's loss is the mean absolute error in the hole, plus the hinge loss of a
-patch discriminator (Miyato et al. 2018, arXiv 1802.05957), the distance of that one's
-features (Wang et al. 2018, arXiv 1711.11585), and a perceptual distance.
+The loss of the refiner's picture is the mean absolute error in the hole, plus the hinge
+loss of a patch discriminator (Miyato et al. 2018, arXiv 1802.05957), the distance of
+that one's features (Wang et al. 2018, arXiv 1711.11585), and a perceptual distance. The
+loss of its mean is the squared error, of which the mean of all that fits has least.
 """
 
 import operator
@@ -15,7 +16,7 @@ from keras import ops
 from facefill.backend import graph
 from facefill.backend.optimizers import AdamRule
 from facefill.backend.types import Tensor
-from facefill.models.refiner import refiner_input
+from facefill.models.refiner import refiner_input, residuals
 from facefill.training import spectral_norm
 from facefill.training.augmentation import flip, to_network_range
 from facefill.training.state import NetworkState
@@ -25,7 +26,7 @@ PerceptualLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From pictures, true ones, (N, S, S, 3) in [-1, 1] each, and the number of the step to
 distances (N,)."""
 
-METRICS = ("error", "perceptual", "features", "adversarial", "hinge")
+METRICS = ("error", "perceptual", "features", "adversarial", "mean", "hinge")
 """Names of what a step records."""
 
 
@@ -70,12 +71,14 @@ class LossWeights(NamedTuple):
         perceptual: Of the perceptual distance.
         features: Of the distance of the discriminator's features.
         adversarial: Of the hinge loss.
+        mean: Of the mean squared error of the mean.
     """
 
     error: float = 1.0
     perceptual: float = 1.0
     features: float = 0.5
     adversarial: float = 0.1
+    mean: float = 4.0
 
 
 class _Pictures(NamedTuple):
@@ -126,13 +129,14 @@ class RefinerStep:
             normed, vectors = spectral_norm.normalized(
                 weights_d, state.discriminator.statistics
             )
-            refined = self._refined(weights_r, pictures)
+            refined, mean = self._refined(weights_r, pictures)
             real = self._maps(normed, pictures.truth, pictures)
             fake = self._maps(normed, refined, pictures)
             hinge = _weighted(
                 ops.relu(1.0 - real[-1]) + ops.relu(1.0 + fake[-1]), pictures.weights
             )
-            parts = self._refiner_losses(pictures, refined, (real, fake), state.step)
+            parts = self._picture_losses(pictures, refined, (real, fake), state.step)
+            parts.append(_error(ops.square(mean - pictures.truth), pictures))
             loss = sum(map(operator.mul, parts, self._weights))
             return (hinge, loss), (vectors, ops.stack([*parts, hinge]))
 
@@ -157,22 +161,28 @@ class RefinerStep:
         ]
         return RefinerState(state.step + 1, refiner, discriminator, average), record
 
-    def _refined(self, weights: list[Tensor], pictures: _Pictures) -> Tensor:
-        residual, _ = self._refiner.stateless_call(
+    def _refined(
+        self, weights: list[Tensor], pictures: _Pictures
+    ) -> tuple[Tensor, Tensor]:
+        painted, _ = self._refiner.stateless_call(
             weights, [], pictures.seen, training=True
         )
-        return pictures.truth * pictures.known + (pictures.coarse + residual) * (
-            1.0 - pictures.known
+        kept = pictures.truth * pictures.known
+        hidden = 1.0 - pictures.known
+        picture, mean = (
+            kept + (pictures.coarse + residual) * hidden
+            for residual in residuals(painted)
         )
+        return picture, mean
 
-    def _refiner_losses(
+    def _picture_losses(
         self,
         pictures: _Pictures,
         refined: Tensor,
         maps: tuple[list[Tensor], list[Tensor]],
         step: Tensor,
     ) -> list[Tensor]:
-        """Losses of the refiner, in the order of ``LossWeights``."""
+        """Losses of the picture, in the order of ``LossWeights``."""
         real, fake = maps
         share = ops.mean(1.0 - pictures.known)
         perceptual = ops.zeros(())
@@ -184,7 +194,7 @@ class RefinerStep:
             for ours, true in zip(fake[:-1], real[:-1], strict=True)
         ]
         return [
-            ops.mean(ops.abs(refined - pictures.truth)) / share,
+            _error(ops.abs(refined - pictures.truth), pictures),
             perceptual,
             sum(features) / share,
             -_weighted(fake[-1], pictures.weights),
@@ -210,6 +220,11 @@ def _prepared(batch: RefinerBatch) -> _Pictures:
         # Share of the hole in the part of the crop that each logit is in the middle of.
         weights=ops.average_pool(1.0 - known, 8, 8),
     )
+
+
+def _error(errors: Tensor, pictures: _Pictures) -> Tensor:
+    """Mean of errors over the hole."""
+    return ops.mean(errors) / ops.mean(1.0 - pictures.known)
 
 
 def _weighted(values: Tensor, weights: Tensor) -> Tensor:
