@@ -3,12 +3,14 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from facefill.completion.faces import FaceInPhoto, nearest_faces
+from facefill.completion.mirrored_heads import fill_beside_heads
 from facefill.completion.surroundings import fill_surroundings, keep_tone
 from facefill.errors import PhotoError
 from facefill.imaging.compositing import (
@@ -204,8 +206,9 @@ def compose(
     by_face, by_inpainting = float(filled.sum() / max(hole.sum(), 1)), 0.0
     if outside == "inpaint":
         fade = max((round(_FADE * done.face.enlargement) for done in faces), default=0)
+        fill = partial(fill_beside_heads, hole, [done.face for done in faces])
         whole, by_face, by_inpainting = fill_surroundings(
-            whole, hole, filled, crops, fade
+            whole, hole, filled, crops, fade, fill
         )
         filled = hole
     whole = keep_tone(whole, hole, filled)

@@ -6,6 +6,7 @@ background. So that no edge of the crop shows, the two are faded into each other
 the level of the face is carried on into what is inpainted, weaker with every pixel.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -22,6 +23,10 @@ _REACH = 5.0
 """How far the level of a face is carried on beyond its crop, in widths of the fade."""
 
 Floats = NDArray[np.float32]
+
+
+Fill = Callable[[Pixels, Mask, Mask], Pixels]
+"""Fills pixels of a photo: from it, which ones, and which ones not to copy from."""
 
 
 class Filled(NamedTuple):
@@ -44,7 +49,12 @@ class Filled(NamedTuple):
 
 
 def fill_surroundings(
-    photo: Pixels, hole: Mask, completed: Mask, faces: Mask, fade: int
+    photo: Pixels,
+    hole: Mask,
+    completed: Mask,
+    faces: Mask,
+    fade: int,
+    fill: Fill = inpaint,
 ) -> Filled:
     """Inpaint what of a hole no face has filled.
 
@@ -56,6 +66,7 @@ def fill_surroundings(
         faces: bool (height, width), True = in the crop of a face, from which nothing
             is copied.
         fade: Width of the band in which a face fades into what is inpainted, in pixels.
+        fill: How it is inpainted.
     """
     rest = hole & ~completed
     count = max(int(hole.sum()), 1)
@@ -63,7 +74,7 @@ def fill_surroundings(
         return Filled(photo, float(completed.sum()) / count, 0.0)
     distance = cv2.distanceTransform((~rest).astype(np.uint8), cv2.DIST_L2, 5)
     band = completed & (distance <= fade)
-    inpainted: Pixels | Floats = inpaint(photo, rest | band, faces & ~band)
+    inpainted: Pixels | Floats = fill(photo, rest | band, faces & ~band)
     weights = np.where(band, distance / (fade + 1.0), np.where(rest, 0.0, 1.0))
     if band.any():
         inpainted = _carried_on(photo, inpainted, band, rest, fade)

@@ -1,0 +1,139 @@
+"""What a hole hides of a head beyond its face is the head's other half."""
+
+import cv2
+import numpy as np
+import pytest
+
+from facefill.completion.faces import FaceInPhoto
+from facefill.completion.mirrored_heads import fill_beside_heads, mirror_heads
+from facefill.imaging.degradations import Inpainting
+from facefill.inversion.measurement import Measurement
+from photos import noise
+
+SIDE = 120
+SIZE = 16  # of the face, whose crop is 40 pixels of the photo
+NOTHING = np.zeros((SIDE, SIDE), bool)
+ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
+
+
+def face(degrees=0.0):
+    """Face in the middle of the photo, turned in its plane."""
+    known = np.ones((SIZE, SIZE), bool)
+    turned = cv2.getRotationMatrix2D((59.5, 59.5), degrees, SIZE / 40)
+    turned[:, 2] += (SIZE - 1) / 2 - 59.5
+    crop = np.zeros((SIZE, SIZE, 3), np.uint8)
+    return FaceInPhoto(Measurement("a", crop, known, Inpainting()), turned, known)
+
+
+def symmetric(degrees=0.0):
+    """Photo that is its own mirror image at the middle of such a face."""
+    smooth = cv2.GaussianBlur(noise(SIDE, SIDE), (0, 0), 5).astype(np.float32)
+    smooth = 8 * (smooth - smooth.mean()) + 128
+    both = np.clip((smooth + smooth[:, ::-1]) / 2, 0, 255).astype(np.uint8)
+    back = cv2.getRotationMatrix2D((59.5, 59.5), degrees, 1.0)
+    return cv2.warpAffine(
+        both,
+        back,
+        (SIDE, SIDE),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def near(margin):
+    """Pixels at most so far from the middle of the photo."""
+    return margin**2 > (ROWS - 59.5) ** 2 + (COLUMNS - 59.5) ** 2
+
+
+@pytest.mark.parametrize("degrees", [0.0, 25.0, -110.0])
+@pytest.mark.parametrize("hole", [COLUMNS > 64, COLUMNS < 50, ROWS + COLUMNS < 100])
+def test_the_hidden_half_of_a_symmetric_head_comes_back(degrees, hole):
+    truth = symmetric(degrees)
+    damaged = np.where(hole[..., None], 0, truth).astype(np.uint8)
+    made = mirror_heads(damaged, hole, hole, [face(degrees)])
+    image = mirrored_of(hole, degrees)
+    shown = made.filled & ~image & near(50)
+    assert shown.sum() > 100
+    assert np.abs(made.photo[shown].astype(int) - truth[shown]).mean() < 3.0
+
+
+def mirrored_of(mask, degrees):
+    """Mirror image of a mask at the middle of a face, grown by a pixel."""
+    back = cv2.getRotationMatrix2D((59.5, 59.5), degrees, 1.0)
+    upright = cv2.warpAffine(mask.astype(np.float32), back, (SIDE, SIDE))[:, ::-1]
+    turned = cv2.warpAffine(
+        np.ascontiguousarray(upright), back, (SIDE, SIDE), flags=cv2.WARP_INVERSE_MAP
+    )
+    return cv2.dilate((turned > 0.0).astype(np.uint8), np.ones((5, 5))) > 0
+
+
+@pytest.mark.parametrize("hole", [COLUMNS > 54, COLUMNS > 64])
+def test_nothing_depends_on_what_is_under_the_hole(hole):
+    photo = symmetric()
+    one, two = (
+        fill_beside_heads(
+            hole, [face()], np.where(hole[..., None], paint, photo), hole, NOTHING
+        )
+        for paint in (np.uint8(255), noise(SIDE, SIDE, 3))
+    )
+    assert np.array_equal(one, two)
+    assert np.array_equal(one[~hole], photo[~hole])
+
+
+def test_only_what_is_wanted_is_filled():
+    hole = COLUMNS > 60
+    wanted = hole & (ROWS < 50)
+    photo = noise(SIDE, SIDE)
+    made = mirror_heads(photo, hole, wanted, [face()])
+    assert not made.filled[~wanted].any()
+    assert np.array_equal(made.photo[~made.filled], photo[~made.filled])
+    assert not made.filled[~made.heads].any()
+
+
+def test_far_from_the_head_nothing_is_mirrored():
+    hole = COLUMNS > 60
+    made = mirror_heads(noise(SIDE, SIDE), hole, hole, [face()])
+    assert made.filled[60, 100]
+    assert not made.filled[60, 112]
+    assert not made.filled[2, 100]
+
+
+def test_where_halves_differ_in_light_no_edge_shows():
+    photo = np.full((SIDE, SIDE, 3), 100, np.uint8)
+    photo[:, COLUMNS[0] < 60] = 60  # lit from the right
+    hole = COLUMNS > 75
+    made = mirror_heads(photo, hole, hole, [face()])
+    edge = made.photo[60, 74:78, 0].astype(int)
+    assert np.abs(np.diff(edge)).max() <= 4
+
+
+def test_what_neither_half_shows_is_of_the_same_head():
+    photo = np.full((SIDE, SIDE, 3), 30, np.uint8)
+    head = near(38)
+    photo[head] = (200, 150, 120)
+    hole = COLUMNS > 50
+    made = fill_beside_heads(
+        hole,
+        [face()],
+        np.where(hole[..., None], 0, photo).astype(np.uint8),
+        hole,
+        NOTHING,
+    )
+    gap = (COLUMNS > 52) & (COLUMNS < 66) & near(30)
+    assert np.abs(made[gap].astype(int) - photo[gap]).max() <= 12
+    right = (COLUMNS > 70) & near(34)
+    assert np.abs(made[right].astype(int) - photo[right]).max() <= 12
+
+
+def test_a_thin_hole_is_left_to_inpainting():
+    scratch = np.abs(COLUMNS - 80) < 3
+    photo = noise(SIDE, SIDE)
+    made = mirror_heads(photo, scratch, scratch, [face()])
+    assert not made.filled.any()
+    assert made.photo is photo
+
+
+def test_a_hole_in_both_halves_alike_is_left_to_inpainting():
+    hole = (np.abs(COLUMNS - 59.5) < 30) & (ROWS < 35)
+    made = mirror_heads(noise(SIDE, SIDE), hole, hole, [face()])
+    assert not made.filled.any()
