@@ -223,3 +223,21 @@ def test_both_faces_of_a_hole_are_found_and_the_untouched_one_only_without_it():
     faces = extract(two, OPTIONS, 64, hole).faces
     assert len(faces) == 2
     assert all(not face.reason for face in faces)
+
+
+def test_a_face_that_is_not_seen_beside_one_that_the_hole_touches_is_found():
+    """Else the hole is taken for the other face's, and patched."""
+    astronaut, other = face_photo(), portrait(27)
+    (alone,) = extract(astronaut, OPTIONS, 64).faces
+    lower = np.pad(astronaut, ((0, 36), (0, 0), (0, 0)), mode="edge")
+    both = np.concatenate([lower, other], axis=1)
+    places = alone.landmarks[[*range(28, 36), *range(48, 68)]]
+    (left, top), (right, bottom) = places.min(axis=0), places.max(axis=0)
+    hole = np.zeros(both.shape[:2], np.bool_)
+    hole[top:bottom, left:right] = True
+    edge = 220 + intact(27).landmarks[:, 0].min() + 10
+    hole[top : top + 10, left:edge] = True  # a strip into the other face
+    faces = extract(both, OPTIONS, 64, hole).faces
+    assert len(faces) == 2
+    apart = np.abs(faces[1].landmarks - alone.landmarks)
+    assert apart[36:48].max() < 8

@@ -228,10 +228,11 @@ def by_size(boxes: list[Box]) -> list[Box]:
 
     OpenFace takes the first of them.
     """
-    return sorted(boxes, key=_area, reverse=True)
+    return sorted(boxes, key=area, reverse=True)
 
 
-def _area(box: Box) -> int:
+def area(box: Box) -> int:
+    """Pixels in a box."""
     return (box.right - box.left + 1) * (box.bottom - box.top + 1)
 
 
@@ -240,7 +241,7 @@ def overlap(one: Box, other: Box) -> float:
     width = min(one.right, other.right) - max(one.left, other.left) + 1
     height = min(one.bottom, other.bottom) - max(one.top, other.top) + 1
     common = max(0, width) * max(0, height)
-    return common / (_area(one) + _area(other) - common)
+    return common / (area(one) + area(other) - common)
 
 
 def find_landmarks(

@@ -7,6 +7,7 @@ already, are cut without a search.
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,12 +105,41 @@ def _of_hole(
     """Choose the faces that a hole reaches; if it reaches none, those of any photo."""
     every = [_face(damaged.filled, box, options, size, damaged) for box in ordered]
     reached = [face for face in every if _is_reached(face, size, damaged.hole)]
+    # The face of the hole may be one that the detector does not see.
+    located = None
     if not reached:
-        # The face of the hole may be one that the detector does not see.
-        unseen = _extract_unseen(damaged, options, size).faces
-        reached = [face for face in unseen if _is_reached(face, size, damaged.hole)]
+        located = damaged.find()
+    elif (part := _unexplained(reached, size, damaged.hole)).any():
+        located = damaged.find_beside(ordered, part)
+    if located is not None:
+        face = _damaged_face(damaged.filled, located, options, size)
+        if _is_reached(face, size, damaged.hole):
+            reached = [*reached, face]
+            reached.sort(key=_area, reverse=True)
     rest = every if options.multiple_faces == "all" else every[:1]
     return reached or rest
+
+
+def _area(face: Face) -> int:
+    return 0 if face.box is None else detection.area(face.box)
+
+
+def _unexplained(
+    faces: list[Face], size: int, hole: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Parts of a hole more than half of which lie beyond the crops of faces."""
+    height, width = hole.shape
+    crops = np.zeros(hole.shape, np.uint8)
+    for face in faces:
+        if face.matrix is not None:
+            whole = np.ones((size, size), np.uint8)
+            crops |= cv2.warpAffine(
+                whole, face.matrix, (width, height), flags=cv2.WARP_INVERSE_MAP
+            ).astype(np.uint8)
+    count, labels = cv2.connectedComponents(hole.astype(np.uint8))
+    inside = np.bincount(labels[hole & (crops > 0)], minlength=count)
+    is_beside = 2 * inside < np.bincount(labels[hole], minlength=count)
+    return np.asarray(hole & is_beside[labels])
 
 
 def _is_reached(face: Face, size: int, hole: NDArray[np.bool_]) -> bool:

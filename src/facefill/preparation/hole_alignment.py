@@ -13,7 +13,7 @@ Synopsis::
     face = damaged.find()  # where it sees none
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -117,6 +117,27 @@ class DamagedPhoto:
             located = self._located(self._scanned(), MIN_SCANNED)
         return located if located and located.score > 0.0 else None
 
+    def find_beside(
+        self, others: Sequence[Box], part: NDArray[np.bool_]
+    ) -> Located | None:
+        """Find a damaged face that the detector misses, beside others that it sees.
+
+        Args:
+            others: Boxes of faces that were found.
+            part: Part of the hole that the face is to explain, bool (height, width).
+
+        Raises:
+            ModelError: If a packaged model or the landmark model cannot be used.
+        """
+        boxes = [
+            box
+            for box in self._in_hole
+            if part[_within(box)].any()
+            and all(detection.overlap(box, other) <= _SAME_FACE for other in others)
+        ]
+        located = self._located(boxes, MIN_SCANNED)
+        return located if located and located.score > 0.0 else None
+
     def _located(self, boxes: list[Box], least: float) -> Located | None:
         """Find the likeliest face of several boxes, if it is certain enough.
 
@@ -201,9 +222,13 @@ class DamagedPhoto:
         return [Box(*(round(edge / scale) for edge in box)) for _, box in scored]
 
     def _is_in(self, box: Box) -> bool:
-        rows = slice(max(0, box.top), max(0, box.bottom + 1))
-        columns = slice(max(0, box.left), max(0, box.right + 1))
-        return bool(self.hole[rows, columns].any())
+        return bool(self.hole[_within(box)].any())
+
+
+def _within(box: Box) -> tuple[slice, slice]:
+    """Rows and columns of a photo that lie in a box."""
+    rows = slice(max(0, box.top), max(0, box.bottom + 1))
+    return rows, slice(max(0, box.left), max(0, box.right + 1))
 
 
 def _boxes_at(hole: NDArray[np.bool_]) -> Iterator[Box]:
