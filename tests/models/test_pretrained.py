@@ -132,7 +132,7 @@ def test_the_shipped_model_is_small_described_and_whole():
     manifest = pretrained.require_manifest()
     files = list(FOLDER.glob("*.npz"))
     networks = {"generator", "discriminator", "encoder", "refiner"}
-    names = networks | {"face_statistics", "face_prior"}
+    names = networks | {"face_statistics", "face_prior", "head_statistics"}
     assert {path.stem for path in files} == names
     assert sum(path.stat().st_size for path in files) <= MAX_BYTES_IN_GIT
     card = (FOLDER / "MODEL_CARD.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from facefill.completion.faces import FaceInPhoto, nearest_faces
-from facefill.completion.mirrored_heads import fill_beside_heads
+from facefill.completion.heads import fill_beside_heads
 from facefill.completion.surroundings import fill_surroundings, keep_tone
 from facefill.errors import PhotoError
 from facefill.imaging.compositing import (

@@ -48,7 +48,7 @@ def inpaint(photo: Pixels, hole: Mask, avoided: Mask | None = None) -> Pixels:
     filled = np.where(hole[..., None], np.uint8(0), photo)
     avoided = np.zeros_like(hole) if avoided is None else avoided & ~hole
     labels, depths = _components(hole)
-    wide = _wide(hole, labels, depths)
+    wide = (depths > THIN)[labels] & hole
     if (hole & ~wide).any():
         filled = _continue_lines(filled, hole & ~wide, wide)
     empty = wide.copy()
@@ -57,15 +57,6 @@ def inpaint(photo: Pixels, hole: Mask, avoided: Mask | None = None) -> Pixels:
         _copy_patches(filled, part, avoided | (empty & ~part))
         empty &= ~part
     return filled
-
-
-def wide_parts(hole: Mask) -> Mask:
-    """Connected parts of a hole that are not thin, bool (height, width)."""
-    return _wide(hole, *_components(hole))
-
-
-def _wide(hole: Mask, labels: NDArray[np.int32], depths: NDArray[np.float64]) -> Mask:
-    return (depths > THIN)[labels] & hole
 
 
 def _components(hole: Mask) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

@@ -1,8 +1,10 @@
-"""Heads beyond the crops of their faces, continued by their other halves.
+"""Heads beyond the crops of their faces.
 
 A face is completed from the brows to the chin. Hair, ears, neck and shoulders beyond
 are mirrored at the middle of the face, as far as the other half is known: patches of
-the photo put pieces of people there. Two halves of one head differ less than that.
+the photo put pieces of people there, and two halves of one head differ less than that.
+Where neither half shows anything, as below a tear, they are as other people make them
+expected.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,17 +14,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.completion.expected_heads import expected_head, head_map
 from facefill.completion.faces import FaceInPhoto
-from facefill.imaging.inpainting import inpaint, wide_parts
+from facefill.imaging.inpainting import inpaint
 from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
+
+_LEAST_DEPTH = 14.0
+"""Pixels of the face that a hole reaches beyond it at least where its head is continued
+so: less of it is best continued by patches of what is next to it."""
 
 # In sides of the crop, from its middle: an ellipse about head and hair, and below the
 # mouth the body, which widens to the shoulders.
 _HEAD_CENTRE, _HEAD_RADII = -0.35, (1.15, 1.35)
 _BODY_TOP, _BODY_WIDTH, _SHOULDERS = 0.45, 1.0, 1.2
 _BODY_END = 1.6
+_WINDOW = 3.0
+
+_LEAST_MIRRORED = 0.5
+"""Share of what is hidden of a head that its other half shows, if it is mirrored."""
 
 _LEVEL_REACH = 12.0
 """How far the photo's level at the edge of the hole reaches into what is mirrored, in
@@ -31,7 +42,7 @@ face pixels: light from one side makes two halves differ in level."""
 Floats = NDArray[np.float32]
 
 
-class MirroredHeads(NamedTuple):
+class ContinuedHeads(NamedTuple):
     """A photo in which heads are continued.
 
     Attributes:
@@ -52,7 +63,7 @@ def fill_beside_heads(
     wanted: Mask,
     avoided: Mask,
 ) -> Pixels:
-    """Fill a part of a hole: heads by their other halves, the rest by inpainting.
+    """Fill a part of a hole: heads as heads are, the rest by inpainting.
 
     Args:
         hole: Pixels from which nothing is mirrored, bool (height, width).
@@ -64,21 +75,19 @@ def fill_beside_heads(
     Returns:
         uint8 RGB (height, width, 3).
     """
-    heads = mirror_heads(photo, hole, wanted, faces)
+    heads = continue_heads(photo, hole, wanted, faces)
     rest = wanted & ~heads.filled
     if heads.filled.any():
         avoided = avoided | heads.heads
     return inpaint(heads.photo, rest, avoided & ~rest)
 
 
-def mirror_heads(
+def continue_heads(
     photo: Pixels, hole: Mask, wanted: Mask, faces: Iterable[FaceInPhoto]
-) -> MirroredHeads:
-    """Fill what a hole hides of heads by their other halves.
+) -> ContinuedHeads:
+    """Fill what a hole hides of heads by their other halves, or what is expected.
 
-    What of a head neither half shows, between what is known and what was mirrored, is
-    filled with patches of the same head. Thin holes are left to other methods, which
-    carry lines across them.
+    Holes that are thin, or reach little beyond the face, are left to other methods.
 
     Args:
         photo: uint8 RGB (height, width, 3).
@@ -87,19 +96,29 @@ def mirror_heads(
         faces: Faces whose heads they are.
     """
     filled, heads = np.zeros_like(hole), np.zeros_like(hole)
-    wanted = wide_parts(wanted)
     for face in faces:
         window = _window(face, hole.shape)
-        todo = (wanted & ~filled)[window]
+        deep = _deep_parts(wanted, _LEAST_DEPTH * face.enlargement)
+        todo = (deep & ~filled)[window]
         if not todo.any():
             continue
         head = _Head(face, window, todo.shape)
         heads[window] |= head.extent
-        part, done = _continued(photo[window], hole[window], todo, head)
+        seen = ~(wanted & ~filled)[window]
+        part, done = _continued(photo[window], hole[window], todo, seen, head)
         photo = photo.copy()
         photo[window] = part
         filled[window] |= done
-    return MirroredHeads(photo, filled, heads)
+    return ContinuedHeads(photo, filled, heads)
+
+
+def _deep_parts(wanted: Mask, depth: float) -> Mask:
+    """Connected parts of which a pixel is so far from all others, in pixels."""
+    framed = np.pad(wanted.astype(np.uint8), 1, constant_values=1)
+    away = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    _, labels = cv2.connectedComponents(wanted.astype(np.uint8), connectivity=8)
+    deep = np.unique(labels[wanted & (away >= depth)])
+    return np.isin(labels, deep)
 
 
 class _Head:
@@ -108,6 +127,7 @@ class _Head:
     Attributes:
         extent: Pixels of head and shoulders, bool (height, width).
         image: Column and row of each pixel's mirror image, float32 (height, width).
+        to_picture: Map from the window to the head's picture, float64 (2, 3).
         scale: Pixels of the photo for a pixel of the face.
     """
 
@@ -129,6 +149,9 @@ class _Head:
             (x * left + y * below + shift - window[1 - axis].start).astype(np.float32)
             for axis, (x, y, shift) in enumerate(back[:2])
         )
+        self.to_picture = head_map(face.matrix, size)
+        begin = np.array([window[1].start, window[0].start], np.float64)
+        self.to_picture[:, 2] += self.to_picture[:, :2] @ begin
         self.scale = face.enlargement
 
 
@@ -142,13 +165,10 @@ def _extent(across: Floats, down: Floats) -> Mask:
 
 
 def _window(face: FaceInPhoto, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Bound head and shoulders, and their mirror images, in a photo of a shape."""
+    """Bound head, shoulders and what is around them in a photo of a shape."""
     size = len(face.measurement.mask)
-    reach = size * (_BODY_WIDTH + _SHOULDERS)
-    top, bottom = size * (_HEAD_CENTRE - _HEAD_RADII[1]), size * _BODY_END
-    corners = np.array(
-        [(x, y) for x in (-reach, reach) for y in (top, bottom)], np.float64
-    )
+    ends = (-size * _WINDOW, size * _WINDOW)
+    corners = np.array([(x, y) for x in ends for y in ends])
     linear = face.matrix[:, :2]
     placed = np.linalg.solve(linear, (corners + (size - 1) / 2.0 - face.matrix[:, 2]).T)
     spans = []
@@ -159,34 +179,54 @@ def _window(face: FaceInPhoto, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 
 def _continued(
-    photo: Pixels, hole: Mask, wanted: Mask, head: _Head
+    photo: Pixels, hole: Mask, wanted: Mask, seen: Mask, head: _Head
 ) -> tuple[Pixels, Mask]:
-    """Continue one head in a window of its photo; what was filled of it."""
+    """Continue one head in a window of its photo; what was filled of it.
+
+    Args:
+        photo: The window, with the face completed.
+        hole: Pixels from which nothing is mirrored.
+        wanted: Pixels to fill.
+        seen: Pixels that are known, or completed.
+        head: The head.
+    """
     reachable = cv2.erode((~hole).astype(np.uint8), np.ones((3, 3), np.uint8))
     columns, rows = head.image
     shares = cv2.remap(reachable.astype(np.float32), columns, rows, cv2.INTER_LINEAR)
     known = np.asarray(shares) > 0.999
-    wanted = wanted & head.extent
-    mirrored = wanted & known
-    if not mirrored.any():
-        return photo, mirrored
+    hidden = wanted & head.extent
+    mirrored = hidden & known
+    if mirrored.sum() <= _LEAST_MIRRORED * hidden.sum():
+        expected = expected_head(photo, seen, head.to_picture)
+        if expected is None:
+            return photo, np.zeros_like(wanted)
+        return _levelled(photo, expected, wanted, seen, head.scale), wanted
     image = np.asarray(
         cv2.remap(
             photo, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         ),
         np.uint8,
     )
-    levelled = image + _level(photo, image, known & ~hole, head.scale)
-    pixels = np.clip(np.round(levelled), 0, 255).astype(np.uint8)
-    filled = np.where(mirrored[..., None], pixels, photo).astype(np.uint8)
-    gap = wanted & ~mirrored
-    # Of the hole there is nothing to copy from, nor of what is not this head.
-    return inpaint(filled, gap, ~head.extent | (hole & ~mirrored)), wanted
+    filled = _levelled(photo, image, mirrored, known & ~hole, head.scale)
+    # Between what is known and what was mirrored there may be a gap. Of the hole there
+    # is nothing to copy into it, nor of what is not this head.
+    gap = hidden & ~mirrored
+    filled = inpaint(filled, gap, ~head.extent | (hole & ~mirrored))
+    return filled, mirrored | gap
 
 
-def _level(photo: Pixels, image: Pixels, known: Mask, scale: float) -> Floats:
-    """Difference of a photo to its mirror image, carried from where both are known."""
-    difference = photo.astype(np.float32) - image
+def _levelled(
+    photo: Pixels, other: Pixels | Floats, wanted: Mask, known: Mask, scale: float
+) -> Pixels:
+    """Take pixels of another picture, of the photo's level where both are known.
+
+    The difference between both there is carried on, weaker with every pixel.
+    """
+    if not wanted.any():
+        return photo
+    difference = photo.astype(np.float32) - other
     away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
-    weight = np.exp(-away / (_LEVEL_REACH * scale))
-    return np.asarray(membrane(difference, known) * weight[..., None], np.float32)
+    weight = np.exp(-away / (_LEVEL_REACH * scale))[..., None]
+    levelled = other + membrane(difference, known) * weight
+    pixels = np.clip(np.round(levelled), 0, 255).astype(np.uint8)
+    return np.where(wanted[..., None], pixels, photo).astype(np.uint8)

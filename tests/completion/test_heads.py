@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from facefill.completion.faces import FaceInPhoto
-from facefill.completion.mirrored_heads import fill_beside_heads, mirror_heads
+from facefill.completion.heads import continue_heads, fill_beside_heads
 from facefill.imaging.degradations import Inpainting
 from facefill.inversion.measurement import Measurement
 from photos import noise
@@ -45,12 +45,21 @@ def near(margin):
     return margin**2 > (ROWS - 59.5) ** 2 + (COLUMNS - 59.5) ** 2
 
 
-@pytest.mark.parametrize("degrees", [0.0, 25.0, -110.0])
-@pytest.mark.parametrize("hole", [COLUMNS > 64, COLUMNS < 50, ROWS + COLUMNS < 100])
-def test_the_hidden_half_of_a_symmetric_head_comes_back(degrees, hole):
+@pytest.mark.parametrize(
+    ("hole", "degrees"),
+    [
+        (COLUMNS > 64, 0.0),
+        (COLUMNS > 64, 25.0),
+        (COLUMNS < 50, 0.0),
+        (COLUMNS < 50, -25.0),
+        (ROWS + COLUMNS < 100, 25.0),
+        (ROWS > 66, -110.0),
+    ],
+)
+def test_the_hidden_half_of_a_symmetric_head_comes_back(hole, degrees):
     truth = symmetric(degrees)
     damaged = np.where(hole[..., None], 0, truth).astype(np.uint8)
-    made = mirror_heads(damaged, hole, hole, [face(degrees)])
+    made = continue_heads(damaged, hole, hole, [face(degrees)])
     image = mirrored_of(hole, degrees)
     shown = made.filled & ~image & near(50)
     assert shown.sum() > 100
@@ -84,7 +93,7 @@ def test_only_what_is_wanted_is_filled():
     hole = COLUMNS > 60
     wanted = hole & (ROWS < 50)
     photo = noise(SIDE, SIDE)
-    made = mirror_heads(photo, hole, wanted, [face()])
+    made = continue_heads(photo, hole, wanted, [face()])
     assert not made.filled[~wanted].any()
     assert np.array_equal(made.photo[~made.filled], photo[~made.filled])
     assert not made.filled[~made.heads].any()
@@ -92,7 +101,7 @@ def test_only_what_is_wanted_is_filled():
 
 def test_far_from_the_head_nothing_is_mirrored():
     hole = COLUMNS > 60
-    made = mirror_heads(noise(SIDE, SIDE), hole, hole, [face()])
+    made = continue_heads(noise(SIDE, SIDE), hole, hole, [face()])
     assert made.filled[60, 100]
     assert not made.filled[60, 112]
     assert not made.filled[2, 100]
@@ -102,7 +111,7 @@ def test_where_halves_differ_in_light_no_edge_shows():
     photo = np.full((SIDE, SIDE, 3), 100, np.uint8)
     photo[:, COLUMNS[0] < 60] = 60  # lit from the right
     hole = COLUMNS > 75
-    made = mirror_heads(photo, hole, hole, [face()])
+    made = continue_heads(photo, hole, hole, [face()])
     edge = made.photo[60, 74:78, 0].astype(int)
     assert np.abs(np.diff(edge)).max() <= 4
 
@@ -125,15 +134,36 @@ def test_what_neither_half_shows_is_of_the_same_head():
     assert np.abs(made[right].astype(int) - photo[right]).max() <= 12
 
 
-def test_a_thin_hole_is_left_to_inpainting():
-    scratch = np.abs(COLUMNS - 80) < 3
+@pytest.mark.parametrize(
+    "hole",
+    [
+        np.abs(COLUMNS - 80) < 3,  # a scratch
+        (COLUMNS > 75) & (COLUMNS < 95) & (np.abs(ROWS - 60) < 12),  # an eye's margin
+    ],
+)
+def test_what_reaches_little_beyond_the_face_is_left_to_inpainting(hole):
     photo = noise(SIDE, SIDE)
-    made = mirror_heads(photo, scratch, scratch, [face()])
+    made = continue_heads(photo, hole, hole, [face()])
     assert not made.filled.any()
     assert made.photo is photo
 
 
-def test_a_hole_in_both_halves_alike_is_left_to_inpainting():
-    hole = (np.abs(COLUMNS - 59.5) < 30) & (ROWS < 35)
-    made = mirror_heads(noise(SIDE, SIDE), hole, hole, [face()])
+def test_below_a_tear_the_body_is_soft_and_of_the_photos_level():
+    rows = np.linspace(90, 160, SIDE)[:, None, None]
+    photo = np.broadcast_to(rows, (SIDE, SIDE, 3)).astype(np.uint8)
+    hole = ROWS > 70
+    damaged = np.where(hole[..., None], noise(SIDE, SIDE), photo)
+    made = continue_heads(damaged, hole, hole, [face()])
+    assert made.filled[hole].all()
+    below = made.photo[71:].astype(int)
+    # Next to the edge it is as bright as the photo, and nowhere there is an edge.
+    assert np.abs(below[0] - photo[70]).max() <= 8
+    for axis in (0, 1):
+        assert np.abs(np.diff(below, axis=axis)).max() <= 16
+
+
+def test_what_nothing_is_known_of_is_left():
+    nothing = np.ones((SIDE, SIDE), bool)
+    nothing[:3, :3] = False
+    made = continue_heads(noise(SIDE, SIDE), nothing, nothing, [face()])
     assert not made.filled.any()
