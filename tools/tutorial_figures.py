@@ -333,30 +333,31 @@ def refinement() -> np.ndarray:
 
 
 def candidates() -> np.ndarray:
-    """Several completions of one photo, and what the posterior says of each pixel."""
+    """Several completions of one photo, with their contextual losses."""
     target = astronaut()
     several = search(0.1, plain_options(bank_size=256, candidates=6, fit="expected"))
     completed = [
         blend(target.degradation, target.face, each.fitted, target.mask)
         for each in several
     ]
-    first = labelled_columns(
-        ["known", *[f"{each.contextual:.0f}" for each in several]],
-        enlarged([hidden(target), *completed]),
-    )
-    short = {"chains": 4, "warm_up": 25, "draws": 25, "leapfrogs": 6}
-    posterior = search(
-        0.1, plain_options(method="hmc", bank_size=256, iterations=100, hmc=short)
-    )[0].posterior
-    assert posterior is not None
+    labels = ["known", *[f"{each.contextual:.0f}" for each in several]]
+    return labelled_columns(labels, enlarged([hidden(target), *completed]))
+
+
+def posterior() -> np.ndarray:
+    """Draws of the posterior, from short chains, and its deviation at each pixel."""
+    target = astronaut()
+    short = {"chains": 2, "warm_up": 15, "draws": 15, "leapfrogs": 6}
+    options = plain_options(method="hmc", bank_size=256, iterations=100, hmc=short)
+    summary = search(0.1, options)[0].posterior
+    assert summary is not None
     draws = [
         blend(target.degradation, target.face, frame, target.mask)
-        for frame in posterior.frames[:: len(posterior.frames) // 6][:6]
+        for frame in summary.frames[:: len(summary.frames) // 6][:6]
     ]
-    deviation = heat_map(posterior.deviation.mean(axis=2), 32.0)
+    deviation = heat_map(summary.deviation.mean(axis=2), 32.0)
     labels = ["deviation", *[f"draw {number}" for number in range(1, 7)]]
-    second = labelled_columns(labels, enlarged([deviation, *draws]))
-    return np.concatenate([first, second])
+    return labelled_columns(labels, enlarged([deviation, *draws]))
 
 
 def hero() -> np.ndarray:
@@ -395,6 +396,7 @@ FIGURE_MAKERS: dict[str, Callable[[], np.ndarray]] = {
         blending,
         refinement,
         candidates,
+        posterior,
         hero,
     )
 }
