@@ -218,3 +218,35 @@ def test_facefill_complete_completes(page, words, tmp_path):
     assert done.returncode == 0, done.stderr
     output = words[words.index("--output") + 1]
     assert (tmp_path / output).exists()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A fresh copy of this project."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("conf", "src", "data/demo/01_raw"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    ("page", "words"),
+    labelled([case for case in commands() if "--env=demo" in case[1]]),
+)
+def test_kedro_runs_on_the_embedded_sample(page, words, project):
+    if any("hmc" in word for word in words):
+        pytest.skip(
+            "takes hours on a processor; tests/inversion/hmc has shorter chains"
+        )
+    done = subprocess.run(
+        [sys.executable, "-m", *[word.removeprefix(".venv/bin/") for word in words]],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=3500,
+    )
+    assert done.returncode == 0, done.stderr

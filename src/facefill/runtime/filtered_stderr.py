@@ -29,7 +29,7 @@ for line in sys.stdin.buffer:
         sys.stdout.buffer.flush()
 """
 # A process that was started within holds the other end for as long as it lives.
-_PATIENCE_S = 1.0
+_PATIENCE_S = 0.2
 _UNFINISHED: list["subprocess.Popen[bytes]"] = []
 
 
