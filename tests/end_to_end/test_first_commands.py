@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from commands import SAMPLE, kedro, of_run
+from commands import PORTRAITS, kedro, of_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -33,7 +33,7 @@ def test_training_without_photos_says_where_to_put_them(tmp_path):
 def test_completing_without_a_model_says_how_to_get_one(tmp_path):
     folder = tmp_path / "01_raw/incomplete"
     folder.mkdir(parents=True)
-    shutil.copy(SAMPLE / "incomplete/face-0001.jpg", folder)
+    shutil.copy(PORTRAITS / "face-0001.jpg", folder)
     line = one_line(kedro(tmp_path, "--pipeline=complete"))
     assert "kedro run --pipeline=train" in line
     folders = {path.name for path in tmp_path.iterdir() if path.is_dir()}
@@ -43,7 +43,7 @@ def test_completing_without_a_model_says_how_to_get_one(tmp_path):
 def test_completing_needs_no_training_and_says_which_model_it_used(tmp_path):
     folder = tmp_path / "01_raw/incomplete"
     folder.mkdir(parents=True)
-    shutil.copy(SAMPLE / "incomplete/face-0001.jpg", folder)
+    shutil.copy(PORTRAITS / "face-0001.jpg", folder)
     short = "complete.iterations:2,complete.batch_size:1,complete.bank_size:16"
     run = kedro(tmp_path, "--pipeline=complete", f"--params=image_size:64,{short}")
     assert run.returncode == 0, run.stderr

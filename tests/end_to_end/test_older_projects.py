@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from commands import SAMPLE, kedro
+from commands import PORTRAITS, SAMPLE, kedro
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair, weights_sha256
 from facefill.runtime.files import file_sha256
@@ -22,11 +22,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 def data(tmp_path):
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="data")
-    for folder, first, last in (("photos", 41, 80), ("incomplete", 1, 4)):
+    for folder, source, first, last in (
+        ("photos", SAMPLE / "photos", 41, 80),
+        ("incomplete", PORTRAITS, 1, 4),
+    ):
         target = tmp_path / "01_raw" / folder
         target.mkdir(parents=True)
         for number in range(first, last + 1):
-            shutil.copy(SAMPLE / folder / f"face-{number:04d}.jpg", target)
+            shutil.copy(source / f"face-{number:04d}.jpg", target)
     return tmp_path
 
 

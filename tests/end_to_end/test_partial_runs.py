@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from commands import SAMPLE, kedro
+from commands import PORTRAITS, kedro
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -37,7 +37,7 @@ def completed(tmp_path_factory):
     data = tmp_path_factory.mktemp("data")
     folder = data / "01_raw/incomplete"
     folder.mkdir(parents=True)
-    for path in sorted((SAMPLE / "incomplete").glob("face-*.jpg"))[:NUM_PHOTOS]:
+    for path in sorted(PORTRAITS.glob("*.jpg"))[:NUM_PHOTOS]:
         shutil.copy(path, folder)
     nodes = run(data, "--pipeline=complete", "--to-outputs=completions")
     return data, nodes

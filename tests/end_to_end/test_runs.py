@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from commands import SAMPLE, environment, kedro, of_run, query
+from commands import PORTRAITS, SAMPLE, environment, kedro, of_run, query
 from projects import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -69,7 +69,7 @@ def write_bad_photos(folder):
 def write_masks(folder):
     """Mask files of a face, of the photo without one, and of no photo."""
     folder.mkdir(parents=True)
-    with Image.open(SAMPLE / "incomplete" / FACE) as image:
+    with Image.open(PORTRAITS / FACE) as image:
         size = image.size
     for mask, (width, height) in (
         ("noface.png", (80, 80)),
@@ -86,10 +86,13 @@ def write_masks(folder):
 def finished(tmp_path_factory):
     """The folder after ``kedro run``: everything was done once."""
     data = tmp_path_factory.mktemp("data")
-    for name, count in (("photos", 30), ("incomplete", 3)):
+    for name, source, count in (
+        ("photos", SAMPLE / "photos", 30),
+        ("incomplete", PORTRAITS, 3),
+    ):
         folder = data / "01_raw" / name
         folder.mkdir(parents=True)
-        for path in sorted((SAMPLE / name).glob("face-*.jpg"))[:count]:
+        for path in sorted(source.glob("*.jpg"))[:count]:
             shutil.copy(path, folder)
         write_bad_photos(folder)
     write_masks(data / "01_raw/masks")

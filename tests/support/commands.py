@@ -8,6 +8,8 @@ import sys
 from projects import ROOT
 
 SAMPLE = ROOT / "data/demo/01_raw"
+# Portraits like those of the sample; none of them is trained on.
+PORTRAITS = ROOT / "tests/portraits"
 
 
 def environment(data):
