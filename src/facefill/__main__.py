@@ -1,6 +1,6 @@
 """The program ``facefill``, or ``python -m facefill``.
 
-``facefill complete`` works anywhere. Everything else is the command ``run`` of this
+``facefill complete`` and ``facefill app`` work anywhere. Everything else is the command ``run`` of this
 project, like ``kedro run``.
 """
 
@@ -17,6 +17,11 @@ def main(*args: Any, **kwargs: Any) -> Any:
         from facefill.commands.complete import complete
 
         return complete(sys.argv[2:], prog_name="facefill complete")
+    if not args and sys.argv[1:2] == ["app"]:
+        prepare_completion()
+        from facefill.commands.app import app
+
+        return app(sys.argv[2:], prog_name="facefill app")
     from kedro.framework.cli.utils import find_run_command
     from kedro.framework.project import configure_project
 

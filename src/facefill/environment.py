@@ -33,6 +33,19 @@ def prepare_completion() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def prepare_app(folder: str) -> None:
+    """Set what ``facefill app`` needs before Gradio is loaded.
+
+    Args:
+        folder: Takes what is uploaded, and the results.
+    """
+    prepare_completion()
+    os.environ["GRADIO_TEMP_DIR"] = folder
+    # Whoever shows a photo of a face to a page of this machine shows it to nobody else.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_OFFLINE"] = "1"
+
+
 def prepare_commands() -> None:
     """Set what Kedro's commands need before any library is loaded."""
     _quiet_tensorflow()
