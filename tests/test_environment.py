@@ -84,3 +84,13 @@ def test_settings_need_no_library_of_unix():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_the_app_reports_to_nobody(variables):
+    variables["GRADIO_ANALYTICS_ENABLED"] = "True"
+
+    environment.prepare_app()
+
+    assert variables["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert variables["HF_HUB_DISABLE_TELEMETRY"] == variables["HF_HUB_OFFLINE"] == "1"
+    assert variables["TF_CPP_MIN_LOG_LEVEL"] == "3"

@@ -1,13 +1,13 @@
 """The program ``facefill``, or ``python -m facefill``.
 
-``facefill complete`` and ``facefill app`` work anywhere. Everything else is the command ``run`` of this
-project, like ``kedro run``.
+``facefill complete`` and ``facefill app`` work anywhere. Everything else is the command
+``run`` of this project, like ``kedro run``.
 """
 
 import sys
 from typing import Any
 
-from facefill.environment import prepare_completion
+from facefill.environment import prepare_app, prepare_completion
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
@@ -18,7 +18,7 @@ def main(*args: Any, **kwargs: Any) -> Any:
 
         return complete(sys.argv[2:], prog_name="facefill complete")
     if not args and sys.argv[1:2] == ["app"]:
-        prepare_completion()
+        prepare_app()
         from facefill.commands.app import app
 
         return app(sys.argv[2:], prog_name="facefill app")

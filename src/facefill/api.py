@@ -163,7 +163,7 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
     return complete_given(given, found, lam, model=loaded, seed=seed, options=options)
 
 
-def complete_given(  # what a completion depends on, by name
+def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
     given: GivenPhoto,
     found: Extraction,
     lam: float,

@@ -33,15 +33,13 @@ def prepare_completion() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def prepare_app(folder: str) -> None:
+def prepare_app() -> None:
     """Set what ``facefill app`` needs before Gradio is loaded.
 
-    Args:
-        folder: Takes what is uploaded, and the results.
+    Whoever shows a photo to a page of this machine shows it to nobody else: Gradio and
+    what it brings along report on their use unless they are told not to.
     """
     prepare_completion()
-    os.environ["GRADIO_TEMP_DIR"] = folder
-    # Whoever shows a photo of a face to a page of this machine shows it to nobody else.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -10,6 +10,7 @@ Synopsis::
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,15 +23,24 @@ from facefill.preparation.extraction import Extraction, extract, load_models
 if TYPE_CHECKING:
     from facefill.api import FaceModel
     from facefill.completion.result import Completion
+    from facefill.parameters import CompleteOptions
 
 log = logging.getLogger(__name__)
 
 Tell = Callable[[float, str], None]
 """Told the share of the work that is done, from 0 to 1, and what is being done."""
 
+# Of the search, between two reports on it; no result depends on it.
+_ITERATIONS_PER_CALL = 5
+
 # Of the whole: where the search begins and ends. Photos are read and faces found
 # before, and the face is put back, and the rest inpainted, after.
 _SEARCH_FROM, _SEARCH_TO = 0.25, 0.75
+_SEARCHING = "Searching for the face"
+
+
+# Of a face that is only to be shown where it is, in pixels.
+_IMAGE_SIZE = 64
 
 
 class Choices(NamedTuple):
@@ -77,17 +87,17 @@ class Completer:
         threading.Thread(target=self._warm_up, daemon=True).start()
 
     def find_faces(self, photo: Path) -> tuple[Pixels, Extraction]:
-        """Read a photo, and find its faces.
+        """Read a photo, and find its largest face.
 
         Returns:
-            uint8 RGB (height, width, 3), and all faces.
+            uint8 RGB (height, width, 3), and the face.
 
         Raises:
             PhotoError: If it cannot be read.
         """
         pixels, _ = read_pixels(photo)
         with self._faces:
-            return pixels, extract(pixels, AlignOptions(multiple_faces="all"), 64)
+            return pixels, extract(pixels, AlignOptions(), _IMAGE_SIZE)
 
     def complete(self, photo: Path, mask: Path, chosen: Choices, tell: Tell) -> Result:
         """Complete a photo, as ``facefill.complete`` does.
@@ -104,12 +114,7 @@ class Completer:
         tell(0.0, "Loading the model")
         with self._networks:
             model = self._load()
-            options = model.defaults.model_copy(
-                update={
-                    "candidates": chosen.candidates,
-                    "refine": "picture" if chosen.is_refined else "none",
-                }
-            )
+            options = _options(model, chosen)
             tell(0.05, "Reading the photo")
             given = read_given(photo, mask, options, None)
             tell(0.1, "Looking for the face")
@@ -118,13 +123,7 @@ class Completer:
                     given.pixels, AlignOptions(), model.image_size, given.hole
                 )
 
-            def tell_search(share: float) -> None:
-                span = _SEARCH_TO - _SEARCH_FROM
-                at_end = share >= 1.0
-                doing = "Putting the face back" if at_end else "Searching for the face"
-                tell(_SEARCH_FROM + span * share, doing)
-
-            tell_search(0.0)
+            tell(_SEARCH_FROM, _SEARCHING)
             from facefill import api
 
             done = api.complete_given(
@@ -134,7 +133,7 @@ class Completer:
                 model=model,
                 seed=1,
                 options=options,
-                tell=tell_search,
+                tell=partial(_tell_search, tell),
             )
         return Result(given.pixels, found, done)
 
@@ -174,5 +173,20 @@ class Completer:
             Choices().lam,
             model=model,
             seed=1,
-            options=model.defaults,
+            options=_options(model, Choices()),
         )
+
+
+def _tell_search(tell: Tell, share: float) -> None:
+    doing = "Putting the face back" if share >= 1.0 else _SEARCHING
+    tell(_SEARCH_FROM + (_SEARCH_TO - _SEARCH_FROM) * share, doing)
+
+
+def _options(model: "FaceModel", chosen: Choices) -> "CompleteOptions":
+    return model.defaults.model_copy(
+        update={
+            "candidates": chosen.candidates,
+            "refine": "picture" if chosen.is_refined else "none",
+            "iterations_per_call": _ITERATIONS_PER_CALL,
+        }
+    )

@@ -1,11 +1,10 @@
 """What the page does when a photo is dropped, or a button pressed."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -16,9 +15,6 @@ from facefill.completion.given import read_pixels
 from facefill.errors import FacefillError, MaskError
 from facefill.imaging.photo_files import PhotoFile, format_of
 from facefill.imaging.photos import Pixels
-
-_Arguments = ParamSpec("_Arguments")
-_Outputs = TypeVar("_Outputs")
 
 
 class Candidate(NamedTuple):
@@ -37,26 +33,6 @@ class Candidate(NamedTuple):
     said: str
 
 
-def _with_cure(
-    handle: Callable[Concatenate["Events", _Arguments], _Outputs],
-) -> Callable[Concatenate["Events", _Arguments], _Outputs]:
-    """Show what the user can cure as a message of the page."""
-
-    @wraps(handle)
-    def handled(
-        self: "Events", *arguments: _Arguments.args, **named: _Arguments.kwargs
-    ) -> _Outputs:
-        try:
-            return handle(self, *arguments, **named)
-        except FacefillError as error:
-            text = messages.message(error).replace(f"{self.folder}/", "")
-            raise gr.Error(
-                text, duration=None, title="Not completed", print_exception=False
-            ) from error
-
-    return handled
-
-
 @dataclass(frozen=True)
 class Events:
     """Handlers of the page's events.
@@ -69,53 +45,75 @@ class Events:
     completer: Completer
     folder: Path
 
-    @_with_cure
     def show_photo(self, photo: str | None) -> list[Any]:
-        """Show a photo with its faces, and lay it out for painting."""
-        nothing = [None, *_no_result()]
+        """Show a photo with its face, and lay it out for painting."""
         if photo is None:
-            return [None, "", None, *nothing]
-        pixels, found = self.completer.find_faces(Path(photo))
+            return [None, None, "", None, None, *_no_result()]
+        try:
+            pixels, found = self.completer.find_faces(Path(photo))
+        except FacefillError as error:
+            gr.Warning(messages.message(error), duration=None)
+            return self.show_photo(None)
         said = messages.what_was_found(found)
         canvas = {"background": shown(pixels), "layers": [], "composite": None}
-        return [with_faces(pixels, found), said, canvas, *nothing]
+        faces = with_faces(pixels, found)
+        return [photo, faces, said, canvas, None, *_no_result()]
 
-    @_with_cure
-    def complete(  # noqa: PLR0913  # the inputs of the page
+    def complete(
         self,
-        photo: str | None,
-        painted: dict[str, Any] | None,
-        mask: str | None,
-        lam: float | None,
-        candidates: int | None,
-        is_refined: bool,
+        inputs: dict[Any, Any],
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # how Gradio finds it
     ) -> list[Any]:
-        """Complete the photo, and show what became of it."""
-        if photo is None:
-            raise gr.Error(messages.NO_PHOTO, title="No photo", print_exception=False)
+        """Complete the photo, and show what became of it.
+
+        Args:
+            inputs: Values of ``photo``, ``editor``, ``mask`` and of the choices, by
+                component.
+            progress: Draws the bar.
+
+        Raises:
+            gr.Error: With what the user can do about it.
+        """
+        given = {component.elem_id: value for component, value in inputs.items()}
+        if given["photo"] is None:
+            raise _refusal(messages.NO_PHOTO)
+        photo, mask = Path(given["photo"]), given["mask"]
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        hole = Path(mask) if mask else _painted(Path(photo), painted, folder)
-        default = Choices()
-        chosen = Choices(
-            default.lam if lam is None else lam, is_refined, candidates or 1
-        )
-        result = self.completer.complete(
-            Path(photo),
-            hole,
-            chosen,
-            lambda share, doing: progress(share, desc=doing),
-        )
+        hole = Path(mask) if mask else _painted(photo, given["editor"], folder)
+        try:
+            result = self.completer.complete(
+                photo,
+                hole,
+                _chosen(given),
+                lambda share, doing: progress(share, desc=doing),
+            )
+        except FacefillError as error:
+            text = messages.message(error).replace(str(hole), hole.name)
+            raise _refusal(text) from error
         if not result.completion.faces:
-            gr.Warning(messages.without_face(), duration=None, title="No face")
+            gr.Warning(messages.without_face(), duration=None)
         progress(0.95, desc="Writing the photo")
-        return _shown(result, _saved(result, Path(photo), folder), hole)
+        return _shown(result, _saved(result, photo, folder), hole)
 
     def choose(self, candidate: int, candidates: Sequence[Candidate]) -> list[Any]:
         """Show another of the candidates."""
         chosen = candidates[candidate - 1]
         download = gr.DownloadButton(value=chosen.file)
         return [(chosen.before, chosen.after), chosen.said, download]
+
+
+def _chosen(given: Mapping[str, Any]) -> Choices:
+    """What is chosen; a number that was deleted is the default."""
+    default, lam = Choices(), given["lam"]
+    return Choices(
+        default.lam if lam is None else lam,
+        given["refine"],
+        given["candidates"] or default.candidates,
+    )
+
+
+def _refusal(text: str) -> gr.Error:
+    return gr.Error(text, duration=None, print_exception=False)
 
 
 def _painted(photo: Path, painted: dict[str, Any] | None, folder: Path) -> Path:
@@ -129,9 +127,7 @@ def _painted(photo: Path, painted: dict[str, Any] | None, folder: Path) -> Path:
         layers = painted["layers"] if painted else []
         hole = painted_hole(layers, (pixels.shape[0], pixels.shape[1]))
     except MaskError as error:
-        raise gr.Error(
-            messages.NO_HOLE, title="No hole", print_exception=False
-        ) from error
+        raise _refusal(messages.NO_HOLE) from error
     return write_mask(hole, folder / f"{photo.stem}-mask.png")
 
 
@@ -163,6 +159,7 @@ def _shown(result: Result, candidates: list[Candidate], hole: Path) -> list[Any]
     choice = gr.Radio(choices=list(range(1, count + 1)), value=1, visible=count > 1)
     return [
         with_faces(result.photo, result.found, result.completion.hole),
+        messages.what_was_found(result.found),
         (first.before, first.after),
         first.said,
         choice,

@@ -44,11 +44,15 @@ def message(error: FacefillError) -> str:
 
 
 def what_was_found(found: Extraction) -> str:
-    """Say how many faces a photo has, or that it has none and what then."""
+    """Say that a photo has a face, or that it has none and what then."""
     faces = [face for face in found.faces if not face.reason]
     if faces:
-        return "1 face found." if len(faces) == 1 else f"{len(faces)} faces found."
-    return f"**No face found.** {_NO_FACE_CURE} A hole painted over it may tell more."
+        count = "Face" if len(faces) == 1 else f"{len(faces)} faces"
+        return f"{count} found."
+    return (
+        "**No face found yet.** It is looked for again once its hole is known. "
+        + _NO_FACE_CURE
+    )
 
 
 def without_face() -> str:

@@ -58,7 +58,7 @@ def application(completer: Completer, folder: Path) -> Any:
 def _blocks(events: Events) -> gr.Blocks:
     page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
     with page:
-        gr.HTML(_HEAD)
+        gr.HTML(_HEAD, padding=False)
         with gr.Row(equal_height=False):
             with gr.Column(min_width=300):
                 photo, faces, found = _photo_step()
@@ -70,13 +70,17 @@ def _blocks(events: Events) -> gr.Blocks:
         results = gr.State([])
         shown = [slider, said, candidate, *downloads, results]
         quiet = {"api_visibility": "private", "show_progress": "hidden"}
-        photo.change(
-            events.show_photo, photo, [faces, found, editor, mask, *shown], **quiet
+        gr.on(
+            [photo.upload, photo.clear],
+            events.show_photo,
+            photo,
+            [photo, faces, found, editor, mask, *shown],
+            **quiet,
         )
         button.click(
             events.complete,
-            [photo, editor, mask, *choices],
-            [faces, *shown],
+            {photo, editor, mask, *choices},
+            [faces, found, *shown],
             show_progress_on=slider,
             concurrency_limit=1,
             api_visibility="private",
@@ -88,19 +92,19 @@ def _blocks(events: Events) -> gr.Blocks:
 
 
 def _step(number: int, title: str) -> None:
-    gr.HTML(f"<h2 class='step'><span>{number}</span>{title}</h2>")
+    gr.HTML(f"<h2 class='step'><span>{number}</span>{title}</h2>", padding=False)
 
 
 def _photo_step() -> tuple[gr.File, gr.Image, gr.Markdown]:
     _step(1, "Drop the photo")
     photo = gr.File(
-        label="Photo", file_types=_PHOTOS, height=110, elem_id="photo", show_label=False
+        label="Photo", file_types=_PHOTOS, height=90, elem_id="photo", show_label=False
     )
     faces = gr.Image(
         label="The face that was found",
         format="png",
         interactive=False,
-        height=400,
+        height=440,
         buttons=[],
         elem_id="faces",
     )
@@ -118,7 +122,7 @@ def _hole_step() -> tuple[gr.ImageEditor, gr.File]:
             default_size=24, colors=[_PAINT], default_color=_PAINT, color_mode="fixed"
         ),
         format="png",
-        height=450,
+        height=480,
         buttons=[],
         placeholder="The photo appears here.",
         elem_id="editor",
@@ -126,7 +130,7 @@ def _hole_step() -> tuple[gr.ImageEditor, gr.File]:
     mask = gr.File(
         label="or upload a mask file, white = missing",
         file_types=_PHOTOS,
-        height=110,
+        height=90,
         elem_id="mask",
     )
     return editor, mask
@@ -134,7 +138,7 @@ def _hole_step() -> tuple[gr.ImageEditor, gr.File]:
 
 def _choices() -> tuple[list[Any], gr.Button]:
     _step(3, "Complete it")
-    with gr.Row():
+    with gr.Row(elem_id="choices"):
         lam = gr.Number(
             0.1,
             label="lam",
@@ -169,8 +173,8 @@ def _result() -> tuple[gr.ImageSlider, gr.Markdown, gr.Radio, list[gr.DownloadBu
         label="before | after",
         format="png",
         interactive=False,
-        height=330,
-        max_height=330,
+        height=370,
+        max_height=370,
         buttons=["fullscreen"],
         elem_id="result",
     )
@@ -178,9 +182,9 @@ def _result() -> tuple[gr.ImageSlider, gr.Markdown, gr.Radio, list[gr.DownloadBu
     candidate = gr.Radio(label="candidate", visible=False, elem_id="candidate")
     with gr.Row():
         photo = gr.DownloadButton(
-            "Download the photo", interactive=False, size="md", elem_id="download"
+            "Download photo", interactive=False, size="sm", elem_id="download"
         )
         hole = gr.DownloadButton(
-            "Download the mask", interactive=False, size="md", elem_id="download-mask"
+            "Download mask", interactive=False, size="sm", elem_id="download-mask"
         )
     return slider, said, candidate, [photo, hole]

@@ -8,13 +8,13 @@ Synopsis, in a shell::
 
 import importlib.util
 import logging
+import os
 import sys
 import tempfile
 from pathlib import Path
 
 import click
 
-from facefill.environment import prepare_app
 from facefill.errors import FacefillError
 
 NEEDS_EXTRA = "facefill app needs the extra app: pip install 'facefill[app]'"
@@ -59,7 +59,7 @@ def _serve(port: int | None, model: str) -> None:
     from facefill.app.server import address, listen, serve
 
     with listen(port) as listener, tempfile.TemporaryDirectory("-facefill") as folder:
-        prepare_app(folder)
+        os.environ["GRADIO_TEMP_DIR"] = folder  # read when Gradio is loaded
         from facefill.app.completer import Completer
         from facefill.app.page import application
 
