@@ -115,7 +115,7 @@ def test_what_is_painted_is_filled_and_the_mask_of_it_can_be_used_again(
         "document.querySelector('#editor canvas')?.getBoundingClientRect().height > 99"
     )
     time.sleep(3)  # Gradio fits the photo into its canvas, and tells nobody when
-    canvas = page.locator("#editor canvas").bounding_box()
+    canvas = page.locator("#editor canvas").first.bounding_box()
     x, y = canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
