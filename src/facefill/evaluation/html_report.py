@@ -220,5 +220,6 @@ def _number(row: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, float | int):
         return "" if value is None else str(value)
     low, high = (row.get(f"{name}{end}") for end in _INTERVAL)
-    interval = f" ({low:.3g} to {high:.3g})" if low is not None else ""
+    # All faces alike: an interval of no width says nothing.
+    interval = "" if low is None or low == high else f" ({low:.3g} to {high:.3g})"
     return f"{value:.3g}{interval}"
