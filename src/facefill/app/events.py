@@ -1,5 +1,6 @@
 """What the page does when a photo is dropped, or a button pressed."""
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,8 +80,8 @@ class Events:
             raise _refusal(messages.NO_PHOTO)
         photo, mask = Path(given["photo"]), given["mask"]
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        hole = Path(mask) if mask else _painted(photo, given["editor"], folder)
         try:
+            hole = Path(mask) if mask else _painted(photo, given["editor"], folder)
             result = self.completer.complete(
                 photo,
                 hole,
@@ -88,8 +89,9 @@ class Events:
                 lambda share, doing: progress(share, desc=doing),
             )
         except FacefillError as error:
-            text = messages.message(error).replace(str(hole), hole.name)
-            raise _refusal(text) from error
+            # Where files of the page are says nothing to whoever dropped them.
+            within = rf"{re.escape(str(self.folder))}/(?:\w+/)*"
+            raise _refusal(re.sub(within, "", messages.message(error))) from error
         if not result.completion.faces:
             gr.Warning(messages.without_face(), duration=None)
         progress(0.95, desc="Writing the photo")
