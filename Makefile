@@ -1,6 +1,6 @@
 # The developer's interface; .ci/run calls the same. Needs Python 3.11 to 3.13 only.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long lint format bench docs lock clean
+.PHONY: help install demo test test-long browser lint format bench docs lock clean
 
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -39,6 +39,20 @@ test: install lint ## Check style, types and layers, and run the tests
 
 test-long: install ## Run the tests that take minutes: kills, hostile files, all of LFW
 	$(BIN)/python -m pytest -m long
+
+# An environment on top of .venv, which stays as it is locked: Gradio wants an older
+# Pillow.
+BROWSER := build/browser
+browser: install ## Install what tests in the browser need, and run them
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && \
+		test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq chromium; } || \
+		{ echo 'Error: no chromium found; install it as your system does, such as' \
+		'sudo apt-get install chromium' >&2; exit 1; }
+	@test -x $(BROWSER)/bin/python || $(BIN)/python -m venv $(BROWSER)
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$($(BROWSER)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/locked.pth"
+	$(BROWSER)/bin/python -m pip install --quiet -e '.[app,browser]'
+	$(BROWSER)/bin/python -m pytest -m browser
 
 lint: install ## Check style, types and layers
 	$(BIN)/ruff format --check .

@@ -109,3 +109,13 @@ def test_tensorflow_is_silent_unless_the_user_has_set_its_level(level):
     )
     assert said.stdout == "tensorflow 1\n"
     assert (said.stderr == "") == (level is None)
+
+
+def test_the_app_reports_to_nobody(variables):
+    variables["GRADIO_ANALYTICS_ENABLED"] = "True"
+
+    environment.prepare_app()
+
+    assert variables["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert variables["HF_HUB_DISABLE_TELEMETRY"] == variables["HF_HUB_OFFLINE"] == "1"
+    assert variables["TF_CPP_MIN_LOG_LEVEL"] == "3"

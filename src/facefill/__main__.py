@@ -1,13 +1,13 @@
 """The program ``facefill``, or ``python -m facefill``.
 
-``facefill complete`` works anywhere. Everything else is the command ``run`` of this
-project, like ``kedro run``.
+``facefill complete`` and ``facefill app`` work anywhere. Everything else is the command
+``run`` of this project, like ``kedro run``.
 """
 
 import sys
 from typing import Any
 
-from facefill.environment import prepare_completion
+from facefill.environment import prepare_app, prepare_completion
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
@@ -17,6 +17,11 @@ def main(*args: Any, **kwargs: Any) -> Any:
         from facefill.commands.complete import complete
 
         return complete(sys.argv[2:], prog_name="facefill complete")
+    if not args and sys.argv[1:2] == ["app"]:
+        prepare_app()
+        from facefill.commands.app import app
+
+        return app(sys.argv[2:], prog_name="facefill app")
     from kedro.framework.cli.utils import find_run_command
     from kedro.framework.project import configure_project
 

@@ -11,6 +11,7 @@ Photos and masks are paths, or arrays as the functions say. Everything that can 
 with them is an error of ``facefill.errors``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -43,6 +44,7 @@ from facefill.models.refinement import refiner_of
 from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.preparation.extraction import Extraction, Face, extract
 from facefill.preparation.naming import face_id
+from facefill.runtime.progress import Advance
 from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
 if TYPE_CHECKING:
@@ -161,7 +163,7 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
     return complete_given(given, found, lam, model=loaded, seed=seed, options=options)
 
 
-def complete_given(  # what a completion depends on, by name
+def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
     given: GivenPhoto,
     found: Extraction,
     lam: float,
@@ -169,6 +171,7 @@ def complete_given(  # what a completion depends on, by name
     model: FaceModel,
     seed: int,
     options: CompleteOptions,
+    tell: Callable[[float], None] | None = None,
 ) -> Completion:
     """Complete a photo that is read and whose faces are found; see ``complete``.
 
@@ -179,6 +182,7 @@ def complete_given(  # what a completion depends on, by name
         model: Networks and statistics.
         seed: Of all numbers that are drawn.
         options: How the latent is searched for.
+        tell: Told the share of the search that is done, from 0 to 1, as it rises.
 
     Raises:
         PhotoError: If the photo has no face but needs one.
@@ -186,7 +190,8 @@ def complete_given(  # what a completion depends on, by name
     """
     faces = _faces(given, found, options, seed)
     search = _search(model, options.model_dump_json(), lam, seed)
-    results = list(search.run(face.measurement for face in faces))
+    advance = tell and _shares(tell, len(faces) * search.iterations_per_photo)
+    results = list(search.run((face.measurement for face in faces), None, advance))
     photos = [
         compose(
             given.pixels,
@@ -202,6 +207,18 @@ def complete_given(  # what a completion depends on, by name
         for number in range(options.candidates if faces else 1)
     ]
     return replace(photos[0], variants=tuple(photos))
+
+
+def _shares(tell: Callable[[float], None], total: int) -> Advance:
+    """Turn iterations that are done, as a search counts them, into shares of all."""
+    done = 0
+
+    def advance(num_done: int, note: str = "") -> None:
+        nonlocal done
+        done += num_done
+        tell(min(1.0, done / total))
+
+    return advance
 
 
 def sample(

@@ -38,6 +38,17 @@ def prepare_completion() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def prepare_app() -> None:
+    """Set what ``facefill app`` needs before Gradio is loaded.
+
+    Whoever shows a photo to a page of this machine shows it to nobody else: Gradio and
+    what it brings along report on their use unless they are told not to.
+    """
+    prepare_completion()
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_OFFLINE"] = "1"
+
+
 def prepare_commands() -> None:
     """Set what Kedro's commands need before any library is loaded."""
     _quiet_tensorflow()

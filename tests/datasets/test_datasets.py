@@ -115,6 +115,14 @@ def test_a_report_that_cannot_be_read_is_named(tmp_path, content):
     assert str(path) in cause_of(DataError, ReportDataset(path=str(path)).load)
 
 
+def test_a_report_that_is_optional_is_empty_until_there_is_one(tmp_path):
+    dataset = ReportDataset(path=str(tmp_path / "report.json"), optional=True)
+
+    assert dataset.load() == {}
+    dataset.path.write_text("{")
+    cause_of(DataError, dataset.load)
+
+
 def test_pictures_are_png_files_and_bytes_stay_as_they_are(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
     dataset = PictureFolderDataset(path=str(tmp_path / "samples"))

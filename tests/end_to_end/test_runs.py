@@ -50,6 +50,7 @@ ARTIFACTS = [
     "08_reporting/evaluation.json",
     "06_models/face_statistics.npz",
     "08_reporting/evaluation.parquet",
+    "08_reporting/report.html",
     "08_reporting/figures/hole_psnr.png",
     "08_reporting/figures/identity.png",
     "08_reporting/figures/center.png",

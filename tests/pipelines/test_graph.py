@@ -136,6 +136,7 @@ def test_a_run_from_a_node_on_goes_on_with_all_that_depends_on_it():
         "sample_generator",
         "complete_photos",
         "evaluate_completion",
+        "write_html_report",
     }
 
 

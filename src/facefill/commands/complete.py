@@ -322,11 +322,4 @@ def _report_folder(
 
 def _line(job: _Job, done: "Completion", seconds: float) -> str:
     """Say in a line what was done, and where the result is."""
-    faces = {0: "no face in the hole", 1: "1 face"}.get(
-        len(done.faces), f"{len(done.faces)} faces"
-    )
-    return (
-        f"completed {job.photo.name}: {faces}, {100 * done.hole.mean():.1f} % of the "
-        f"photo filled ({100 * done.by_face:.0f} % of that by the face, "
-        f"{100 * done.by_inpainting:.0f} % inpainted), {seconds:.0f} s; {job.output}"
-    )
+    return f"completed {job.photo.name}: {done.summary}, {seconds:.0f} s; {job.output}"

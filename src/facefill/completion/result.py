@@ -98,6 +98,18 @@ class Completion:
         return max(0.0, round(1.0 - self.by_face - self.by_inpainting, 9))
 
     @property
+    def summary(self) -> str:
+        """What was done, in half a line: faces, and what filled how much."""
+        faces = {0: "no face in the hole", 1: "1 face"}.get(
+            len(self.faces), f"{len(self.faces)} faces"
+        )
+        return (
+            f"{faces}, {100 * self.hole.mean():.1f} % of the photo filled "
+            f"({100 * self.by_face:.0f} % of that by the face, "
+            f"{100 * self.by_inpainting:.0f} % inpainted)"
+        )
+
+    @property
     def known(self) -> Pixels:
         """First face with its hole in grey, uint8 RGB (S, S, 3)."""
         return self._first.known

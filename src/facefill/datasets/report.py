@@ -15,14 +15,33 @@ MAX_PREVIEWED = 2000
 
 
 class ReportDataset(LocalDataset[dict[str, Any], dict[str, Any]]):
-    """A dictionary as JSON, sorted and indented; NaN is refused."""
+    """A dictionary as JSON, sorted and indented; NaN is refused.
+
+    Args:
+        path: Its file.
+        optional: Whether it is empty where there is no file, instead of an error.
+        metadata: Kept for other tools; Kedro does not read it.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        optional: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Store the path; nothing is read or made."""
+        super().__init__(path=path, metadata=metadata)
+        self._optional = optional
 
     def load(self) -> dict[str, Any]:
         """Read the report.
 
         Raises:
-            DataError: If it is absent or damaged.
+            DataError: If it is damaged, or absent and not optional.
         """
+        if self._optional and not self._exists():
+            return {}
         try:
             return dict(json.loads(self._path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:

@@ -4,7 +4,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
+from facefill.parameters import (
+    AlignOptions,
+    CompleteOptions,
+    EvaluateOptions,
+    TrainOptions,
+)
 from facefill.pipelines.annotations import DataFrame, FacePca, FaceSet, Model
 from facefill.runtime.tracking import Tracker
 
@@ -74,3 +79,43 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     made = every_row(scores, in_photo.table), summary, drawn
     result.save(pack(*made))
     return records, *made
+
+
+def write_html_report(  # noqa: PLR0913  # what a project has, by name
+    *,
+    evaluation: dict[str, Any],
+    figures: dict[str, Path],
+    training: dict[str, Any],
+    samples: dict[str, Path],
+    completions: Path,
+    photos: Path,
+    training_set: FaceSet,
+    alignment: AlignOptions,
+    options: EvaluateOptions,
+    completion: CompleteOptions,
+    train: TrainOptions,
+    image_size: int,
+    lam: float,
+    seed: int,
+) -> str:
+    """Put all that there is into one HTML file.
+
+    Returns:
+        Its text.
+    """
+    from facefill.evaluation.html_report import Results, html_report
+    from facefill.preparation.face_set import fingerprint
+
+    results = Results(evaluation, figures, training, samples, completions, photos)
+    numbers = {"lam": lam, "seed": seed, "image_size": image_size}
+    blocks = {
+        "complete": completion,
+        "evaluate": options,
+        "align": alignment,
+        "train": train,
+    }
+    parameters = numbers | {
+        name: block.model_dump(mode="json") for name, block in blocks.items()
+    }
+    hashes = {"training set (64 faces of it)": fingerprint(training_set.images)}
+    return html_report(results, parameters, hashes)

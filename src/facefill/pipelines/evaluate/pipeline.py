@@ -8,7 +8,7 @@ from facefill.pipelines.evaluate import nodes
 
 
 def create_pipeline(**_: Any) -> Pipeline:
-    """Complete held-out faces and compare with baselines."""
+    """Complete held-out faces, compare with baselines, and report on all there is."""
     return Pipeline(
         [
             Node(
@@ -33,7 +33,28 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "evaluation_figures",
                 ],
                 name="evaluate_completion",
-            )
+            ),
+            Node(
+                func=nodes.write_html_report,
+                inputs={
+                    "evaluation": "evaluation_report",
+                    "figures": "evaluation_figures",
+                    "training": "training_report",
+                    "samples": "samples",
+                    "completions": "completions",
+                    "photos": "incomplete_photos",
+                    "training_set": "training_set",
+                    "alignment": "params:align",
+                    "options": "params:evaluate",
+                    "completion": "params:complete",
+                    "train": "params:train",
+                    "image_size": "params:image_size",
+                    "lam": "params:lam",
+                    "seed": "params:seed",
+                },
+                outputs="html_report",
+                name="write_html_report",
+            ),
         ],
         tags="evaluate",
     )

@@ -1,0 +1,1 @@
+"""The page of ``facefill app``: a photo is dropped, its hole painted, and filled."""
