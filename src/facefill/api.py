@@ -36,6 +36,12 @@ from facefill.errors import PhotoError
 from facefill.imaging.photos import Pixels
 from facefill.inversion.masking import MaskMaker
 from facefill.models import pretrained, sources
+from facefill.models.encoders import (
+    ENCODER_FOLDER,
+    Companions,
+    TrainedEncoder,
+    read_encoder,
+)
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.models.generation import generate
@@ -61,11 +67,14 @@ class FaceModel:
         generator: From latents (N, latent_size) to pictures (N, S, S, 3) in [-1, 1].
         discriminator: From pictures to logits (N, 1).
         statistics: Mean and principal components of faces; None does without.
+        encoder: Encoder that was trained for the generator; with None, and for another
+            generator, searches begin without, or with the one that comes with it.
     """
 
     generator: "keras.Model"
     discriminator: "keras.Model"
     statistics: FacePca | None
+    encoder: TrainedEncoder | None = None
 
     @property
     def image_size(self) -> int:
@@ -232,7 +241,8 @@ def load_model(source: str | Path = "pretrained") -> FaceModel:
     Args:
         source: ``pretrained`` for those that come with facefill, or a folder with
             ``generator.keras``, ``discriminator.keras`` and, if there are any,
-            ``face_statistics.npz``, such as ``data/06_models`` of a project.
+            ``face_statistics.npz`` and ``encoder/encoder.npz``, such as
+            ``data/06_models`` of a project.
 
     Raises:
         ModelError: If they are absent, damaged, or no models.
@@ -249,7 +259,7 @@ def _load(source: str) -> FaceModel:
     pair = read_pair(Path(source), "name a folder that the pipeline train has filled")
     file = Path(source, pretrained.STATISTICS)
     statistics = FacePca.unpacked(file.read_bytes()) if file.is_file() else None
-    return FaceModel(*pair, statistics)
+    return FaceModel(*pair, statistics, read_encoder(Path(source, ENCODER_FOLDER)))
 
 
 def _faces(
@@ -290,5 +300,5 @@ def _search(model: FaceModel, options: str, lam: float, seed: int) -> "LatentSea
         CompleteOptions.model_validate_json(options),
         lam,
         seed,
-        model.statistics,
+        Companions(model.statistics, model.encoder),
     )

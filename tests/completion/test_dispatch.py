@@ -10,6 +10,7 @@ import pytest
 from facefill.errors import ModelError
 from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
+from facefill.models.encoders import Companions
 from facefill.models.face_pca import measure
 from facefill.parameters import CompleteOptions
 from facefill.runtime.parallel import chunk_mapper
@@ -47,7 +48,7 @@ def search_of(seed=1, **changes):
         CompleteOptions.model_validate(options),
         lam=0.5,
         seed=seed,
-        statistics=measure(faces, 4, draw),
+        companions=Companions(measure(faces, 4, draw)),
     )
 
 

@@ -133,6 +133,7 @@ def test_a_run_from_a_node_on_goes_on_with_all_that_depends_on_it():
     assert names == {
         "train_networks",
         "draw_training_curves",
+        "train_encoder",
         "sample_generator",
         "complete_photos",
         "evaluate_completion",

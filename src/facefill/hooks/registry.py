@@ -55,7 +55,7 @@ class RegistryHooks:
         if self._catalog is None:
             return
         dataset = self._catalog.get(dataset_name)
-        if isinstance(dataset, KerasModelDataset):
+        if isinstance(dataset, KerasModelDataset) and dataset.pretrained:
             self._files[f"{dataset_name}.keras"] = dataset.path
             if dataset_name == "generator":
                 from facefill.models.files import weights_sha256
@@ -108,13 +108,30 @@ class RegistryHooks:
         for name, dataset in self._catalog.items():
             if isinstance(dataset, FaceStatisticsDataset) and dataset.exists():
                 self._files[f"{name}.npz"] = dataset.path
+        self._files |= self._encoder()
         experiment = str(self._context.mlflow.tracking.experiment.name)
         with tempfile.TemporaryDirectory() as folder:
             for name, path in self._files.items():
-                shutil.copy(path, Path(folder, name))
+                target = Path(folder, name)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copy(path, target)
             return tracked_model.log_model(
                 experiment, Path(folder), _example(), self._tags
             )
+
+    def _encoder(self) -> dict[str, Path]:
+        """File of the encoder by its place beside the generator, if it is of that."""
+        from facefill.models.encoders import ENCODER_FILE, ENCODER_FOLDER, read_encoder
+
+        assert self._catalog is not None
+        if ENCODER_FOLDER not in self._catalog:
+            return {}
+        folder = self._catalog.load(ENCODER_FOLDER)
+        encoder = read_encoder(folder)
+        weights = self._tags[tracked_model.WEIGHTS]
+        if encoder is None or encoder.generator_sha256 != weights:
+            return {}
+        return {f"{ENCODER_FOLDER}/{ENCODER_FILE}": folder / ENCODER_FILE}
 
 
 def _example() -> tracked_model.Example:

@@ -17,6 +17,7 @@ TRAIN_PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 64,
         "flip": False,
         "average_decay": 0.0,
+        "encoder_steps": 0,
     },
 }
 
@@ -79,6 +80,11 @@ class TrainOptions(Block):
         model_from: Which checkpoint the models are taken from: the ``best`` by
             ``face_frechet``, or the ``last``, which is taken too where nothing was
             compared.
+        encoder_steps: Steps of the encoder's training, which follows that of the
+            generator; 0 makes none. It begins with the encoder of the models to start
+            from, if they have one.
+        encoder_width: Filters of the encoder's first layer; each layer after it has
+            twice as many.
     """
 
     preset: choices.Preset = "default"
@@ -111,6 +117,8 @@ class TrainOptions(Block):
     evaluate_samples: Annotated[int, Field(ge=16)] = 256
     inception_weights: str | None = None
     model_from: choices.ModelFrom = "best"
+    encoder_steps: Annotated[int, Field(ge=0)] = 5000
+    encoder_width: Positive = 48
 
     @model_validator(mode="before")
     @classmethod

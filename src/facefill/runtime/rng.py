@@ -34,6 +34,8 @@ class Purpose(IntEnum):
     REFINER_HOLES = 40
     REFINER_ORDER = 41
     REFINER_FLIPS = 42
+    ENCODER_BATCH = 43
+    ENCODER_NOISES = 44
 
 
 def keyed_rng(seed: int, purpose: Purpose, *index: int) -> np.random.Generator:

@@ -61,6 +61,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     generator: Model,
     discriminator: Model,
     statistics: FacePca | None,
+    encoder: Path,
     options: CompleteOptions,
     limits: IngestOptions,
     lam: float,
@@ -78,9 +79,11 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     from facefill.completion.inputs import Folders, Results
     from facefill.completion.restore import report, restore
     from facefill.inversion.search import LatentSearch
+    from facefill.models.encoders import Companions, read_encoder
     from facefill.models.sources import describe
 
-    search = LatentSearch(generator, discriminator, options, lam, seed, statistics)
+    companions = Companions(statistics, read_encoder(encoder))
+    search = LatentSearch(generator, discriminator, options, lam, seed, companions)
     restored = restore(
         plan,
         Folders(photos, mask_files, faces),

@@ -19,6 +19,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "generator": "generator",
                     "discriminator": "discriminator",
                     "statistics": "face_statistics",
+                    "encoder": "encoder",
                     "records": "params:evaluation_records.folder",
                     "alignment": "params:align",
                     "options": "params:evaluate",

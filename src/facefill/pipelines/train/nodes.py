@@ -18,12 +18,13 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
     alignment: AlignOptions,
     image_size: int,
     seed: int,
-) -> tuple[Path, Path, Path, Model, Model, dict[str, Any]]:
+) -> tuple[Path, Path, Path, Model, Model, Model, dict[str, Any]]:
     """Train from the newest checkpoint on.
 
     Returns:
         The folders of checkpoints, sample grids and face descriptors, the averaged
-        generator, the discriminator, and the report.
+        generator, the discriminator, the generator again, which later stages of the
+        training read whatever ``model`` says, and the report.
     """
     from facefill.evaluation.sample_quality import assessor
     from facefill.models.sources import starting_models
@@ -48,7 +49,43 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
         )
     networks = models.generator, models.discriminator
     folders = checkpoints, training_grids, face_descriptors
-    return *folders, *networks, report(models, photos)
+    return *folders, *networks, models.generator, report(models, photos)
+
+
+def train_encoder(
+    *,
+    training_set: FaceSet,
+    generator: Model,
+    folder: Path,
+    options: TrainOptions,
+    seed: int,
+) -> Path:
+    """Train the encoder of the generator, from the newest checkpoint on.
+
+    Returns:
+        The folder with the encoder and its checkpoints; without an encoder if the
+        options want none.
+    """
+    from facefill.models.encoders import ENCODER_FILE
+    from facefill.models.sources import starting_encoder
+    from facefill.runtime.files import write_bytes
+    from facefill.training.checkpoints import CheckpointStore
+    from facefill.training.cluster import is_chief
+    from facefill.training.encoder.loop import train_encoder as train
+    from facefill.training.reporting import prefixed
+
+    file = folder / ENCODER_FILE
+    if options.encoder_steps == 0:
+        file.unlink(missing_ok=True)
+    elif is_chief(options.distribute):
+        store = CheckpointStore(folder / "checkpoints", options.keep_checkpoints)
+        networks = generator, starting_encoder(options.start_from)
+        photos = training_set.of_split("train")
+        with Tracker() as tracker:
+            report = prefixed(tracker.scalars, "encoder")
+            encoder = train(photos, networks, options, seed, store, report)
+        write_bytes(file, encoder.packed())
+    return folder
 
 
 def measure_faces(

@@ -30,9 +30,22 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "face_descriptors",
                     "generator",
                     "discriminator",
+                    "trained_generator",
                     "training_report",
                 ],
                 name="train_networks",
+            ),
+            Node(
+                func=nodes.train_encoder,
+                inputs={
+                    "training_set": "training_set",
+                    "generator": "trained_generator",
+                    "folder": "params:encoder.folder",
+                    "options": "params:train",
+                    "seed": "params:seed",
+                },
+                outputs="encoder",
+                name="train_encoder",
             ),
             Node(
                 func=nodes.measure_faces,
