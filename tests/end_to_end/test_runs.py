@@ -25,6 +25,7 @@ ARTIFACTS = [
     "03_primary/alignment.parquet",
     "05_model_input/faces.npy",
     "05_model_input/faces.parquet",
+    "06_models/encoder/encoder.npz",
     "06_models/generator.keras",
     "06_models/discriminator.keras",
     "07_model_output/samples/grid.png",
@@ -44,6 +45,7 @@ ARTIFACTS = [
     "08_reporting/preparation/contact_sheet.png",
     "08_reporting/preparation/mean_faces.png",
     "08_reporting/preparation/outcomes.png",
+    "08_reporting/encoder.json",
     "08_reporting/training.json",
     "08_reporting/training_curves.json",
     "08_reporting/completion.json",
@@ -147,6 +149,9 @@ def test_one_finished_mlflow_run_has_parameters_curves_pictures_and_models(finis
     assert {key for key, _ in metrics} >= {
         "complete/contextual",
         "evaluate/center/hole_psnr",
+        "encoder/hole_psnr",
+        "encoder/latents",
+        "encoder/pixels",
         "train/d_fake",
         # The run takes longer than the ten seconds between two looks at the machine.
         "system/cpu_utilization_percentage",

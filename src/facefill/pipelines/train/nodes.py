@@ -59,12 +59,12 @@ def train_encoder(
     folder: Path,
     options: TrainOptions,
     seed: int,
-) -> Path:
+) -> tuple[Path, dict[str, Any]]:
     """Train the encoder of the generator, from the newest checkpoint on.
 
     Returns:
-        The folder with the encoder and its checkpoints; without an encoder if the
-        options want none.
+        The folder with the encoder and its checkpoints, and the report; without an
+        encoder if the options want none.
     """
     from facefill.models.encoders import ENCODER_FILE
     from facefill.models.sources import starting_encoder
@@ -72,20 +72,26 @@ def train_encoder(
     from facefill.training.checkpoints import CheckpointStore
     from facefill.training.cluster import is_chief
     from facefill.training.encoder.loop import train_encoder as train
+    from facefill.training.encoder.quality import NUMBERS, report
     from facefill.training.reporting import prefixed
 
-    file = folder / ENCODER_FILE
+    summary: dict[str, Any] = {"steps": options.encoder_steps}
     if options.encoder_steps == 0:
-        file.unlink(missing_ok=True)
+        (folder / ENCODER_FILE).unlink(missing_ok=True)
     elif is_chief(options.distribute):
         store = CheckpointStore(folder / "checkpoints", options.keep_checkpoints)
         networks = generator, starting_encoder(options.start_from)
         photos = training_set.of_split("train")
         with Tracker() as tracker:
-            report = prefixed(tracker.scalars, "encoder")
-            encoder = train(photos, networks, options, seed, store, report)
-        write_bytes(file, encoder.packed())
-    return folder
+            tell = prefixed(tracker.scalars, "encoder")
+            encoder = train(photos, networks, options, seed, store, tell)
+            write_bytes(folder / ENCODER_FILE, encoder.packed())
+            summary |= report(encoder, generator, training_set, seed)
+            tell(
+                options.encoder_steps,
+                {name: summary[name] for name in NUMBERS if name in summary},
+            )
+    return folder, summary
 
 
 def measure_faces(

@@ -44,7 +44,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "options": "params:train",
                     "seed": "params:seed",
                 },
-                outputs="encoder",
+                outputs=["encoder", "encoder_report"],
                 name="train_encoder",
             ),
             Node(
