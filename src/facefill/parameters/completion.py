@@ -65,8 +65,8 @@ class CompleteOptions(Block):
         bank_size: Generated faces among which the first latents are chosen, by
             the known pixels; 0 draws them without looking.
         encoder: Whether the first of these is what an encoder makes of what is known
-            of the face, where one comes with the generator, as with the pretrained
-            one; not before chains.
+            of the face, where the generator has one: the pretrained one, or one that
+            the pipeline ``train`` has made; not before chains.
         starts: Latents searched from at once, for each photo.
         prune_after: Iterations after which only the best ``candidates`` of the
             starts go on.
