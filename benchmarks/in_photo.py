@@ -49,7 +49,6 @@ from facefill.imaging.masks import build_mask
 from facefill.imaging.photos import Pixels, read_photo
 from facefill.imaging.pictures import write_png
 from facefill.inversion.search import LatentSearch
-from facefill.models.encoders import Companions
 from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.preparation.splits import TEST, VALIDATION, split
 
@@ -98,7 +97,7 @@ def search(options: str) -> LatentSearch:
     default = model.defaults.model_dump() | {"batch_size": 32}
     chosen = CompleteOptions.model_validate(default | json.loads(options))
     networks = model.generator, model.discriminator
-    return LatentSearch(*networks, chosen, 0.1, SEED, Companions(model.statistics))
+    return LatentSearch(*networks, chosen, 0.1, SEED, model.companions)
 
 
 def intact(options: str, faces: Sequence[HiddenFace]) -> Photos:

@@ -9,13 +9,14 @@ import pytest
 
 from facefill.errors import ModelError
 from facefill.inversion.search import LatentSearch
+from facefill.models.companions import Companions
 from facefill.models.dcgan import (
     Architecture,
     build_discriminator,
     build_encoder,
     build_generator,
 )
-from facefill.models.encoders import Companions, TrainedEncoder
+from facefill.models.encoders import TrainedEncoder
 from facefill.models.face_pca import measure
 from facefill.models.files import weights_sha256
 from facefill.parameters import CompleteOptions

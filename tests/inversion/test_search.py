@@ -11,8 +11,8 @@ from facefill.imaging.pictures import to_uint8
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
+from facefill.models.companions import Companions
 from facefill.models.dcgan import Architecture, build_discriminator
-from facefill.models.encoders import Companions
 from facefill.parameters import CompleteOptions
 from searching import (
     EVERYTHING,

@@ -8,8 +8,9 @@ from facefill.inversion.latents import first_latent
 from facefill.inversion.search import LatentSearch
 from facefill.inversion.starts import Starts
 from facefill.models import pretrained
+from facefill.models.companions import Companions
 from facefill.models.dcgan import build_encoder
-from facefill.models.encoders import Companions, TrainedEncoder
+from facefill.models.encoders import TrainedEncoder
 from facefill.models.files import weights_sha256
 from facefill.parameters.completion import AFTER_ENCODER, FROM_BANK
 from searching import LATENT_SIZE, SIZE, networks_of, options_of, targets

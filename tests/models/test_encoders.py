@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from facefill.errors import ModelError
+from facefill.models.companions import Companions
 from facefill.models.dcgan import build_encoder
 from facefill.models.encoders import (
     ENCODER_FILE,
-    Companions,
     TrainedEncoder,
     read_encoder,
 )

@@ -83,7 +83,7 @@ def test_the_same_again_leaves_the_same_bytes(models, networks, faces):
 def test_the_front_door_takes_it_along(models):
     model = load_model(models[0])
     assert isinstance(model, FaceModel)
-    assert model.encoder.generator_sha256 == weights_sha256(model.generator)
+    assert model.companions.encoder.generator_sha256 == weights_sha256(model.generator)
 
 
 def test_another_training_can_start_from_it(models):

@@ -5,8 +5,8 @@ import numpy as np
 from facefill.imaging.tasks import task_of
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch
+from facefill.models.companions import Companions
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
-from facefill.models.encoders import Companions
 from facefill.models.face_pca import measure
 from facefill.parameters import CompleteOptions
 

@@ -24,7 +24,8 @@ from facefill.errors import ModelError
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.multi_start import Watch
 from facefill.inversion.search import LatentSearch
-from facefill.models.encoders import ENCODER_FILE, Companions, read_encoder
+from facefill.models.companions import Companions
+from facefill.models.encoders import ENCODER_FILE, read_encoder
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.parameters import CompleteOptions
@@ -180,7 +181,7 @@ def _write(folder: Path, search: LatentSearch) -> None:
     for name, model in search.networks._asdict().items():
         with replacing(folder / f"{name}.keras", suffix=".keras") as temporary:
             model.save(temporary)
-    statistics, encoder = search.companions
+    statistics, encoder, _ = search.companions
     if encoder is not None:
         write_bytes(folder / ENCODER_FILE, encoder.packed())
     if statistics is not None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from facefill.evaluation import perceptual
 from facefill.imaging.pictures import encode_png
-from facefill.models.encoders import Companions
+from facefill.models.companions import Companions
 from facefill.models.files import weights_sha256
 from facefill.models.refinement import refiner_of
 from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
@@ -35,7 +35,7 @@ def key_of_evaluation(
     Args:
         faces: Of all splits.
         networks: Generator and discriminator.
-        companions: Statistics of faces, and an encoder, if there are any.
+        companions: Statistics of faces, an encoder and a refiner, if there are any.
         settings: Options of the evaluation, of completion and of alignment.
         numbers: ``lam`` and the seed.
     """

@@ -108,7 +108,7 @@ class RegistryHooks:
         for name, dataset in self._catalog.items():
             if isinstance(dataset, FaceStatisticsDataset) and dataset.exists():
                 self._files[f"{name}.npz"] = dataset.path
-        self._files |= self._encoder()
+        self._files |= self._companions()
         experiment = str(self._context.mlflow.tracking.experiment.name)
         with tempfile.TemporaryDirectory() as folder:
             for name, path in self._files.items():
@@ -119,19 +119,24 @@ class RegistryHooks:
                 experiment, Path(folder), _example(), self._tags
             )
 
-    def _encoder(self) -> dict[str, Path]:
-        """File of the encoder by its place beside the generator, if it is of that."""
-        from facefill.models.encoders import ENCODER_FILE, ENCODER_FOLDER, read_encoder
+    def _companions(self) -> dict[str, Path]:
+        """Files of encoder and refiner by their places, if of the generator."""
+        from facefill.models import encoders, refiners
 
-        assert self._catalog is not None
-        if ENCODER_FOLDER not in self._catalog:
-            return {}
-        folder = self._catalog.load(ENCODER_FOLDER)
-        encoder = read_encoder(folder)
-        weights = self._tags[tracked_model.WEIGHTS]
-        if encoder is None or encoder.generator_sha256 != weights:
-            return {}
-        return {f"{ENCODER_FOLDER}/{ENCODER_FILE}": folder / ENCODER_FILE}
+        found = {}
+        for entry, name, read in (
+            (encoders.ENCODER_FOLDER, encoders.ENCODER_FILE, encoders.read_encoder),
+            (refiners.REFINER_FOLDER, refiners.REFINER_FILE, refiners.read_refiner),
+        ):
+            assert self._catalog is not None
+            if entry not in self._catalog:
+                continue
+            folder = self._catalog.load(entry)
+            network = read(folder)
+            weights = self._tags[tracked_model.WEIGHTS]
+            if network and network.generator_sha256 == weights:
+                found[f"{entry}/{name}"] = folder / name
+        return found
 
 
 def _example() -> tracked_model.Example:

@@ -25,7 +25,7 @@ from facefill.inversion.multi_start import Watch
 from facefill.inversion.pca_fit import gaussian_fit_of
 from facefill.inversion.solvers import solver_of
 from facefill.inversion.starts import Starts
-from facefill.models.encoders import Companions
+from facefill.models.companions import Companions
 from facefill.models.files import ModelPair
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import groups
@@ -91,10 +91,11 @@ class LatentSearch:
     @property
     def companions(self) -> Companions:
         """What results depend on beside the networks, of what was given."""
-        encoder = self._companions.encoder
+        _, encoder, refiner = self._companions
         if encoder and encoder.fingerprint != self.starts.fingerprint:
             encoder = None
-        return Companions(self._fit.statistics if self._fit else None, encoder)
+        statistics = self._fit.statistics if self._fit else None
+        return Companions(statistics, encoder, refiner)
 
     @property
     def fingerprint(self) -> str:

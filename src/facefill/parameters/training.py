@@ -1,6 +1,6 @@
 """Parameters of the networks and of their training, and its presets."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -85,6 +85,8 @@ class TrainOptions(Block):
             from, if they have one.
         encoder_width: Filters of the encoder's first layer; each layer after it has
             twice as many.
+        refiner_steps: Steps of a refiner of one's own, which goes on from the shipped
+            one; 0 makes none, and the shipped one serves. It needs the encoder.
     """
 
     preset: choices.Preset = "default"
@@ -119,6 +121,7 @@ class TrainOptions(Block):
     model_from: choices.ModelFrom = "best"
     encoder_steps: Annotated[int, Field(ge=0)] = 5000
     encoder_width: Positive = 48
+    refiner_steps: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -126,3 +129,13 @@ class TrainOptions(Block):
         if isinstance(values, dict):
             return with_preset(values, TRAIN_PRESETS)
         return values
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        if self.refiner_steps and not self.encoder_steps:
+            raise ValueError(
+                "a refiner learns from what an encoder and the generator make: set "
+                "encoder_steps above 0, or refiner_steps to 0, not "
+                f"{self.refiner_steps}"
+            )
+        return self

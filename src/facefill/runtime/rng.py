@@ -36,6 +36,7 @@ class Purpose(IntEnum):
     REFINER_FLIPS = 42
     ENCODER_BATCH = 43
     ENCODER_NOISES = 44
+    REFINER_CROPS = 45
 
 
 def keyed_rng(seed: int, purpose: Purpose, *index: int) -> np.random.Generator:

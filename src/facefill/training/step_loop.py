@@ -4,6 +4,7 @@ Batches are functions of the step, and the state is kept with all that a step ch
 so that a training which was killed and goes on ends in the same bytes as another.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +20,8 @@ from facefill.runtime.progress import progress
 from facefill.training.checkpoints import Checkpoint, CheckpointStore
 
 STEPS_A_CALL = 10
+
+logger = logging.getLogger(__name__)
 
 Report = Callable[[int, Mapping[str, float]], None]
 """Told the steps done and the mean metrics after every call of the graph."""
@@ -108,6 +111,30 @@ def take_steps(
             if interrupted():
                 break
     return state
+
+
+def forget_other(
+    store: CheckpointStore, fingerprint: Mapping[str, Any], network: str
+) -> None:
+    """Delete checkpoints of another training, which begins anew; say what changed.
+
+    Args:
+        store: Where they are.
+        fingerprint: What the steps depend on now.
+        network: What is trained, for the log.
+    """
+    checkpoint = store.latest()
+    if checkpoint is None or checkpoint.fingerprint == fingerprint:
+        return
+    then = checkpoint.fingerprint
+    names = [name for name in fingerprint if then.get(name) != fingerprint[name]]
+    logger.info(
+        "the %s in %s was trained with another %s; it is trained anew",
+        network,
+        store.folder,
+        " and ".join(names),
+    )
+    store.forget_all()
 
 
 def _stacks(

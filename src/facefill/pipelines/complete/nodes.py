@@ -62,6 +62,7 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     discriminator: Model,
     statistics: FacePca | None,
     encoder: Path,
+    refiner: Path,
     options: CompleteOptions,
     limits: IngestOptions,
     lam: float,
@@ -79,10 +80,10 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     from facefill.completion.inputs import Folders, Results
     from facefill.completion.restore import report, restore
     from facefill.inversion.search import LatentSearch
-    from facefill.models.encoders import Companions, read_encoder
+    from facefill.models.companions import read_companions
     from facefill.models.sources import describe
 
-    companions = Companions(statistics, read_encoder(encoder))
+    companions = read_companions(statistics, encoder, refiner)
     search = LatentSearch(generator, discriminator, options, lam, seed, companions)
     restored = restore(
         plan,

@@ -65,6 +65,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "discriminator": "discriminator",
                     "statistics": "face_statistics",
                     "encoder": "encoder",
+                    "refiner": "refiner",
                     "options": "params:complete",
                     "limits": "params:ingest",
                     "lam": "params:lam",

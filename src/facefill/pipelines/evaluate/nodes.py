@@ -19,6 +19,7 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     discriminator: Model,
     statistics: FacePca | None,
     encoder: Path,
+    refiner: Path,
     records: Path,
     options: EvaluateOptions,
     completion: CompleteOptions,
@@ -40,12 +41,12 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     from facefill.evaluation.presentation import chosen_metrics, every_mean, figures
     from facefill.inversion.masking import MaskMaker
     from facefill.inversion.search import LatentSearch
-    from facefill.models.encoders import Companions, read_encoder
+    from facefill.models.companions import read_companions
     from facefill.models.sources import describe
     from facefill.runtime.remembered import Remembered
 
     networks = generator, discriminator
-    companions = Companions(statistics, read_encoder(encoder))
+    companions = read_companions(statistics, encoder, refiner)
     settings = options, completion, alignment
     key = key_of_evaluation(training_set, networks, companions, settings, (lam, seed))
     result = Remembered(records, key)

@@ -20,6 +20,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "discriminator": "discriminator",
                     "statistics": "face_statistics",
                     "encoder": "encoder",
+                    "refiner": "refiner",
                     "records": "params:evaluation_records.folder",
                     "alignment": "params:align",
                     "options": "params:evaluate",

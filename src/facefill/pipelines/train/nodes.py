@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from facefill.parameters import AlignOptions, CompleteOptions, TrainOptions
-from facefill.pipelines.annotations import FacePca, FaceSet, Figure, Model
+from facefill.pipelines.annotations import DataFrame, FacePca, FaceSet, Figure, Model
 from facefill.runtime.tracking import Tracker
 
 
@@ -91,6 +91,50 @@ def train_encoder(
                 options.encoder_steps,
                 {name: summary[name] for name in NUMBERS if name in summary},
             )
+    return folder, summary
+
+
+def train_refiner(  # noqa: PLR0913  # what a training needs, by name
+    *,
+    training_set: FaceSet,
+    alignment: DataFrame,
+    photos: Path,
+    generator: Model,
+    encoder: Path,
+    statistics: FacePca,
+    folder: Path,
+    options: TrainOptions,
+    completion: CompleteOptions,
+    seed: int,
+) -> tuple[Path, dict[str, Any]]:
+    """Train the shipped refiner on, on completions of the generator.
+
+    Returns:
+        The folder with the refiner and its checkpoints, and the report; without a
+        refiner if the options want none.
+    """
+    from facefill.models.refiners import REFINER_FILE
+    from facefill.runtime.files import write_bytes
+    from facefill.training.cluster import is_chief
+    from facefill.training.refiner.crops import crops_of
+    from facefill.training.refiner.tuning import completer_of, tune_refiner
+    from facefill.training.reporting import prefixed
+
+    summary: dict[str, Any] = {"steps": options.refiner_steps}
+    if options.refiner_steps == 0:
+        (folder / REFINER_FILE).unlink(missing_ok=True)
+    elif is_chief(options.distribute):
+        crops = crops_of(training_set, alignment, photos, folder, seed)
+        completer = completer_of(generator, encoder, statistics, completion, seed)
+        with Tracker() as tracker:
+            tell = prefixed(tracker.scalars, "refiner")
+            refiner = tune_refiner(crops, completer, options, folder, tell)
+        write_bytes(folder / REFINER_FILE, refiner.packed())
+        summary |= {
+            "crops": len(crops),
+            "generator_sha256": refiner.generator_sha256,
+            "refiner_sha256": refiner.fingerprint,
+        }
     return folder, summary
 
 

@@ -54,6 +54,23 @@ def create_pipeline(**_: Any) -> Pipeline:
                 name="measure_faces",
             ),
             Node(
+                func=nodes.train_refiner,
+                inputs={
+                    "training_set": "training_set",
+                    "alignment": "alignment_manifest",
+                    "photos": "photos",
+                    "generator": "trained_generator",
+                    "encoder": "encoder",
+                    "statistics": "face_statistics",
+                    "folder": "params:refiner.folder",
+                    "options": "params:train",
+                    "completion": "params:complete",
+                    "seed": "params:seed",
+                },
+                outputs=["refiner", "refiner_report"],
+                name="train_refiner",
+            ),
+            Node(
                 func=nodes.draw_curves,
                 inputs="training_report",
                 outputs="training_curves",

@@ -1,9 +1,5 @@
 """Training loop of the encoder: photos and a generator in, an encoder out."""
 
-import logging
-from collections.abc import Mapping
-from typing import Any
-
 import keras
 
 from facefill.backend import devices
@@ -15,9 +11,13 @@ from facefill.training.checkpoints import CheckpointStore
 from facefill.training.encoder.batches import EncoderBatches
 from facefill.training.encoder.step import METRICS
 from facefill.training.encoder.trainer import EncoderTrainer
-from facefill.training.step_loop import Report, Schedule, Telling, take_steps
-
-logger = logging.getLogger(__name__)
+from facefill.training.step_loop import (
+    Report,
+    Schedule,
+    Telling,
+    forget_other,
+    take_steps,
+)
 
 
 def train_encoder(
@@ -56,7 +56,7 @@ def train_encoder(
             "flip": options.flip,
             "faces": f"{len(photos)} of hash {pixel_digest(photos)}",
         }
-        _forget_other(store, fingerprint)
+        forget_other(store, fingerprint, "encoder")
         latent_size = int(generator.input_shape[1])
         batches = EncoderBatches(photos, latent_size, seed, flip=options.flip)
         state = take_steps(
@@ -68,18 +68,3 @@ def train_encoder(
             Telling("training the encoder", METRICS, report),
         )
         return trainer.encoder(state)
-
-
-def _forget_other(store: CheckpointStore, fingerprint: Mapping[str, Any]) -> None:
-    """Delete the checkpoints of another training, which would be continued."""
-    checkpoint = store.latest()
-    if checkpoint is None or checkpoint.fingerprint == fingerprint:
-        return
-    then = checkpoint.fingerprint
-    names = [name for name in fingerprint if then.get(name) != fingerprint[name]]
-    logger.info(
-        "the encoder in %s was trained with another %s; it is trained anew",
-        store.folder,
-        " and ".join(names),
-    )
-    store.forget_all()
