@@ -8,6 +8,7 @@ Synopsis::
 
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import keras
@@ -81,6 +82,8 @@ def read_refiner(folder: Path) -> TrainedRefiner | None:
         raise ModelError(f"{path} is damaged ({error}); {TRAIN_FIRST}") from error
 
 
+# Kept, since it is asked for with every photo, and says only once what it does not use.
+@lru_cache(maxsize=2)
 def refiner_for(
     refine: Refinement, generator: keras.Model, trained: TrainedRefiner | None
 ) -> Refiner | None:

@@ -76,7 +76,7 @@ def tune_refiner(
             f"{schedule.batch_size}; add photos or set train.refiner_steps to 0"
         )
     with devices.on_device(options.device):
-        trainer = _trainer_of(crops.shape[1], completer.seed, options)
+        trainer = trainer_of(crops.shape[1], completer.seed, options)
         fingerprint = trainer.describe() | {
             "batch_size": schedule.batch_size,
             "generator": weights_sha256(completer.generator),
@@ -127,7 +127,7 @@ def completer_of(
 
 
 @dataclass(frozen=True)
-class _TrainerOn:
+class TunedTrainer:
     """A trainer that begins with the weights of a refiner.
 
     Attributes:
@@ -141,6 +141,7 @@ class _TrainerOn:
     has_perceptual_loss: bool
 
     def initial_state(self) -> RefinerState:
+        """Make the state before the first step."""
         state = self.trainer.initial_state()
         if self.start is None:
             return state
@@ -149,6 +150,7 @@ class _TrainerOn:
         return state._replace(refiner=refiner, average=list(weights))
 
     def describe(self) -> dict[str, Any]:
+        """Describe what the steps depend on, as values that JSON can hold."""
         return self.trainer.describe() | {
             "start": weights_sha256(self.start) if self.start else "random",
             "perceptual_loss": self.has_perceptual_loss,
@@ -157,17 +159,25 @@ class _TrainerOn:
     def advance(
         self, state: RefinerState, batches: RefinerBatch
     ) -> tuple[RefinerState, NDArray[np.float32]]:
+        """Take as many steps as there are batches; see ``RefinerTrainer``."""
         return self.trainer.advance(state, batches)
 
 
-def _trainer_of(size: int, seed: int, options: TrainOptions) -> _TrainerOn:
+def trainer_of(size: int, seed: int, options: TrainOptions) -> TunedTrainer:
+    """Trainer that begins with the shipped refiner, if that is of the size.
+
+    Args:
+        size: Side of a crop in pixels.
+        seed: Seed of the weights of what begins anew.
+        options: Arithmetic and device.
+    """
     start = pretrained.load_refiner()
     if start is not None and start.input_shape[1] != size:
         start = None
     loss = perceptual_loss()
     precision = devices.resolve_precision(options.precision, options.device)
     trainer = RefinerTrainer(size, seed, LossWeights(), loss, precision)
-    return _TrainerOn(trainer, start, loss is not None)
+    return TunedTrainer(trainer, start, loss is not None)
 
 
 def _coarse_folder(folder: Path, fingerprint: dict[str, Any]) -> Path:
