@@ -98,7 +98,7 @@ def search(options: str) -> LatentSearch:
     default = model.defaults.model_dump() | {"batch_size": 32}
     chosen = CompleteOptions.model_validate(default | json.loads(options))
     networks = model.generator, model.discriminator
-    return LatentSearch(*networks, chosen, 0.1, SEED, model.statistics)
+    return LatentSearch(*networks, chosen, 0.1, SEED, model.companions)
 
 
 def intact(options: str, faces: Sequence[HiddenFace]) -> Photos:

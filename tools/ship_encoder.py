@@ -1,8 +1,9 @@
 """Pack an encoder of the pretrained generator, to come with facefill.
 
-Run it in the project's environment, with what ``benchmarks/encoder.py`` left::
+Run it in the project's environment, with what ``benchmarks/encoder.py`` left, or the
+pipeline ``train`` for the networks that are shipped::
 
-    python tools/ship_encoder.py searches/encoder.keras
+    python tools/ship_encoder.py searches/encoder
 """
 
 import argparse
@@ -10,10 +11,9 @@ import hashlib
 import io
 from pathlib import Path
 
-import keras
 import numpy as np
 
-from facefill.models.dcgan import build_encoder
+from facefill.models.encoders import read_encoder, width_of
 from facefill.models.pretrained import (
     ENCODER,
     ENCODER_MANIFEST,
@@ -33,16 +33,16 @@ def eight_bits(name: str, kernel: np.ndarray) -> dict[str, np.ndarray]:
 def main() -> None:
     """Copy the weights, kernels in 8 bits, and say what they are of."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("encoder", type=Path)
+    parser.add_argument("folder", type=Path)
     parser.add_argument("--output", type=Path, default=FOLDER)
     arguments = parser.parse_args()
-    trained = keras.saving.load_model(arguments.encoder, compile=False)
+    trained = read_encoder(arguments.folder)
     manifest = require_manifest()
-    width = int(trained.weights[0].shape[-1])
-    model = build_encoder(manifest.image_size, manifest.latent_size, width)
-    model.set_weights(trained.get_weights())
+    sha256 = manifest.weights_sha256["generator"]
+    if trained is None or trained.generator_sha256 != sha256:
+        parser.error(f"{arguments.folder} has no encoder of the shipped generator")
     arrays: dict[str, np.ndarray] = {}
-    for variable in model.variables:
+    for variable in trained.network.variables:
         value = variable.numpy()
         arrays |= (
             eight_bits(variable.path, value)
@@ -57,8 +57,8 @@ def main() -> None:
         "sha256": hashlib.sha256(content).hexdigest(),
         "image_size": manifest.image_size,
         "latent_size": manifest.latent_size,
-        "width": width,
-        "generator_sha256": manifest.weights_sha256["generator"],
+        "width": width_of(trained.network),
+        "generator_sha256": sha256,
     }
     write_json(arguments.output / ENCODER_MANIFEST, described)
     print(f"{len(content)} bytes")

@@ -14,14 +14,10 @@ import hashlib
 import io
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
-from keras import ops
 from ship_encoder import eight_bits
 
-from facefill.backend.types import Tensor
-from facefill.evaluation.perceptual import PerceptualNetwork
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models import pretrained
 from facefill.models.face_pca import FacePca
@@ -33,17 +29,13 @@ from facefill.runtime.files import write_bytes, write_json
 from facefill.training.checkpoints import CheckpointStore
 from facefill.training.refiner.batches import RefinerBatches
 from facefill.training.refiner.coarse import CoarseCompleter
+from facefill.training.refiner.crops import is_usable
 from facefill.training.refiner.loop import Schedule, train_refiner
-from facefill.training.refiner.step import LossWeights, PerceptualLoss
+from facefill.training.refiner.perceptual import perceptual_loss
+from facefill.training.refiner.step import LossWeights
 from facefill.training.refiner.trainer import RefinerTrainer
 
 SEED = 1
-LEAST_DETAIL = 8.0
-"""Mean squared detail (above a Gaussian of sigma 1.5) of a crop that is not blurred."""
-MOST_BLACK = 0.08
-"""Share of a crop that may lie beyond its photo."""
-STRIDE = 4
-"""Of AlexNet's first layer: pictures are shifted by less, lest its grid be learnt."""
 
 
 def main() -> None:
@@ -65,40 +57,17 @@ def main() -> None:
     options = CompleteOptions()
     fit = GaussianFit(FacePca.unpacked(statistics), options.fit_noise)
     completer = CoarseCompleter(encoder, pair.generator, fit, options.fidelity, SEED)
-    size = crops.shape[1]
+    size, loss = crops.shape[1], perceptual_loss()
+    if loss is None:
+        parser.error("a refiner is shipped with its perceptual loss; install judges")
     refiner = train_refiner(
         RefinerBatches(np.asarray(crops[np.array(chosen)]), completer, given.folder),
-        RefinerTrainer(size, SEED, LossWeights(), perceptual_loss()),
+        RefinerTrainer(size, SEED, LossWeights(), loss),
         CheckpointStore(given.folder / "checkpoints"),
         Schedule(given.steps),
         lambda step, values: print(step, values, flush=True),
     )
     print(f"{ship(refiner, given.output)} bytes")
-
-
-def is_usable(crop: np.ndarray) -> bool:
-    """Tell whether a crop is sharp, and mostly of its photo."""
-    values = crop.astype(np.float32)
-    detail = values - cv2.GaussianBlur(values, (0, 0), 1.5)
-    edge = len(crop) * 3 // 16
-    inner = np.square(detail[edge:-edge, edge:-edge]).mean()
-    return bool(inner > LEAST_DETAIL and (crop.max(-1) == 0).mean() < MOST_BLACK)
-
-
-def perceptual_loss() -> PerceptualLoss:
-    """LPIPS by the first three layers of AlexNet, at other places each step."""
-    network = PerceptualNetwork("alexnet")
-
-    def distance(pictures: Tensor, truth: Tensor, step: Tensor) -> Tensor:
-        count, side = pictures.shape[0], pictures.shape[1] - STRIDE
-        row, column = step % STRIDE, (step // STRIDE) % STRIDE
-        parts = (
-            ops.slice(each, (0, row, column, 0), (count, side, side, 3))
-            for each in (pictures, truth)
-        )
-        return network.distance(*parts, num_layers=3)
-
-    return distance
 
 
 def ship(refiner: keras.Model, folder: Path) -> int:

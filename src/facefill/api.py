@@ -37,10 +37,12 @@ from facefill.errors import PhotoError
 from facefill.imaging.photos import Pixels
 from facefill.inversion.masking import MaskMaker
 from facefill.models import pretrained, sources
+from facefill.models.companions import Companions, read_companions
+from facefill.models.encoders import ENCODER_FOLDER
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.models.generation import generate
-from facefill.models.refinement import refiner_of
+from facefill.models.refiners import REFINER_FOLDER, refiner_for
 from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.preparation.extraction import Extraction, Face, extract
 from facefill.preparation.naming import face_id
@@ -57,17 +59,22 @@ _MODELS_KEPT = _SEARCHES_KEPT = 2
 
 @dataclass(frozen=True, eq=False)
 class FaceModel:
-    """Networks that complete faces, and statistics to fit what they find.
+    """Networks that complete faces, and what is learnt beside them.
 
     Attributes:
         generator: From latents (N, latent_size) to pictures (N, S, S, 3) in [-1, 1].
         discriminator: From pictures to logits (N, 1).
-        statistics: Mean and principal components of faces; None does without.
+        companions: Statistics of faces, an encoder and a refiner, as far as there are.
     """
 
     generator: "keras.Model"
     discriminator: "keras.Model"
-    statistics: FacePca | None
+    companions: Companions
+
+    @property
+    def statistics(self) -> FacePca | None:
+        """Mean and principal components of faces; None does without."""
+        return self.companions.statistics
 
     @property
     def image_size(self) -> int:
@@ -192,6 +199,7 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
     search = _search(model, options.model_dump_json(), lam, seed)
     advance = tell and _shares(tell, len(faces) * search.iterations_per_photo)
     results = list(search.run((face.measurement for face in faces), None, advance))
+    refiner = refiner_for(options, model.generator, model.companions.refiner)
     photos = [
         compose(
             given.pixels,
@@ -202,7 +210,7 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
             ],
             options.outside,
             given.original,
-            refiner_of(options, model.image_size),
+            refiner,
         )
         for number in range(options.candidates if faces else 1)
     ]
@@ -249,7 +257,8 @@ def load_model(source: str | Path = "pretrained") -> FaceModel:
     Args:
         source: ``pretrained`` for those that come with facefill, or a folder with
             ``generator.keras``, ``discriminator.keras`` and, if there are any,
-            ``face_statistics.npz``, such as ``data/06_models`` of a project.
+            ``face_statistics.npz``, ``encoder/encoder.npz`` and
+            ``refiner/refiner.npz``, such as ``data/06_models`` of a project.
 
     Raises:
         ModelError: If they are absent, damaged, or no models.
@@ -262,11 +271,12 @@ def _load(source: str) -> FaceModel:
     if source == sources.PRETRAINED:
         content = pretrained.read_statistics()
         statistics = FacePca.unpacked(content) if content else None
-        return FaceModel(*pretrained.load_pair(), statistics)
+        return FaceModel(*pretrained.load_pair(), Companions(statistics))
     pair = read_pair(Path(source), "name a folder that the pipeline train has filled")
     file = Path(source, pretrained.STATISTICS)
     statistics = FacePca.unpacked(file.read_bytes()) if file.is_file() else None
-    return FaceModel(*pair, statistics)
+    folders = (Path(source, name) for name in (ENCODER_FOLDER, REFINER_FOLDER))
+    return FaceModel(*pair, read_companions(statistics, *folders))
 
 
 def _faces(
@@ -307,5 +317,5 @@ def _search(model: FaceModel, options: str, lam: float, seed: int) -> "LatentSea
         CompleteOptions.model_validate_json(options),
         lam,
         seed,
-        model.statistics,
+        model.companions,
     )

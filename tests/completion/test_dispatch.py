@@ -9,8 +9,16 @@ import pytest
 
 from facefill.errors import ModelError
 from facefill.inversion.search import LatentSearch
-from facefill.models.dcgan import Architecture, build_discriminator, build_generator
+from facefill.models.companions import Companions
+from facefill.models.dcgan import (
+    Architecture,
+    build_discriminator,
+    build_encoder,
+    build_generator,
+)
+from facefill.models.encoders import TrainedEncoder
 from facefill.models.face_pca import measure
+from facefill.models.files import weights_sha256
 from facefill.parameters import CompleteOptions
 from facefill.runtime.parallel import chunk_mapper
 from photos import map_here
@@ -36,9 +44,13 @@ pytestmark = [
 ]
 
 
-def search_of(seed=1, **changes):
+def search_of(seed=1, *, with_encoder=False, **changes):
     architecture = Architecture(SIZE, 8, 4, 4)
     networks = build_generator(architecture, 1), build_discriminator(architecture, 1)
+    encoder = None
+    if with_encoder:
+        sha256 = weights_sha256(networks[0])
+        encoder = TrainedEncoder(build_encoder(SIZE, 8, 4, seed=1), sha256)
     options = OPTIONS.model_dump() | {"fit": "expected", "batch_size": 2} | changes
     draw = np.random.default_rng(0)
     faces = draw.integers(0, 256, (12, SIZE, SIZE, 3), np.uint8)
@@ -47,7 +59,7 @@ def search_of(seed=1, **changes):
         CompleteOptions.model_validate(options),
         lam=0.5,
         seed=seed,
-        statistics=measure(faces, 4, draw),
+        companions=Companions(measure(faces, 4, draw), encoder),
     )
 
 
@@ -93,6 +105,19 @@ def test_a_batch_whose_process_dies_is_rows_with_the_reason_and_tried_again(tmp_
     assert first["reason"].tolist() == ["crashed", "crashed", "", ""]
     second = complete(rows, folders, search_of(), map_here_after_the_journey)
     assert second["status"].tolist() == ["completed"] * 4
+
+
+def test_an_encoder_that_was_trained_travels_along(tmp_path):
+    here, there = Project(tmp_path, "here"), Project(tmp_path, "there")
+    rows = [place(here, "a.png", 1), place(there, "a.png", 1)][:1]
+    changes = {"encoder": True, "with_encoder": True}
+    assert search_of(**changes).starts.are_encoded
+    expected = complete(rows, here, search_of(**changes))
+    found = complete(rows, there, search_of(**changes), map_here_after_the_journey)
+    pd.testing.assert_frame_equal(found, expected)
+    assert contents(there.output) == contents(here.output)
+    without = complete(rows, here, search_of(encoder=True))
+    assert without["contextual"].tolist() != expected["contextual"].tolist()
 
 
 def test_networks_of_another_search_are_refused(tmp_path):

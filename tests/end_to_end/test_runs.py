@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 
 from commands import PORTRAITS, SAMPLE, environment, kedro, of_run, query
+from facefill.models.encoders import read_encoder
+from facefill.models.files import read_pair, weights_sha256
 from projects import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -25,6 +27,7 @@ ARTIFACTS = [
     "03_primary/alignment.parquet",
     "05_model_input/faces.npy",
     "05_model_input/faces.parquet",
+    "06_models/encoder/encoder.npz",
     "06_models/generator.keras",
     "06_models/discriminator.keras",
     "07_model_output/samples/grid.png",
@@ -44,6 +47,7 @@ ARTIFACTS = [
     "08_reporting/preparation/contact_sheet.png",
     "08_reporting/preparation/mean_faces.png",
     "08_reporting/preparation/outcomes.png",
+    "08_reporting/encoder.json",
     "08_reporting/training.json",
     "08_reporting/training_curves.json",
     "08_reporting/completion.json",
@@ -151,6 +155,9 @@ def test_one_finished_mlflow_run_has_parameters_curves_pictures_and_models(finis
     assert {key for key, _ in metrics} >= {
         "complete/contextual",
         "evaluate/center/hole_psnr",
+        "encoder/hole_psnr",
+        "encoder/latents",
+        "encoder/pixels",
         "train/d_fake",
         # The run takes longer than the ten seconds between two looks at the machine.
         "system/cpu_utilization_percentage",
@@ -167,6 +174,7 @@ def test_one_finished_mlflow_run_has_parameters_curves_pictures_and_models(finis
     artifacts = {path.name for path in (finished / "mlartifacts").rglob("*.*")}
     assert artifacts >= {
         "generator.keras",
+        "encoder.npz",
         "grid.png",
         "completed.png",
         "completion.gif",
@@ -230,6 +238,21 @@ def test_the_notebook_runs_on_what_a_run_left(finished):
         timeout=100,
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_a_training_without_an_encoder_ends_in_the_same_generator(finished, tmp_path):
+    data = tmp_path / "without"
+    shutil.copytree(finished, data, ignore=shutil.ignore_patterns("checkpoints", "ml*"))
+    assert (data / "06_models/encoder/encoder.npz").is_file()
+    run = kedro(data, "--pipeline=train", "--params=train.encoder_steps:0")
+    assert run.returncode == 0, run.stderr
+    pairs = [read_pair(folder / "06_models") for folder in (finished, data)]
+    for one, other in zip(*pairs, strict=True):
+        assert weights_sha256(one) == weights_sha256(other)
+    # It would be another generator's as soon as there is one.
+    assert not (data / "06_models/encoder/encoder.npz").exists()
+    encoder = read_encoder(finished / "06_models/encoder")
+    assert encoder.generator_sha256 == weights_sha256(pairs[0].generator)
 
 
 def checkpoints(data):

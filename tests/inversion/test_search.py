@@ -11,6 +11,7 @@ from facefill.imaging.pictures import to_uint8
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
+from facefill.models.companions import Companions
 from facefill.models.dcgan import Architecture, build_discriminator
 from facefill.parameters import CompleteOptions
 from searching import (
@@ -215,7 +216,7 @@ def test_a_photo_completes_to_the_same_bytes_among_others_of_another_task(
 def test_the_settings_say_all_that_decides_an_outcome(networks):
     def settings(lam=0.1, seed=1, statistics=STATISTICS, **changes):
         options = CompleteOptions.model_validate({"device": "cpu"} | changes)
-        made = LatentSearch(*networks, options, lam, seed, statistics)
+        made = LatentSearch(*networks, options, lam, seed, Companions(statistics))
         return made.settings_sha256
 
     first = settings()

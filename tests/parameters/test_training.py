@@ -29,3 +29,13 @@ def test_none_is_a_value_where_it_means_something():
     assert options.discriminator_learning_rate is None
     with pytest.raises(ValidationError, match="max_steps"):
         TrainOptions.model_validate({"max_steps": None})
+
+
+def test_a_refiner_needs_an_encoder():
+    with pytest.raises(ValidationError, match="encoder_steps above 0"):
+        TrainOptions(encoder_steps=0, refiner_steps=10)
+    assert TrainOptions(encoder_steps=10, refiner_steps=10).refiner_steps == 10
+
+
+def test_the_reference_has_no_encoder():
+    assert TrainOptions.model_validate({"preset": "reference"}).encoder_steps == 0

@@ -133,6 +133,8 @@ def test_a_run_from_a_node_on_goes_on_with_all_that_depends_on_it():
     assert names == {
         "train_networks",
         "draw_training_curves",
+        "train_encoder",
+        "train_refiner",
         "sample_generator",
         "complete_photos",
         "evaluate_completion",
@@ -150,6 +152,8 @@ def test_a_run_from_a_node_on_goes_on_with_all_that_depends_on_it():
         ("align_faces", "alignment_manifest"),
         ("flatten_faces", "training_set"),
         ("train_networks", "training_report"),
+        ("train_encoder", "encoder_report"),
+        ("train_refiner", "refiner_report"),
         ("plan_completion", "completion_plan"),
         ("complete_photos", "completion_table"),
     ],

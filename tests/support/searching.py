@@ -5,6 +5,7 @@ import numpy as np
 from facefill.imaging.tasks import task_of
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch
+from facefill.models.companions import Companions
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.models.face_pca import measure
 from facefill.parameters import CompleteOptions
@@ -79,7 +80,7 @@ def options_of(**changes):
 
 def search(networks, lam=LAM, **changes):
     return LatentSearch(
-        *networks, options_of(**changes), lam, seed=1, statistics=STATISTICS
+        *networks, options_of(**changes), lam, seed=1, companions=Companions(STATISTICS)
     )
 
 

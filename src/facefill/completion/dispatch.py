@@ -24,11 +24,13 @@ from facefill.errors import ModelError
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.multi_start import Watch
 from facefill.inversion.search import LatentSearch
+from facefill.models.companions import Companions
+from facefill.models.encoders import ENCODER_FILE, read_encoder
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import groups
-from facefill.runtime.files import replacing
+from facefill.runtime.files import replacing, write_bytes
 from facefill.runtime.progress import Advance
 
 if TYPE_CHECKING:
@@ -134,7 +136,8 @@ class RemoteSearch:
         """
         pair = read_pair(self.folder, "start the run again, which writes them")
         statistics = _read_statistics(self.folder / _STATISTICS)
-        search = LatentSearch(*pair, self.options, self.lam, self.seed, statistics)
+        companions = Companions(statistics, read_encoder(self.folder))
+        search = LatentSearch(*pair, self.options, self.lam, self.seed, companions)
         if search.fingerprint != self.fingerprint:
             raise ModelError(f"{self.folder} holds the networks of another search")
         self._search = search
@@ -178,7 +181,9 @@ def _write(folder: Path, search: LatentSearch) -> None:
     for name, model in search.networks._asdict().items():
         with replacing(folder / f"{name}.keras", suffix=".keras") as temporary:
             model.save(temporary)
-    statistics = search.statistics
+    statistics, encoder, _ = search.companions
+    if encoder is not None:
+        write_bytes(folder / ENCODER_FILE, encoder.packed())
     if statistics is not None:
         arrays: dict[str, Any] = {
             "mean": statistics.mean,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from facefill.evaluation import perceptual
 from facefill.imaging.pictures import encode_png
-from facefill.models.face_pca import FacePca
+from facefill.models.companions import Companions
 from facefill.models.files import weights_sha256
 from facefill.models.refinement import refiner_of
 from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
@@ -25,7 +25,7 @@ _TABLE, _REPORT, _FIGURES = "table.parquet", "report.json", "figures/"
 def key_of_evaluation(
     faces: FaceSet,
     networks: tuple[keras.Model, keras.Model],
-    statistics: FacePca | None,
+    companions: Companions,
     settings: tuple[EvaluateOptions, CompleteOptions, AlignOptions],
     numbers: tuple[float, int],
 ) -> str:
@@ -34,7 +34,7 @@ def key_of_evaluation(
     Args:
         faces: Of all splits.
         networks: Generator and discriminator.
-        statistics: Of faces, if there are any.
+        companions: Statistics of faces, an encoder and a refiner, if there are any.
         settings: Options of the evaluation, of completion and of alignment.
         numbers: ``lam`` and the seed.
     """
@@ -43,7 +43,7 @@ def key_of_evaluation(
         pixel_digest(faces.images),
         rows.tolist(),
         [weights_sha256(network) for network in networks],
-        statistics.fingerprint if statistics else "",
+        companions.fingerprint,
         [options.model_dump(mode="json") for options in settings],
         numbers,
         _judges(settings[1], faces.images.shape[1]),

@@ -15,7 +15,7 @@ from facefill.imaging.compositing import Placement, paste
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 from facefill.inversion.search import LatentSearch
-from facefill.models.refinement import refiner_of
+from facefill.models.refiners import refiner_for
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
 
@@ -72,7 +72,7 @@ def searched(
     """
     results = search.run(face.measurement for each in placed for face in each)
     options = search.options
-    refiner = refiner_of(options, search.image_size)
+    refiner = refiner_for(options, search.networks.generator, search.companions.refiner)
     for face, each in zip(faces, placed, strict=True):
         photo, hole = face.painted()
         done = [completed_face(one, next(results)) for one in each]

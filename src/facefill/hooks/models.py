@@ -64,11 +64,14 @@ class ModelHooks:
 def models_used(
     pipeline: Pipeline, catalog: DataCatalog
 ) -> dict[str, KerasModelDataset]:
-    """Find the networks that the nodes of a run read, by their catalog entries."""
+    """Find the networks that the nodes of a run read, by their catalog entries.
+
+    Of those that the parameter ``model`` chooses.
+    """
     names = sorted({name for node in pipeline.nodes for name in node.inputs})
     datasets = {name: catalog.get(name) for name in names}
     return {
         name: dataset
         for name, dataset in datasets.items()
-        if isinstance(dataset, KerasModelDataset)
+        if isinstance(dataset, KerasModelDataset) and dataset.pretrained
     }

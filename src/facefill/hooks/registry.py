@@ -55,7 +55,7 @@ class RegistryHooks:
         if self._catalog is None:
             return
         dataset = self._catalog.get(dataset_name)
-        if isinstance(dataset, KerasModelDataset):
+        if isinstance(dataset, KerasModelDataset) and dataset.pretrained:
             self._files[f"{dataset_name}.keras"] = dataset.path
             if dataset_name == "generator":
                 from facefill.models.files import weights_sha256
@@ -108,13 +108,35 @@ class RegistryHooks:
         for name, dataset in self._catalog.items():
             if isinstance(dataset, FaceStatisticsDataset) and dataset.exists():
                 self._files[f"{name}.npz"] = dataset.path
+        self._files |= self._companions()
         experiment = str(self._context.mlflow.tracking.experiment.name)
         with tempfile.TemporaryDirectory() as folder:
             for name, path in self._files.items():
-                shutil.copy(path, Path(folder, name))
+                target = Path(folder, name)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copy(path, target)
             return tracked_model.log_model(
                 experiment, Path(folder), _example(), self._tags
             )
+
+    def _companions(self) -> dict[str, Path]:
+        """Files of encoder and refiner by their places, if of the generator."""
+        from facefill.models import encoders, refiners
+
+        found = {}
+        for entry, name, read in (
+            (encoders.ENCODER_FOLDER, encoders.ENCODER_FILE, encoders.read_encoder),
+            (refiners.REFINER_FOLDER, refiners.REFINER_FILE, refiners.read_refiner),
+        ):
+            assert self._catalog is not None
+            if entry not in self._catalog:
+                continue
+            folder = self._catalog.load(entry)
+            network = read(folder)
+            weights = self._tags[tracked_model.WEIGHTS]
+            if network and network.generator_sha256 == weights:
+                found[f"{entry}/{name}"] = folder / name
+        return found
 
 
 def _example() -> tracked_model.Example:

@@ -6,6 +6,8 @@ was hidden: pixels, detail, colour. The search goes on from there. An encoder be
 to one generator.
 """
 
+import logging
+
 import keras
 import numpy as np
 from keras import ops
@@ -14,7 +16,10 @@ from facefill.backend.types import Tensor
 from facefill.imaging.pictures import to_float
 from facefill.inversion.measurement import Measurement
 from facefill.models import pretrained
+from facefill.models.encoders import TrainedEncoder
 from facefill.models.files import weights_sha256
+
+logger = logging.getLogger(__name__)
 
 
 class Encoder:
@@ -55,11 +60,28 @@ def encoder_input(pictures: Tensor, masks: Tensor) -> Tensor:
     return ops.concatenate([pictures * masks, masks], axis=-1)
 
 
-def encoder_of(generator: keras.Model) -> Encoder | None:
-    """Encoder that ships with facefill, if it belongs to this generator.
+def encoder_of(
+    generator: keras.Model, trained: TrainedEncoder | None = None
+) -> Encoder | None:
+    """Encoder that belongs to a generator: one that was trained, or the shipped one.
+
+    Args:
+        generator: The generator.
+        trained: Encoder that a training has made, perhaps of another generator, which
+            is then said.
 
     Raises:
-        ModelError: If its file is not the one that was shipped.
+        ModelError: If the file of the shipped one is not that which was shipped.
     """
-    network = pretrained.load_encoder(weights_sha256(generator))
-    return None if network is None else Encoder(network)
+    sha256 = weights_sha256(generator)
+    if trained is not None and trained.generator_sha256 == sha256:
+        return Encoder(trained.network)
+    network = pretrained.load_encoder(sha256)
+    if network is not None:
+        return Encoder(network)
+    if trained is not None:
+        logger.warning(
+            "the encoder that was trained is of another generator, and is not used; "
+            "`kedro run --pipeline=train` makes one of this generator"
+        )
+    return None

@@ -25,7 +25,7 @@ from facefill.inversion.multi_start import Watch
 from facefill.inversion.pca_fit import gaussian_fit_of
 from facefill.inversion.solvers import solver_of
 from facefill.inversion.starts import Starts
-from facefill.models.face_pca import FacePca
+from facefill.models.companions import Companions
 from facefill.models.files import ModelPair
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import groups
@@ -54,7 +54,7 @@ class LatentSearch:
         options: CompleteOptions,
         lam: float,
         seed: int,
-        statistics: FacePca | None = None,
+        companions: Companions | None = None,
     ) -> None:
         """Build the solver for two models of one image size.
 
@@ -64,8 +64,8 @@ class LatentSearch:
             options: Options of the search.
             lam: Weight of the perceptual loss.
             seed: Seed of everything random.
-            statistics: PCA of faces, by which results are fitted to the known pixels;
-                None leaves that out.
+            companions: What is learnt beside them: statistics, and an encoder; None is
+                neither.
 
         Raises:
             ModelError: If the two models are of different sizes.
@@ -80,16 +80,22 @@ class LatentSearch:
         self.image_size = int(generator.output_shape[1])
         self.lam = lam
         self.seed = seed
-        self.starts = Starts(generator, options, seed)
+        self._companions = companions or Companions()
+        self.starts = Starts(generator, options, seed, self._companions.encoder)
         self.options = options.with_iterations(is_encoded=self.starts.are_encoded)
+        statistics = self._companions.statistics
         self._fit = gaussian_fit_of(options, statistics, self.image_size)
         with devices.on_device(options.device):
             self._solver = solver_of(self.networks, self.options, lam, seed)
 
     @property
-    def statistics(self) -> FacePca | None:
-        """PCA of faces that results are fitted by, if they are."""
-        return self._fit.statistics if self._fit else None
+    def companions(self) -> Companions:
+        """What results depend on beside the networks, of what was given."""
+        _, encoder, refiner = self._companions
+        if encoder and encoder.fingerprint != self.starts.fingerprint:
+            encoder = None
+        statistics = self._fit.statistics if self._fit else None
+        return Companions(statistics, encoder, refiner)
 
     @property
     def fingerprint(self) -> str:
@@ -98,7 +104,7 @@ class LatentSearch:
         for network in self.networks:
             for array in network.get_weights():
                 digest.update(np.ascontiguousarray(array).tobytes())
-        faces = self.statistics.fingerprint if self.statistics else ""
+        faces = self._fit.statistics.fingerprint if self._fit else ""
         return f"{digest.hexdigest()} {self.seed} {faces} {self.starts.fingerprint}"
 
     @property

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 
 from facefill.backend import devices
-from facefill.inversion.encoder import encoder_of
+from facefill.inversion.encoder import Encoder, encoder_of
 from facefill.inversion.latent_bank import LatentBank
 from facefill.inversion.latents import first_latent
 from facefill.inversion.measurement import Measurement
+from facefill.models.encoders import TrainedEncoder
 from facefill.parameters import CompleteOptions
 
 
@@ -15,7 +16,11 @@ class Starts:
     """Chooses the latents at which the searches for a face begin."""
 
     def __init__(
-        self, generator: keras.Model, options: CompleteOptions, seed: int
+        self,
+        generator: keras.Model,
+        options: CompleteOptions,
+        seed: int,
+        trained: TrainedEncoder | None = None,
     ) -> None:
         """Load the encoder, if the options want one and there is one.
 
@@ -23,11 +28,14 @@ class Starts:
             generator: G.
             options: Options of the search.
             seed: Seed of the bank and of random latents.
+            trained: Encoder that a training has made, if there is one.
         """
         self._generator = generator
         self._options = options
         self._seed = seed
-        self._encoder = encoder_of(generator) if options.begins_encoded else None
+        self._encoder: Encoder | None = None
+        if options.begins_encoded:
+            self._encoder = encoder_of(generator, trained)
         self._bank: LatentBank | None = None
 
     @property

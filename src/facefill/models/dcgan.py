@@ -142,7 +142,11 @@ def build_generator_of_widths(
 
 
 def build_encoder(
-    image_size: int, latent_size: int, width: int, precision: str = "float32"
+    image_size: int,
+    latent_size: int,
+    width: int,
+    precision: str = "float32",
+    seed: int = 0,
 ) -> keras.Model:
     """Build a network from pictures with holes to latents of a generator.
 
@@ -153,6 +157,7 @@ def build_encoder(
         latent_size: Length of z.
         width: Filters of the first layer, doubled from layer to layer.
         precision: Keras dtype policy of the hidden layers.
+        seed: Seed of the initial weights.
 
     Returns:
         A model from ``encoder.encoder_input``, (N, image_size, image_size, 4), to
@@ -166,6 +171,7 @@ def build_encoder(
             KERNEL_SIZE,
             strides=2,
             padding="same",
+            kernel_initializer=keras.initializers.GlorotUniform(1000 * seed + stage),
             dtype=precision,
             name=f"shrink_{stage}",
         )(maps)
@@ -175,7 +181,12 @@ def build_encoder(
         maps = keras.layers.LeakyReLU(LEAK, dtype=precision, name=f"leak_{stage}")(maps)
         side, stage = side // 2, stage + 1
     flat = keras.layers.Flatten(dtype=precision, name="flat")(maps)
-    latents = keras.layers.Dense(latent_size, dtype="float32", name="place")(flat)
+    latents = keras.layers.Dense(
+        latent_size,
+        kernel_initializer=keras.initializers.GlorotUniform(1000 * seed + stage),
+        dtype="float32",
+        name="place",
+    )(flat)
     latents = keras.layers.Activation("tanh", dtype="float32", name="tanh")(latents)
     return keras.Model(seen, latents, name="encoder")
 

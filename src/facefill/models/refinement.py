@@ -112,8 +112,7 @@ def refiner_of(options: CompleteOptions, image_size: int) -> Refiner | None:
     network = _shipped()
     if network is None:
         return None
-    fidelity = options.fidelity if options.refine == "picture" else 0.0
-    refiner = Refiner(network, fidelity)
+    refiner = Refiner(network, options.picture_share)
     return refiner if refiner.size == FACTOR * image_size else None
 
 

@@ -152,3 +152,27 @@ def starting_models(start_from: str) -> "ModelPair | None":
     if start_from == PRETRAINED:
         return pretrained.load_pair()
     return read_pair(Path(start_from), _NO_START)
+
+
+def starting_encoder(start_from: str) -> "keras.Model | None":
+    """Load the encoder that comes with the networks to start from.
+
+    Args:
+        start_from: As for ``starting_models``.
+
+    Returns:
+        The network, or ``None`` if they have none.
+
+    Raises:
+        ModelError: If its file is damaged.
+    """
+    if start_from == RANDOM:
+        return None
+    if start_from == PRETRAINED:
+        return pretrained.load_encoder(
+            pretrained.require_manifest().weights_sha256["generator"]
+        )
+    from facefill.models.encoders import ENCODER_FOLDER, read_encoder
+
+    encoder = read_encoder(Path(start_from, ENCODER_FOLDER))
+    return None if encoder is None else encoder.network

@@ -65,8 +65,8 @@ class CompleteOptions(Block):
         bank_size: Generated faces among which the first latents are chosen, by
             the known pixels; 0 draws them without looking.
         encoder: Whether the first of these is what an encoder makes of what is known
-            of the face, where one comes with the generator, as with the pretrained
-            one; not before chains.
+            of the face, where the generator has one: the pretrained one, or one that
+            the pipeline ``train`` has made; not before chains.
         starts: Latents searched from at once, for each photo.
         prune_after: Iterations after which only the best ``candidates`` of the
             starts go on.
@@ -202,6 +202,11 @@ class CompleteOptions(Block):
     def num_iterations(self) -> int:
         """Steps of the search, that of a bank if they are not decided."""
         return FROM_BANK if self.iterations is None else self.iterations
+
+    @property
+    def picture_share(self) -> float:
+        """Share of a refiner's picture in a refined face, the rest being its mean."""
+        return self.fidelity if self.refine == "picture" else 0.0
 
     @property
     def num_starts(self) -> int:

@@ -1,6 +1,6 @@
 """Parameters of the networks and of their training, and its presets."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,7 @@ TRAIN_PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 64,
         "flip": False,
         "average_decay": 0.0,
+        "encoder_steps": 0,
     },
 }
 
@@ -79,6 +80,13 @@ class TrainOptions(Block):
         model_from: Which checkpoint the models are taken from: the ``best`` by
             ``face_frechet``, or the ``last``, which is taken too where nothing was
             compared.
+        encoder_steps: Steps of the encoder's training, which follows that of the
+            generator; 0 makes none. It begins with the encoder of the models to start
+            from, if they have one.
+        encoder_width: Filters of the encoder's first layer; each layer after it has
+            twice as many.
+        refiner_steps: Steps of a refiner of one's own, which goes on from the shipped
+            one; 0 makes none, and the shipped one serves. It needs the encoder.
     """
 
     preset: choices.Preset = "default"
@@ -111,6 +119,9 @@ class TrainOptions(Block):
     evaluate_samples: Annotated[int, Field(ge=16)] = 256
     inception_weights: str | None = None
     model_from: choices.ModelFrom = "best"
+    encoder_steps: Annotated[int, Field(ge=0)] = 5000
+    encoder_width: Positive = 48
+    refiner_steps: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -118,3 +129,13 @@ class TrainOptions(Block):
         if isinstance(values, dict):
             return with_preset(values, TRAIN_PRESETS)
         return values
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        if self.refiner_steps and not self.encoder_steps:
+            raise ValueError(
+                "a refiner learns from what an encoder and the generator make: set "
+                "encoder_steps above 0, or refiner_steps to 0, not "
+                f"{self.refiner_steps}"
+            )
+        return self

@@ -34,6 +34,9 @@ class Purpose(IntEnum):
     REFINER_HOLES = 40
     REFINER_ORDER = 41
     REFINER_FLIPS = 42
+    ENCODER_BATCH = 43
+    ENCODER_NOISES = 44
+    REFINER_CROPS = 45
 
 
 def keyed_rng(seed: int, purpose: Purpose, *index: int) -> np.random.Generator:

@@ -55,7 +55,8 @@ def log_model(
     Args:
         name: Of the registered model.
         networks: Folder with ``generator.keras``, ``discriminator.keras`` and, if there
-            are any, ``face_statistics.npz``; nothing else.
+            are any, ``face_statistics.npz``, ``encoder/encoder.npz`` and
+            ``refiner/refiner.npz``; nothing else.
         example: Kept beside the model.
         tags: Of the version: ``WEIGHTS``; ``SCORE`` and ``MEASURED_ON``, if measured.
 

@@ -155,6 +155,12 @@ class CheckpointStore:
                 logger.info("%s is of a later step than %d; removed", path, step)
                 path.unlink(missing_ok=True)
 
+    def forget_all(self) -> None:
+        """Delete every checkpoint."""
+        for kind in ("step", "best"):
+            for path in self._paths(kind):
+                path.unlink(missing_ok=True)
+
     def _paths(self, kind: str) -> list[Path]:
         return sorted(self.folder.glob(f"{kind}-*-*.npz"), reverse=True)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facefill.errors import TrainingError
+from facefill.parameters.choices import Distribution
 
 VARIABLE = "TF_CONFIG"
 
@@ -26,6 +27,15 @@ class Cluster:
 
     world_size: int
     rank: int
+
+
+def is_chief(distribute: Distribution) -> bool:
+    """Whether this process is the first of its cluster, or alone.
+
+    Raises:
+        TrainingError: As ``this_cluster``.
+    """
+    return distribute != "multi_worker" or this_cluster().rank == 0
 
 
 def this_cluster() -> Cluster:

@@ -173,6 +173,7 @@ def apply_gradients(
     gradients: Sequence[Tensor],
     statistics: list[Tensor],
     count: Tensor,
+    scale: Tensor = 1.0,
 ) -> NetworkState:
     """Move the weights of a network by one step of Adam.
 
@@ -182,9 +183,10 @@ def apply_gradients(
         gradients: Of the network's loss, in the order of its weights.
         statistics: Those after the step.
         count: Steps taken before this one, a scalar.
+        scale: Share of the learning rate that this step has, of a schedule.
     """
     updates = [
-        rule.update(value, gradient, moments, count)
+        rule.update(value, gradient, moments, count, scale)
         for value, gradient, moments in zip(
             network.weights, gradients, network.moments, strict=True
         )

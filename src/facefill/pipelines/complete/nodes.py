@@ -61,6 +61,8 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     generator: Model,
     discriminator: Model,
     statistics: FacePca | None,
+    encoder: Path,
+    refiner: Path,
     options: CompleteOptions,
     limits: IngestOptions,
     lam: float,
@@ -78,9 +80,11 @@ def complete_photos(  # noqa: PLR0913  # what a completion needs, by name
     from facefill.completion.inputs import Folders, Results
     from facefill.completion.restore import report, restore
     from facefill.inversion.search import LatentSearch
+    from facefill.models.companions import read_companions
     from facefill.models.sources import describe
 
-    search = LatentSearch(generator, discriminator, options, lam, seed, statistics)
+    companions = read_companions(statistics, encoder, refiner)
+    search = LatentSearch(generator, discriminator, options, lam, seed, companions)
     restored = restore(
         plan,
         Folders(photos, mask_files, faces),

@@ -64,6 +64,8 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "generator": "generator",
                     "discriminator": "discriminator",
                     "statistics": "face_statistics",
+                    "encoder": "encoder",
+                    "refiner": "refiner",
                     "options": "params:complete",
                     "limits": "params:ingest",
                     "lam": "params:lam",

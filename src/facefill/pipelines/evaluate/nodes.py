@@ -23,6 +23,8 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     generator: Model,
     discriminator: Model,
     statistics: FacePca | None,
+    encoder: Path,
+    refiner: Path,
     records: Path,
     options: EvaluateOptions,
     completion: CompleteOptions,
@@ -44,12 +46,14 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     from facefill.evaluation.presentation import chosen_metrics, every_mean, figures
     from facefill.inversion.masking import MaskMaker
     from facefill.inversion.search import LatentSearch
+    from facefill.models.companions import read_companions
     from facefill.models.sources import describe
     from facefill.runtime.remembered import Remembered
 
     networks = generator, discriminator
+    companions = read_companions(statistics, encoder, refiner)
     settings = options, completion, alignment
-    key = key_of_evaluation(training_set, networks, statistics, settings, (lam, seed))
+    key = key_of_evaluation(training_set, networks, companions, settings, (lam, seed))
     result = Remembered(records, key)
     if kept := result.load():
         log.info("the evaluation is that of the last time: nothing has changed")
@@ -58,7 +62,7 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
             tracker.metrics(chosen_metrics(every_mean(summary)))
         return records, table, summary, pictures
     searches = {
-        name: LatentSearch(generator, discriminator, chosen, lam, seed, statistics)
+        name: LatentSearch(*networks, chosen, lam, seed, companions)
         for name, chosen in completion.compared(options.methods).items()
     }
     is_face = options.identity and alignment.method == "openface"

@@ -19,6 +19,8 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "generator": "generator",
                     "discriminator": "discriminator",
                     "statistics": "face_statistics",
+                    "encoder": "encoder",
+                    "refiner": "refiner",
                     "records": "params:evaluation_records.folder",
                     "alignment": "params:align",
                     "options": "params:evaluate",

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from facefill.parameters import AlignOptions, CompleteOptions, TrainOptions
-from facefill.pipelines.annotations import FacePca, FaceSet, Figure, Model
+from facefill.pipelines.annotations import DataFrame, FacePca, FaceSet, Figure, Model
 from facefill.runtime.tracking import Tracker
 
 
@@ -18,12 +18,13 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
     alignment: AlignOptions,
     image_size: int,
     seed: int,
-) -> tuple[Path, Path, Path, Model, Model, dict[str, Any]]:
+) -> tuple[Path, Path, Path, Model, Model, Model, dict[str, Any]]:
     """Train from the newest checkpoint on.
 
     Returns:
         The folders of checkpoints, sample grids and face descriptors, the averaged
-        generator, the discriminator, and the report.
+        generator, the discriminator, the generator again, which later stages of the
+        training read whatever ``model`` says, and the report.
     """
     from facefill.evaluation.sample_quality import assessor
     from facefill.models.sources import starting_models
@@ -48,7 +49,93 @@ def train_networks(  # noqa: PLR0913  # what a training needs, by name
         )
     networks = models.generator, models.discriminator
     folders = checkpoints, training_grids, face_descriptors
-    return *folders, *networks, report(models, photos)
+    return *folders, *networks, models.generator, report(models, photos)
+
+
+def train_encoder(
+    *,
+    training_set: FaceSet,
+    generator: Model,
+    folder: Path,
+    options: TrainOptions,
+    seed: int,
+) -> tuple[Path, dict[str, Any]]:
+    """Train the encoder of the generator, from the newest checkpoint on.
+
+    Returns:
+        The folder with the encoder and its checkpoints, and the report; without an
+        encoder if the options want none.
+    """
+    from facefill.models.encoders import ENCODER_FILE
+    from facefill.models.sources import starting_encoder
+    from facefill.runtime.files import write_bytes
+    from facefill.training.checkpoints import CheckpointStore
+    from facefill.training.cluster import is_chief
+    from facefill.training.encoder.loop import train_encoder as train
+    from facefill.training.encoder.quality import NUMBERS, report
+    from facefill.training.reporting import prefixed
+
+    summary: dict[str, Any] = {"steps": options.encoder_steps}
+    if options.encoder_steps == 0:
+        (folder / ENCODER_FILE).unlink(missing_ok=True)
+    elif is_chief(options.distribute):
+        store = CheckpointStore(folder / "checkpoints", options.keep_checkpoints)
+        networks = generator, starting_encoder(options.start_from)
+        photos = training_set.of_split("train")
+        with Tracker() as tracker:
+            tell = prefixed(tracker.scalars, "encoder")
+            encoder = train(photos, networks, options, seed, store, tell)
+            write_bytes(folder / ENCODER_FILE, encoder.packed())
+            summary |= report(encoder, generator, training_set, seed)
+            tell(
+                options.encoder_steps,
+                {name: summary[name] for name in NUMBERS if name in summary},
+            )
+    return folder, summary
+
+
+def train_refiner(  # noqa: PLR0913  # what a training needs, by name
+    *,
+    training_set: FaceSet,
+    alignment: DataFrame,
+    photos: Path,
+    generator: Model,
+    encoder: Path,
+    statistics: FacePca,
+    folder: Path,
+    options: TrainOptions,
+    completion: CompleteOptions,
+    seed: int,
+) -> tuple[Path, dict[str, Any]]:
+    """Train the shipped refiner on, on completions of the generator.
+
+    Returns:
+        The folder with the refiner and its checkpoints, and the report; without a
+        refiner if the options want none.
+    """
+    from facefill.models.refiners import REFINER_FILE
+    from facefill.runtime.files import write_bytes
+    from facefill.training.cluster import is_chief
+    from facefill.training.refiner.crops import crops_of
+    from facefill.training.refiner.tuning import completer_of, tune_refiner
+    from facefill.training.reporting import prefixed
+
+    summary: dict[str, Any] = {"steps": options.refiner_steps}
+    if options.refiner_steps == 0:
+        (folder / REFINER_FILE).unlink(missing_ok=True)
+    elif is_chief(options.distribute):
+        crops = crops_of(training_set, alignment, photos, folder, seed)
+        completer = completer_of(generator, encoder, statistics, completion, seed)
+        with Tracker() as tracker:
+            tell = prefixed(tracker.scalars, "refiner")
+            refiner = tune_refiner(crops, completer, options, folder, tell)
+        write_bytes(folder / REFINER_FILE, refiner.packed())
+        summary |= {
+            "crops": len(crops),
+            "generator_sha256": refiner.generator_sha256,
+            "refiner_sha256": refiner.fingerprint,
+        }
+    return folder, summary
 
 
 def measure_faces(

@@ -1,0 +1,1 @@
+"""Training of the encoder, from which the searches of one generator begin."""

@@ -1,0 +1,53 @@
+"""Files of encoders, which name the generator that they belong to."""
+
+import numpy as np
+import pytest
+
+from facefill.errors import ModelError
+from facefill.models.companions import Companions
+from facefill.models.dcgan import build_encoder
+from facefill.models.encoders import (
+    ENCODER_FILE,
+    TrainedEncoder,
+    read_encoder,
+)
+
+SHA256 = "ab" * 32
+
+
+def encoder(seed=3):
+    return TrainedEncoder(build_encoder(16, 5, 4, seed=seed), SHA256)
+
+
+def test_a_file_gives_back_the_weights_and_the_generator(tmp_path):
+    made = encoder()
+    (tmp_path / ENCODER_FILE).write_bytes(made.packed())
+    read = read_encoder(tmp_path)
+    assert read.generator_sha256 == SHA256
+    assert read.fingerprint == made.fingerprint
+    assert read.packed() == made.packed() == encoder().packed()
+    seen = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 4)).astype(np.float32)
+    assert np.array_equal(np.asarray(read.network(seen)), made.network(seen))
+
+
+def test_no_file_is_no_encoder(tmp_path):
+    assert read_encoder(tmp_path / "absent") is None
+
+
+@pytest.mark.parametrize("place", [40, 3000, -30])
+def test_a_damaged_file_is_refused_by_name(tmp_path, place):
+    content = bytearray(encoder().packed())
+    content[place] ^= 0xFF
+    (tmp_path / ENCODER_FILE).write_bytes(content)
+    with pytest.raises(ModelError, match=r"encoder\.npz is damaged .*pipeline=train"):
+        read_encoder(tmp_path)
+
+
+def test_another_encoder_is_another_companion():
+    alone, one, other = (
+        Companions(),
+        Companions(encoder=encoder(1)),
+        Companions(encoder=encoder(2)),
+    )
+    assert len({each.fingerprint for each in (alone, one, other)}) == 3
+    assert Companions(encoder=encoder(1)).fingerprint == one.fingerprint

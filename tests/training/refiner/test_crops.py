@@ -1,0 +1,71 @@
+"""Crops of training faces at twice their resolution."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facefill.errors import DataError
+from facefill.imaging.geometry import warp
+from facefill.preparation.face_set import FaceSet
+from facefill.training.refiner.crops import crops_of, is_usable
+
+SIZE = 16
+
+
+def write_photos(folder, count):
+    """Photos with detail, the map of a face in each, and the faces."""
+    draw = np.random.default_rng(0)
+    rows, faces = [], []
+    for number in range(count):
+        photo = draw.integers(0, 256, (60, 80, 3), np.uint8)
+        name = f"{number}.png"
+        Image.fromarray(photo).save(folder / name)
+        matrix = np.array([[0.4, 0.05, -3.0 - number], [-0.05, 0.4, -2.0]])
+        rows.append({"id": name, "path": name, "matrix": matrix.ravel().tolist()})
+        faces.append(warp(photo, matrix, SIZE))
+    splits = ["train"] * (count - 1) + ["validation"]
+    table = pd.DataFrame(
+        {"id": [row["id"] for row in rows], "source": "", "split": splits}
+    )
+    return FaceSet(np.stack(faces), table), pd.DataFrame(rows)
+
+
+def test_every_second_pixel_of_a_crop_is_that_of_its_face(tmp_path):
+    faces, alignment = write_photos(tmp_path, 4)
+    crops = crops_of(faces, alignment, tmp_path, tmp_path / "refiner", 1)
+    assert crops.shape == (3, 2 * SIZE, 2 * SIZE, 3)
+    assert np.abs(crops[:, ::2, ::2].astype(int) - faces.images[:3]).max() <= 4
+
+
+def test_they_are_cut_once_for_the_same_faces(tmp_path):
+    faces, alignment = write_photos(tmp_path, 4)
+    folder = tmp_path / "refiner"
+    first = np.array(crops_of(faces, alignment, tmp_path, folder, 1))
+    (file,) = folder.iterdir()
+    for path in tmp_path.glob("*.png"):
+        path.unlink()
+    assert np.array_equal(crops_of(faces, alignment, tmp_path, folder, 1), first)
+    other = FaceSet(faces.images[1:], faces.table.iloc[1:])
+    with pytest.raises(DataError, match="no photo gives a crop"):
+        crops_of(other, alignment, tmp_path, folder, 1)
+    assert not file.exists()
+    assert list(folder.iterdir()) == []
+
+
+def test_photos_that_are_gone_or_changed_are_left_out(tmp_path):
+    faces, alignment = write_photos(tmp_path, 5)
+    (tmp_path / "0.png").unlink()
+    Image.fromarray(np.zeros((60, 80, 3), np.uint8)).save(tmp_path / "1.png")
+    crops = crops_of(faces, alignment, tmp_path, tmp_path / "refiner", 1)
+    assert len(crops) == 2
+    assert np.abs(crops[:, ::2, ::2].astype(int) - faces.images[2:4]).max() <= 4
+
+
+def test_blurred_crops_and_those_beyond_their_photo_are_not_usable():
+    sharp = np.random.default_rng(0).integers(1, 256, (64, 64, 3), np.uint8)
+    assert is_usable(sharp)
+    assert not is_usable(np.full_like(sharp, 90))
+    beyond = sharp.copy()
+    beyond[:10] = 0
+    assert not is_usable(beyond)
