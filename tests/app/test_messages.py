@@ -44,12 +44,13 @@ def test_any_other_error_says_what_it_says(error, text):
 
 
 def test_it_is_said_whether_a_face_was_found():
-    face, bad = (
-        Face("", None, None, None, None),
-        Face("blurred", None, None, None, None),
-    )
+    face = Face("", None, None, None, None)
+    blurred = Face("blurred", None, None, None, None)
 
-    assert what_was_found(Extraction(1, "", [face])) == "Face found."
-    assert what_was_found(Extraction(2, "", [face, face])) == "2 faces found."
-    for none in (Extraction(0, "no_face", []), Extraction(1, "", [bad])):
-        assert what_was_found(none).startswith("**No face found yet.**")
+    def said(*faces, known=False):
+        return what_was_found(Extraction(len(faces), "", [*faces]), hole_is_known=known)
+
+    assert said(face) == said(face, known=True) == "Face found."
+    assert said(face, face) == "2 faces found."
+    assert said(blurred).startswith("**No face found yet.**")
+    assert said(known=True) == "**No face found.**"

@@ -55,7 +55,7 @@ class Events:
         except FacefillError as error:
             gr.Warning(messages.message(error), duration=None)
             return self.show_photo(None)
-        said = messages.what_was_found(found)
+        said = messages.what_was_found(found, hole_is_known=False)
         canvas = {"background": shown(pixels), "layers": [], "composite": None}
         faces = with_faces(pixels, found)
         return [photo, faces, said, canvas, None, *_no_result()]
@@ -161,7 +161,7 @@ def _shown(result: Result, candidates: list[Candidate], hole: Path) -> list[Any]
     choice = gr.Radio(choices=list(range(1, count + 1)), value=1, visible=count > 1)
     return [
         with_faces(result.photo, result.found, result.completion.hole),
-        messages.what_was_found(result.found),
+        messages.what_was_found(result.found, hole_is_known=True),
         (first.before, first.after),
         first.said,
         choice,

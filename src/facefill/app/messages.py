@@ -43,12 +43,19 @@ def message(error: FacefillError) -> str:
     return f"{error}."
 
 
-def what_was_found(found: Extraction) -> str:
-    """Say that a photo has a face, or that it has none and what then."""
+def what_was_found(found: Extraction, *, hole_is_known: bool) -> str:
+    """Say that a photo has a face, or that it has none and what then.
+
+    Args:
+        found: What ``extract`` finds in it.
+        hole_is_known: Whether it was told the hole.
+    """
     faces = [face for face in found.faces if not face.reason]
     if faces:
         count = "Face" if len(faces) == 1 else f"{len(faces)} faces"
         return f"{count} found."
+    if hole_is_known:
+        return "**No face found.**"
     return (
         "**No face found yet.** It is looked for again once its hole is known. "
         + _NO_FACE_CURE
@@ -59,5 +66,6 @@ def without_face() -> str:
     """Say that a hole was filled without a face."""
     return (
         "No face was found at this hole, so it was filled from what is around it. "
+        "Paint over no more than what is missing: by the rest a face is found. "
         + _NO_FACE_CURE
     )

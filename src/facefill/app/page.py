@@ -119,7 +119,7 @@ def _hole_step() -> tuple[gr.ImageEditor, gr.File]:
         transforms=[],
         layers=False,
         brush=gr.Brush(
-            default_size=24, colors=[_PAINT], default_color=_PAINT, color_mode="fixed"
+            default_size=12, colors=[_PAINT], default_color=_PAINT, color_mode="fixed"
         ),
         format="png",
         height=480,
