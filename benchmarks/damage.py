@@ -166,7 +166,8 @@ def complete(damaged: Damaged) -> tuple[Pixels, dict[str, float]]:
         return damaged.photo, {"completed": 0.0}
     if not done.faces:
         return done.photo, {"completed": 0.0}
-    apart = misalignment(done.faces[0].face.matrix, damaged.face)
+    # The hole may reach another face, too.
+    apart = min(misalignment(each.face.matrix, damaged.face) for each in done.faces)
     return done.photo, {"completed": 1.0, "misaligned": apart}
 
 

@@ -10,9 +10,11 @@ import skimage.data
 from facefill.imaging import geometry
 from facefill.imaging.photos import decode_photo
 from facefill.parameters import AlignOptions
+from facefill.preparation import hole_alignment
+from facefill.preparation.damaged_face import Located
 from facefill.preparation.detection import Box
-from facefill.preparation.extraction import extract
-from facefill.preparation.hole_alignment import EyePair
+from facefill.preparation.extraction import extract, landmark_model
+from facefill.preparation.hole_alignment import DamagedPhoto, EyePair
 from photos import face_photo, noise
 
 PORTRAITS = Path(__file__).parents[2] / "data/demo/01_raw/photos"
@@ -241,3 +243,33 @@ def test_a_face_that_is_not_seen_beside_one_that_the_hole_touches_is_found():
     assert len(faces) == 2
     apart = np.abs(faces[1].landmarks - alone.landmarks)
     assert apart[36:48].max() < 8
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"), [((-0.8, 1.7), 1), ((0.2, 1.7), 0), ((-0.8, -0.3), 0)]
+)
+def test_of_likely_places_the_first_is_taken_that_is_a_face_once_completed(
+    monkeypatch, scores, expected
+):
+    """A neighbour may seem likelier than the face that the detector sees."""
+    boxes = [Box(100, 100, 199, 199), Box(140, 150, 239, 249)]
+
+    class Place:
+        """A place of which the network is the surer the further left it is."""
+
+        def __init__(self, filled, hole, box, model):
+            self.box = box
+            self.number = boxes.index(box)
+            self.certainty = 11.0 - 1.4 * self.number
+            self.read = np.zeros((68, 2))
+
+        def settle(self, read):
+            return Located(self.box, read, scores[self.number], self.certainty)
+
+    monkeypatch.setattr(hole_alignment, "DamagedFace", Place)
+    hole = np.zeros((300, 300), np.bool_)
+    hole[120:220, 120:220] = True
+    photo = noise(300, 300)
+    damaged = DamagedPhoto(photo, hole, landmark_model(OPTIONS))
+    monkeypatch.setattr(DamagedPhoto, "_at", lambda self, near: boxes)
+    assert damaged.find(boxes[1]).box == boxes[expected]

@@ -141,23 +141,26 @@ class DamagedPhoto:
     def _located(self, boxes: list[Box], least: float) -> Located | None:
         """Find the likeliest face of several boxes, if it is certain enough.
 
-        The network's opinion of it is the median of all that are as certain.
+        Of those that are, the detector has to see the first one completed, too, if it
+        sees any. The network's opinion of it is the median of all that are as certain.
         """
         faces = [
             DamagedFace(self.filled, self.hole, box, self._model)
             for box in boxes[:MAX_CANDIDATES]
         ]
-        best = max(faces, key=lambda face: face.certainty, default=None)
-        if best is None or best.certainty < least:
-            return None
-        alike = [
-            face
-            for face in faces
-            if face.certainty > best.certainty - _AS_CERTAIN
-            and detection.overlap(face.box, best.box) > _SAME_BOX
-        ]
-        # The first is at the box of which the detector is the most certain.
-        return alike[0].settle(np.median([face.read for face in alike], axis=0))
+        likeliest: Located | None = None
+        tried: list[Box] = []
+        for best in sorted(faces, key=lambda face: -face.certainty):
+            if best.certainty < least:
+                break
+            if any(detection.overlap(best.box, box) > _SAME_BOX for box in tried):
+                continue
+            tried.append(best.box)
+            located = _settled(best, faces)
+            if located is not None and located.score > 0.0:
+                return located
+            likeliest = likeliest or located
+        return likeliest
 
     def _at(self, box: Box) -> list[Box]:
         if box == self._given:
@@ -223,6 +226,17 @@ class DamagedPhoto:
 
     def _is_in(self, box: Box) -> bool:
         return bool(self.hole[_within(box)].any())
+
+
+def _settled(best: DamagedFace, faces: Iterable[DamagedFace]) -> Located | None:
+    alike = [
+        face
+        for face in faces
+        if face.certainty > best.certainty - _AS_CERTAIN
+        and detection.overlap(face.box, best.box) > _SAME_BOX
+    ]
+    # The first is at the box of which the detector is the most certain.
+    return alike[0].settle(np.median([face.read for face in alike], axis=0))
 
 
 def _within(box: Box) -> tuple[slice, slice]:
