@@ -668,7 +668,7 @@ def test_photos_are_completed_anew_by_another_refiner(folders, search, monkeypat
     levels = []
     for level in (60, 60, 190):
         painter = Painter(level)
-        monkeypatch.setattr(restore_module, "refiner_of", lambda *_: painter)  # noqa: B023
+        monkeypatch.setattr(restore_module, "refiner_for", lambda *_: painter)  # noqa: B023
         run(rows, folders, search)
         path = folders.output / "a.png/photo.png"
         spot = read_png(path)[14:22, 20:32]
