@@ -6,7 +6,14 @@ import pytest
 
 from facefill.evaluation import kept
 from facefill.imaging.pictures import decode_png
-from facefill.models.dcgan import Architecture, build_discriminator, build_generator
+from facefill.models.companions import Companions
+from facefill.models.dcgan import (
+    Architecture,
+    build_discriminator,
+    build_encoder,
+    build_generator,
+)
+from facefill.models.encoders import TrainedEncoder
 from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
 from facefill.preparation.face_set import FaceSet
 
@@ -34,7 +41,7 @@ def parts():
     return {
         "faces": faces,
         "networks": (build_generator(SMALL, 0), build_discriminator(SMALL, 0)),
-        "statistics": None,
+        "companions": Companions(),
         "settings": (EvaluateOptions(), CompleteOptions(), AlignOptions()),
         "numbers": (0.1, 1),
     }
@@ -51,12 +58,18 @@ def other_split(parts):
     return {"faces": FaceSet(parts["faces"].images, table)}
 
 
+def other_encoder(_):
+    encoder = TrainedEncoder(build_encoder(16, 4, 2), "ab" * 32)
+    return {"companions": Companions(encoder=encoder)}
+
+
 @pytest.mark.parametrize(
     "change",
     [
         other_faces,
         other_split,
         lambda _: {"networks": (build_generator(SMALL, 1), _["networks"][1])},
+        other_encoder,
         lambda _: {"numbers": (0.2, 1)},
         lambda _: {"numbers": (0.1, 2)},
         lambda _: {"settings": (EvaluateOptions(count=3), *_["settings"][1:])},
