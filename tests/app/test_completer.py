@@ -61,9 +61,9 @@ def test_a_warm_completer_builds_no_search_and_its_bar_never_goes_back(
 
 
 def test_what_is_chosen_counts(completer, photo):
-    plain = completer.complete(*photo, Choices(is_refined=False), lambda *_: None)
+    plain = completer.complete(*photo, Choices(fidelity=0.2), lambda *_: None)
 
-    options = facefill.load_model().defaults.model_copy(update={"refine": "none"})
+    options = facefill.load_model().defaults.model_copy(update={"fidelity": 0.2})
     expected = facefill.complete(*photo, options=options)
     assert np.array_equal(plain.completion.photo, expected.photo)
 

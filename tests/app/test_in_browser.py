@@ -135,7 +135,7 @@ def test_what_is_painted_is_filled_and_the_mask_of_it_can_be_used_again(
 def test_another_candidate_can_be_chosen_and_downloaded(page, photo, tmp_path):
     page.set_input_files("#mask input[type=file]", photo[1])
     page.fill("#candidates input", "2")
-    page.click("#refine input")
+    page.fill("#fidelity input[type=number]", "0.4")
     first, _ = complete(page, tmp_path)
 
     shown = page.eval_on_selector_all("#result img", SOURCES)

@@ -18,6 +18,7 @@ from facefill.completion.given import read_given, read_pixels
 from facefill.errors import FacefillError
 from facefill.imaging.photos import Pixels
 from facefill.parameters import AlignOptions
+from facefill.parameters.defaults import FIDELITY
 from facefill.preparation.extraction import Extraction, extract, load_models
 
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ class Choices(NamedTuple):
 
     Attributes:
         lam: Weight of the perceptual loss, at least 0.
-        is_refined: Whether the face is made as sharp as its photo.
+        fidelity: From the likely mean, 0, to a picture as sharp as the photo, 1.
         candidates: Completions of the photo.
     """
 
     lam: float = 0.1
-    is_refined: bool = True
+    fidelity: float = FIDELITY
     candidates: int = 1
 
 
@@ -186,7 +187,7 @@ def _options(model: "FaceModel", chosen: Choices) -> "CompleteOptions":
     return model.defaults.model_copy(
         update={
             "candidates": chosen.candidates,
-            "refine": "picture" if chosen.is_refined else "none",
+            "fidelity": chosen.fidelity,
             "iterations_per_call": _ITERATIONS_PER_CALL,
         }
     )

@@ -109,7 +109,7 @@ def _chosen(given: Mapping[str, Any]) -> Choices:
     default, lam = Choices(), given["lam"]
     return Choices(
         default.lam if lam is None else lam,
-        given["refine"],
+        given["fidelity"],
         given["candidates"] or default.candidates,
     )
 

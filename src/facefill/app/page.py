@@ -12,6 +12,7 @@ from facefill.app.completer import Completer
 from facefill.app.events import Events
 from facefill.app.messages import MAX_UPLOAD_MB
 from facefill.imaging.photo_files import SUFFIXES
+from facefill.parameters.defaults import FIDELITY
 
 TITLE = "facefill"
 
@@ -157,15 +158,18 @@ def _choices() -> tuple[list[Any], gr.Button]:
             min_width=90,
             elem_id="candidates",
         )
-        refined = gr.Checkbox(
-            value=True,
-            label="refine",
-            info="as sharp as the photo",
-            min_width=90,
-            elem_id="refine",
-        )
+    fidelity = gr.Slider(
+        0.0,
+        1.0,
+        FIDELITY,
+        step=0.05,
+        label="fidelity",
+        info="from the likely mean to a sharp picture",
+        buttons=[],
+        elem_id="fidelity",
+    )
     button = gr.Button("Complete", variant="primary", elem_id="complete")
-    return [lam, candidates, refined], button
+    return [lam, candidates, fidelity], button
 
 
 def _result() -> tuple[gr.ImageSlider, gr.Markdown, gr.Radio, list[gr.DownloadButton]]:
@@ -173,8 +177,8 @@ def _result() -> tuple[gr.ImageSlider, gr.Markdown, gr.Radio, list[gr.DownloadBu
         label="before | after",
         format="png",
         interactive=False,
-        height=370,
-        max_height=370,
+        height=290,
+        max_height=290,
         buttons=["fullscreen"],
         elem_id="result",
     )
