@@ -30,6 +30,9 @@ so: less of it is best continued by patches of what is next to it."""
 _HEAD_CENTRE, _HEAD_RADII = -0.35, (1.15, 1.35)
 _BODY_TOP, _BODY_WIDTH, _SHOULDERS = 0.45, 1.0, 1.2
 _BODY_END = 1.6
+_FADE = 0.2
+"""Width of the edge of both, in radii and in sides of the crop: there what is mirrored
+fades into what is inpainted, since the background may be another on either side."""
 _WINDOW = 3.0
 
 _LEAST_MIRRORED = 0.5
@@ -47,12 +50,13 @@ class ContinuedHeads(NamedTuple):
 
     Attributes:
         photo: uint8 RGB (height, width, 3).
-        filled: What was filled, bool (height, width).
-        heads: Where heads and shoulders are, bool (height, width).
+        shares: Share of each pixel that was filled, float32 (height, width); the rest
+            of it is of what is inpainted around, so that no edge shows.
+        heads: Where heads and shoulders are for certain, bool (height, width).
     """
 
     photo: Pixels
-    filled: Mask
+    shares: Floats
     heads: Mask
 
 
@@ -76,10 +80,13 @@ def fill_beside_heads(
         uint8 RGB (height, width, 3).
     """
     heads = continue_heads(photo, hole, wanted, faces)
-    rest = wanted & ~heads.filled
-    if heads.filled.any():
+    rest = wanted & (heads.shares < 1.0)
+    if heads.heads.any():
         avoided = avoided | heads.heads
-    return inpaint(heads.photo, rest, avoided & ~rest)
+    inpainted = inpaint(heads.photo, rest, avoided & ~rest)
+    shares = heads.shares[..., None]
+    mixed = inpainted + shares * (heads.photo.astype(np.float32) - inpainted)
+    return np.where(rest[..., None], np.round(mixed), inpainted).astype(np.uint8)
 
 
 def continue_heads(
@@ -95,21 +102,22 @@ def continue_heads(
         wanted: Pixels to fill, bool (height, width); within the hole.
         faces: Faces whose heads they are.
     """
-    filled, heads = np.zeros_like(hole), np.zeros_like(hole)
+    shares, heads = np.zeros(hole.shape, np.float32), np.zeros_like(hole)
     for face in faces:
         window = _window(face, hole.shape)
         deep = _deep_parts(wanted, _LEAST_DEPTH * face.enlargement)
-        todo = (deep & ~filled)[window]
+        todo = (deep & (shares == 0.0))[window]
         if not todo.any():
             continue
         head = _Head(face, window, todo.shape)
-        heads[window] |= head.extent
-        seen = ~(wanted & ~filled)[window]
+        seen = ~(wanted & (shares == 0.0))[window]
         part, done = _continued(photo[window], hole[window], todo, seen, head)
-        photo = photo.copy()
-        photo[window] = part
-        filled[window] |= done
-    return ContinuedHeads(photo, filled, heads)
+        if done.any():
+            photo = photo.copy()
+            photo[window] = part
+            shares[window] = np.where(done > 0.0, done, shares[window])
+            heads[window] |= head.shares == 1.0
+    return ContinuedHeads(photo, shares, heads)
 
 
 def _deep_parts(wanted: Mask, depth: float) -> Mask:
@@ -125,7 +133,8 @@ class _Head:
     """Where a head is in a window of its photo, and where pixels have mirror images.
 
     Attributes:
-        extent: Pixels of head and shoulders, bool (height, width).
+        shares: 1 where head and shoulders are, 0 far from them, in between at their
+            edge, float32 (height, width).
         image: Column and row of each pixel's mirror image, float32 (height, width).
         to_picture: Map from the window to the head's picture, float64 (2, 3).
         scale: Pixels of the photo for a pixel of the face.
@@ -142,7 +151,7 @@ class _Head:
             (x * columns + y * rows + shift).astype(np.float32) - middle
             for x, y, shift in face.matrix
         )
-        self.extent = _extent(across / size, down / size)
+        self.shares = _shares(across / size, down / size)
         back = np.linalg.inv(np.vstack([face.matrix, [0.0, 0.0, 1.0]]))
         left, below = middle - across, middle + down
         self.image = tuple(
@@ -155,13 +164,15 @@ class _Head:
         self.scale = face.enlargement
 
 
-def _extent(across: Floats, down: Floats) -> Mask:
+def _shares(across: Floats, down: Floats) -> Floats:
     """Tell which places, in sides of the crop from its middle, are head or body."""
     wide, high = _HEAD_RADII
-    head = (across / wide) ** 2 + ((down - _HEAD_CENTRE) / high) ** 2 < 1.0
+    radius = np.hypot(across / wide, (down - _HEAD_CENTRE) / high)
     width = _BODY_WIDTH + _SHOULDERS * np.clip(down - _BODY_TOP, 0.0, 1.0)
-    body = (down > _BODY_TOP) & (down < _BODY_END) & (np.abs(across) < width)
-    return np.asarray(head | body, np.bool_)
+    within = np.minimum(width - np.abs(across), _BODY_END - down)
+    body = np.where(down > _BODY_TOP, within, 0.0)
+    shares = np.clip(np.maximum(1.0 - radius, body) / _FADE, 0.0, 1.0)
+    return np.asarray(shares, np.float32)
 
 
 def _window(face: FaceInPhoto, shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -180,8 +191,8 @@ def _window(face: FaceInPhoto, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 def _continued(
     photo: Pixels, hole: Mask, wanted: Mask, seen: Mask, head: _Head
-) -> tuple[Pixels, Mask]:
-    """Continue one head in a window of its photo; what was filled of it.
+) -> tuple[Pixels, Floats]:
+    """Continue one head in a window of its photo; the shares that were filled of it.
 
     Args:
         photo: The window, with the face completed.
@@ -194,13 +205,15 @@ def _continued(
     columns, rows = head.image
     shares = cv2.remap(reachable.astype(np.float32), columns, rows, cv2.INTER_LINEAR)
     known = np.asarray(shares) > 0.999
-    hidden = wanted & head.extent
+    extent = head.shares > 0.0
+    hidden = wanted & extent
     mirrored = hidden & known
     if mirrored.sum() <= _LEAST_MIRRORED * hidden.sum():
         expected = expected_head(photo, seen, head.to_picture)
         if expected is None:
-            return photo, np.zeros_like(wanted)
-        return _levelled(photo, expected, wanted, seen, head.scale), wanted
+            return photo, np.zeros_like(head.shares)
+        filled = _levelled(photo, expected, wanted, seen, head.scale)
+        return filled, wanted.astype(np.float32)
     image = np.asarray(
         cv2.remap(
             photo, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
@@ -211,8 +224,8 @@ def _continued(
     # Between what is known and what was mirrored there may be a gap. Of the hole there
     # is nothing to copy into it, nor of what is not this head.
     gap = hidden & ~mirrored
-    filled = inpaint(filled, gap, ~head.extent | (hole & ~mirrored))
-    return filled, mirrored | gap
+    filled = inpaint(filled, gap, ~extent | (hole & ~mirrored))
+    return filled, np.where(hidden, head.shares, np.float32(0.0))
 
 
 def _levelled(
