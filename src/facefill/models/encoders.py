@@ -11,10 +11,9 @@ from pathlib import Path
 
 import keras
 
-from facefill.errors import ModelError
 from facefill.models.dcgan import build_encoder
-from facefill.models.files import TRAIN_FIRST, weights_sha256
-from facefill.models.network_files import GENERATOR, pack, unpack
+from facefill.models.files import weights_sha256
+from facefill.models.network_files import GENERATOR, pack, read, unpack
 
 ENCODER_FOLDER = "encoder"
 """Folder of an encoder, beside the file of its generator."""
@@ -77,10 +76,4 @@ def read_encoder(folder: Path) -> TrainedEncoder | None:
     Raises:
         ModelError: If its file is damaged.
     """
-    path = folder / ENCODER_FILE
-    if not path.is_file():
-        return None
-    try:
-        return TrainedEncoder.unpacked(path.read_bytes())
-    except (OSError, ModelError) as error:
-        raise ModelError(f"{path} is damaged ({error}); {TRAIN_FIRST}") from error
+    return read(folder / ENCODER_FILE, TrainedEncoder.unpacked)

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import keras
 
-from facefill.errors import ModelError
-from facefill.models.files import TRAIN_FIRST, weights_sha256
-from facefill.models.network_files import GENERATOR, pack, unpack
+from facefill.models.files import weights_sha256
+from facefill.models.network_files import GENERATOR, pack, read, unpack
 from facefill.models.refinement import Refiner, refiner_of
 from facefill.models.refiner import build_refiner
 from facefill.parameters import CompleteOptions
@@ -73,13 +72,7 @@ def read_refiner(folder: Path) -> TrainedRefiner | None:
     Raises:
         ModelError: If its file is damaged.
     """
-    path = folder / REFINER_FILE
-    if not path.is_file():
-        return None
-    try:
-        return TrainedRefiner.unpacked(path.read_bytes())
-    except (OSError, ModelError) as error:
-        raise ModelError(f"{path} is damaged ({error}); {TRAIN_FIRST}") from error
+    return read(folder / REFINER_FILE, TrainedRefiner.unpacked)
 
 
 # Kept, since it is asked for with every photo, and says only once what it does not use.

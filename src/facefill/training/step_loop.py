@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from facefill.backend import graph
-from facefill.errors import CheckpointError
+from facefill.errors import CheckpointError, NonFiniteError
 from facefill.runtime.interrupts import deferred_interruption
 from facefill.runtime.progress import progress
 from facefill.training.checkpoints import Checkpoint, CheckpointStore
@@ -111,6 +112,26 @@ def take_steps(
             if interrupted():
                 break
     return state
+
+
+def finite_metrics(records: Any, network: str, step: int) -> NDArray[np.float32]:
+    """Copy the metrics of steps out of the graph.
+
+    Args:
+        records: Tensor (steps, metrics).
+        network: Whose they are, for the message.
+        step: Steps done after them.
+
+    Raises:
+        NonFiniteError: If a metric is not finite.
+    """
+    metrics = np.asarray(ops.convert_to_numpy(records))
+    if not np.isfinite(metrics).all():
+        raise NonFiniteError(
+            f"a loss of the {network} is not finite at step {step}; training stops, "
+            "its last checkpoint stays"
+        )
+    return metrics
 
 
 def forget_other(

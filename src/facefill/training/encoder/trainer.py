@@ -8,7 +8,6 @@ from keras import ops
 from numpy.typing import NDArray
 
 from facefill.backend import devices, graph
-from facefill.errors import NonFiniteError
 from facefill.models.dcgan import build_encoder, rebuild
 from facefill.models.encoders import TrainedEncoder, width_of
 from facefill.models.files import weights_sha256
@@ -17,6 +16,7 @@ from facefill.training.encoder.batches import EncoderBatch
 from facefill.training.encoder.step import METRICS, EncoderState, EncoderStep
 from facefill.training.encoder.views import Viewer
 from facefill.training.state import assign, initial_network_state
+from facefill.training.step_loop import finite_metrics
 
 
 class EncoderTrainer:
@@ -87,13 +87,7 @@ class EncoderTrainer:
             NonFiniteError: If a metric is not finite.
         """
         state, records = self._advance(state, batches)
-        metrics = np.asarray(ops.convert_to_numpy(records))
-        if not np.isfinite(metrics).all():
-            raise NonFiniteError(
-                f"a loss of the encoder is not finite at step {int(state.step)}; "
-                "training stops, its last checkpoint stays"
-            )
-        return state, metrics
+        return state, finite_metrics(records, "encoder", int(state.step))
 
     def encoder(self, state: EncoderState) -> TrainedEncoder:
         """Copy the encoder out of a state, in float32."""

@@ -8,7 +8,6 @@ from keras import ops
 from numpy.typing import NDArray
 
 from facefill.backend import graph
-from facefill.errors import NonFiniteError
 from facefill.models.refiner import build_patch_discriminator, build_refiner
 from facefill.training import spectral_norm
 from facefill.training.refiner.step import (
@@ -20,6 +19,7 @@ from facefill.training.refiner.step import (
     RefinerStep,
 )
 from facefill.training.state import assign, initial_network_state
+from facefill.training.step_loop import finite_metrics
 
 
 class RefinerTrainer:
@@ -85,13 +85,7 @@ class RefinerTrainer:
             NonFiniteError: If a metric is not finite.
         """
         state, records = self._advance(state, batches)
-        metrics = np.asarray(ops.convert_to_numpy(records))
-        if not np.isfinite(metrics).all():
-            raise NonFiniteError(
-                f"a loss of the refiner is not finite at step {int(state.step)}; "
-                "training stops, its last checkpoint stays"
-            )
-        return state, metrics
+        return state, finite_metrics(records, "refiner", int(state.step))
 
     def refiner(self, state: RefinerState) -> keras.Model:
         """Give the averaged refiner, in float32."""
