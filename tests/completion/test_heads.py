@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from facefill.completion import heads
 from facefill.completion.faces import FaceInPhoto
 from facefill.completion.heads import continue_heads, fill_beside_heads
+from facefill.completion.mirrored_heads import Mirror
 from facefill.imaging.degradations import Inpainting
 from facefill.inversion.measurement import Measurement
 from photos import noise
@@ -64,6 +66,24 @@ def test_the_hidden_half_of_a_symmetric_head_comes_back(hole, degrees):
     shown = (made.shares > 0) & ~image & near(50)
     assert shown.sum() > 100
     assert np.abs(made.photo[shown].astype(int) - truth[shown]).mean() < 3.0
+
+
+@pytest.mark.parametrize("mirror", [Mirror(0.1, 0.7), Mirror(-0.1, 1.4)])
+def test_the_hidden_half_of_a_turned_head_comes_back_as_wide_as_it_was(
+    mirror, monkeypatch
+):
+    monkeypatch.setattr(heads, "find_mirror", lambda *_: mirror)
+    across = ((COLUMNS - 59.5) / 40).astype(np.float32)
+    straight = symmetric()
+    places = (40 * mirror.unturned(across) + 59.5).astype(np.float32)
+    rows = ROWS.astype(np.float32)
+    truth = cv2.remap(straight, places, rows, cv2.INTER_CUBIC)
+    hole = COLUMNS > 68
+    head = continue_heads(truth * ~hole[..., None], hole, hole, [face()])
+    judged = (head.shares == 1.0) & near(45)
+    assert judged.sum() > 500
+    difference = head.photo[judged].astype(float) - truth[judged]
+    assert np.abs(difference).mean() < 3.0
 
 
 def mirrored_of(mask, degrees):

@@ -1,8 +1,9 @@
 """Heads beyond the crops of their faces.
 
 A face is completed from the brows to the chin. Hair, ears, neck and shoulders beyond
-are mirrored at the middle of the face, as far as the other half is known: patches of
-the photo put pieces of people there, and two halves of one head differ less than that.
+are mirrored at the middle of the face, as far as the other half is known, and as wide
+as the head is turned (``mirrored_heads``): patches of the photo put pieces of people
+there, and two halves of one head differ less than that.
 Where neither half shows anything, as below a tear, they are as other people make them
 expected.
 """
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from facefill.completion.expected_heads import expected_head, head_map
 from facefill.completion.faces import FaceInPhoto
+from facefill.completion.mirrored_heads import find_mirror
 from facefill.imaging.inpainting import inpaint
 from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask
@@ -25,8 +27,8 @@ _LEAST_DEPTH = 14.0
 """Pixels of the face that a hole reaches beyond it at least where its head is continued
 so: less of it is best continued by patches of what is next to it."""
 
-# In sides of the crop, from its middle: an ellipse about head and hair, and below the
-# mouth the body, which widens to the shoulders.
+# In sides of the crop, from the middle of a head that is not turned: an ellipse about
+# head and hair, and below the mouth the body, which widens to the shoulders.
 _HEAD_CENTRE, _HEAD_RADII = -0.35, (1.15, 1.35)
 _BODY_TOP, _BODY_WIDTH, _SHOULDERS = 0.45, 1.0, 1.2
 _BODY_END = 1.6
@@ -109,8 +111,8 @@ def continue_heads(
         todo = (deep & (shares == 0.0))[window]
         if not todo.any():
             continue
-        head = _Head(face, window, todo.shape)
         seen = ~(wanted & (shares == 0.0))[window]
+        head = _Head(face, window, photo[window], seen)
         part, done = _continued(photo[window], hole[window], todo, seen, head)
         if done.any():
             photo = photo.copy()
@@ -141,26 +143,35 @@ class _Head:
     """
 
     def __init__(
-        self, face: FaceInPhoto, window: tuple[slice, slice], shape: tuple[int, ...]
+        self,
+        face: FaceInPhoto,
+        window: tuple[slice, slice],
+        photo: Pixels,
+        seen: Mask,
     ) -> None:
+        """Find it; the photo and what is known or completed of it are the window's."""
         size = len(face.measurement.mask)
-        middle = np.float32((size - 1) / 2.0)
-        rows = np.arange(shape[0], dtype=np.float32)[:, None] + window[0].start
-        columns = np.arange(shape[1], dtype=np.float32) + window[1].start
-        across, down = (
-            (x * columns + y * rows + shift).astype(np.float32) - middle
-            for x, y, shift in face.matrix
-        )
-        self.shares = _shares(across / size, down / size)
-        back = np.linalg.inv(np.vstack([face.matrix, [0.0, 0.0, 1.0]]))
-        left, below = middle - across, middle + down
-        self.image = tuple(
-            (x * left + y * below + shift - window[1 - axis].start).astype(np.float32)
-            for axis, (x, y, shift) in enumerate(back[:2])
-        )
-        self.to_picture = head_map(face.matrix, size)
         begin = np.array([window[1].start, window[0].start], np.float64)
-        self.to_picture[:, 2] += self.to_picture[:, :2] @ begin
+        matrix = face.matrix.copy()
+        matrix[:, 2] += matrix[:, :2] @ begin
+        to_frame = matrix / size
+        to_frame[:, 2] += 0.5 / size
+        mirror = find_mirror(photo, seen, to_frame)
+        height, width = seen.shape
+        rows = np.arange(height, dtype=np.float32)[:, None]
+        columns = np.arange(width, dtype=np.float32)
+        across, down = (
+            (x * columns + y * rows + shift).astype(np.float32) - np.float32(0.5)
+            for x, y, shift in to_frame
+        )
+        self.shares = _shares(mirror.unturned(across), down)
+        back = cv2.invertAffineTransform(to_frame)
+        beside = mirror.image(across) + np.float32(0.5)
+        below = down + np.float32(0.5)
+        self.image = tuple(
+            (x * beside + y * below + shift).astype(np.float32) for x, y, shift in back
+        )
+        self.to_picture = head_map(matrix, size)
         self.scale = face.enlargement
 
 

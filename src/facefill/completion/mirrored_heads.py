@@ -1,0 +1,82 @@
+"""Mirror images of heads: which place of one half shows what the other half hides.
+
+A head that is turned has a narrow half and a wide one. Where its middle is, and how
+wide its halves are, is told by the landmarks of its completed face: those of the jaw
+lie on each other's mirror images.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facefill.imaging.masks import Mask
+from facefill.imaging.photos import Pixels
+from facefill.preparation import landmark_network
+from facefill.preparation.face_prior import applied
+
+# Of dlib's 68 landmarks: the upper ends of the jaw, and what lies between its halves.
+_LEFT, _RIGHT, _BETWEEN = [0, 1, 2], [14, 15, 16], [27, 28, 8]
+
+_NARROWEST = 0.4
+"""Of a half, in widths of the other: of a head that is turned further one half shows
+nothing of the other."""
+
+Floats = NDArray[np.float32]
+
+
+class Mirror(NamedTuple):
+    """Where a head has its middle, and how wide its halves are.
+
+    Attributes:
+        middle: In sides of the crop from its middle, to the right.
+        width: Of the right half, in widths of the left.
+    """
+
+    middle: float
+    width: float
+
+    def unturned(self, across: Floats) -> Floats:
+        """Places, from the head's middle, on a head whose halves are of one width."""
+        beside = across - np.float32(self.middle)
+        left, right = self.width**0.5, self.width**-0.5
+        return beside * np.where(beside > 0.0, right, left).astype(np.float32)
+
+    def image(self, across: Floats) -> Floats:
+        """Places of mirror images, in sides of the crop from its middle."""
+        beside = -self.unturned(across)
+        left, right = self.width**-0.5, self.width**0.5
+        factor = np.where(beside > 0.0, right, left).astype(np.float32)
+        return beside * factor + np.float32(self.middle)
+
+
+UPRIGHT = Mirror(0.0, 1.0)
+"""Of a head that is not turned."""
+
+
+def find_mirror(photo: Pixels, known: Mask, to_frame: NDArray[np.float64]) -> Mirror:
+    """Find the mirror of a head by the landmarks of its face.
+
+    Args:
+        photo: uint8 RGB (height, width, 3), with the face completed.
+        known: Pixels that are known or completed, bool (height, width).
+        to_frame: Map from the photo to the crop as the unit square, float64 (2, 3).
+
+    Returns:
+        The mirror; ``UPRIGHT`` if no face is seen there.
+
+    Raises:
+        ModelError: If the packaged network cannot be used.
+    """
+    reading = landmark_network.load().settle(
+        photo.astype(np.float32), known.astype(np.float32), to_frame
+    )
+    if reading is None or reading.score <= 0.0:
+        return UPRIGHT
+    across = applied(to_frame, reading.points)[:, 0] - 0.5
+    middle = across[_BETWEEN].mean()
+    left, right = middle - across[_LEFT].mean(), across[_RIGHT].mean() - middle
+    if min(left, right) <= 0.0:
+        return UPRIGHT
+    width = np.clip(right / left, _NARROWEST, 1.0 / _NARROWEST)
+    return Mirror(float(middle), float(width))
