@@ -40,14 +40,14 @@ class Mirror(NamedTuple):
         """Places, from the head's middle, on a head whose halves are of one width."""
         beside = across - np.float32(self.middle)
         left, right = self.width**0.5, self.width**-0.5
-        return beside * np.where(beside > 0.0, right, left).astype(np.float32)
+        return np.asarray(beside * np.where(beside > 0.0, right, left), np.float32)
 
     def image(self, across: Floats) -> Floats:
         """Places of mirror images, in sides of the crop from its middle."""
         beside = -self.unturned(across)
         left, right = self.width**-0.5, self.width**0.5
-        factor = np.where(beside > 0.0, right, left).astype(np.float32)
-        return beside * factor + np.float32(self.middle)
+        beside *= np.where(beside > 0.0, right, left)
+        return np.asarray(beside + np.float32(self.middle), np.float32)
 
 
 UPRIGHT = Mirror(0.0, 1.0)
