@@ -14,6 +14,7 @@ from kedro.framework.startup import bootstrap_project
 from kedro.io import DatasetError
 
 from facefill import cli
+from facefill import settings as project_settings
 from facefill.errors import DataError, ModelError, ParameterError, PhotoError
 from facefill.runtime import tracking
 from projects import ROOT, Miniature
@@ -322,8 +323,46 @@ def test_looking_around_loads_no_heavy_library(arguments, words):
     imported = {line.rpartition("|")[2].strip() for line in lines}
 
     assert "facefill.errors" in imported
-    assert not imported & {"tensorflow", "keras", "dlib", "distributed", "jax"}
+    heavy = {"tensorflow", "keras", "dlib", "distributed", "jax", "mlflow", "pandas"}
+    assert not imported & (heavy | {"kedro_mlflow", "cv2", "scipy", "matplotlib"})
     assert set(words) <= set(finished.stdout.split())
+
+
+def test_help_needs_none_of_the_hooks():
+    code = (
+        "import sys; sys.argv = ['kedro', '--help'];"
+        "from kedro.framework.cli.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*[name for name in sys.modules if name.startswith('facefill.')])"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    loaded = set(finished.stdout.splitlines()[-1].split())
+    assert {"facefill.cli", "facefill.hooks"} <= loaded
+    assert not loaded & {"facefill.hooks.tracking", "facefill.parameters"}
+    assert not loaded & {
+        "facefill.datasets",
+        "facefill.models",
+        "facefill.pipelines.train",
+    }
+
+
+def test_the_hooks_are_the_same_ones_to_everybody():
+    hooks = project_settings.HOOKS
+
+    assert list(hooks) == list(hooks)
+    assert [type(hook).__name__ for hook in hooks][:3] == [
+        "StageHooks",
+        "TrackingHooks",
+        "ParameterHooks",
+    ]
 
 
 def test_hooks_and_settings_import_no_heavy_library():

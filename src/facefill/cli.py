@@ -14,14 +14,14 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
-from kedro.config import MissingConfigException
+from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import configure_logging, settings
 from kedro.utils import find_kedro_project
@@ -30,6 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import facefill.pipelines
 from facefill.commands.browse import mlflow
+from facefill.commands.unchanged import RepeatedCompletion, is_completion
 from facefill.errors import FacefillError, ParameterError, find_cause
 
 # What a user causes and cures: our errors, and a configuration that cannot be read.
@@ -127,7 +128,7 @@ def _wrap(command: click.Command) -> click.Command:
             _configure_logging()
             _name_pipelines(arguments)
             _leave_out_completion(arguments)
-            return stock(**arguments)
+            return _run_unless_finished(stock, arguments)
 
     command.callback = callback
     return command
@@ -159,11 +160,7 @@ def _leave_out_completion(arguments: dict[str, Any]) -> None:
     root = find_kedro_project(Path.cwd())
     if root is None or any(arguments.get(name) for name in _SELECTIONS):
         return
-    loader = settings.CONFIG_LOADER_CLASS(
-        conf_source=arguments.get("conf_source") or str(root / settings.CONF_SOURCE),
-        env=arguments.get("env"),
-        **settings.CONFIG_LOADER_ARGS,
-    )
+    loader = _config_loader(root, arguments)
     entry = loader["catalog"].get("incomplete_photos", {})
     if "path" not in entry:
         return
@@ -175,6 +172,36 @@ def _leave_out_completion(arguments: dict[str, Any]) -> None:
         "no photo in %s: nothing is completed; the pipelines %s are run",
         folder,
         ", ".join(WITHOUT_COMPLETION),
+    )
+
+
+def _run_unless_finished(stock: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Run, unless it is a completion of which nothing has changed since it finished."""
+    root = find_kedro_project(Path.cwd())
+    if root is None or not is_completion(arguments):
+        return stock(**arguments)
+    try:
+        completion = RepeatedCompletion(root, _config_loader(root, arguments))
+    except MissingConfigException:  # of a part that a run may do without
+        return stock(**arguments)
+    if completion.has_finished:
+        log.info(
+            "nothing to do: no photo, mask, parameter or model has changed since the "
+            "last completion; its results are in %s",
+            completion.results,
+        )
+        return None
+    with completion.recorded():
+        return stock(**arguments)
+
+
+def _config_loader(root: Path, arguments: dict[str, Any]) -> AbstractConfigLoader:
+    """Make a loader of the configuration as the run itself will."""
+    return settings.CONFIG_LOADER_CLASS(  # type: ignore[no-any-return]  # of settings.py
+        conf_source=arguments.get("conf_source") or str(root / settings.CONF_SOURCE),
+        env=arguments.get("env"),
+        runtime_params=arguments.get("params") or {},
+        **settings.CONFIG_LOADER_ARGS,
     )
 
 

@@ -2,26 +2,14 @@
 
 from omegaconf.resolvers import oc
 
+from facefill.commands.plugins import leave_out_plugin
 from facefill.environment import prepare_commands
-from facefill.hooks.folders import FolderHooks
-from facefill.hooks.locks import LockHooks
-from facefill.hooks.models import ModelHooks
-from facefill.hooks.parameters import ParameterHooks
-from facefill.hooks.registry import RegistryHooks
-from facefill.hooks.stages import StageHooks
-from facefill.hooks.tracking import TrackingHooks
+from facefill.hooks import Hooks
 
 prepare_commands()
+leave_out_plugin("kedro_mlflow")
 
-HOOKS = (
-    StageHooks(),
-    TrackingHooks(),
-    ParameterHooks(),
-    FolderHooks(),
-    LockHooks(),
-    ModelHooks(),
-    RegistryHooks(),
-)
+HOOKS = Hooks()
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -57,3 +57,25 @@ def test_completing_needs_no_training_and_says_which_model_it_used(tmp_path):
         "SELECT value FROM tags WHERE key = 'facefill.model' AND run_uuid = {run}",
     )
     assert tags == [("pretrained",)]
+
+
+def test_a_completion_of_which_nothing_has_changed_is_not_begun(tmp_path, monkeypatch):
+    folder = tmp_path / "01_raw/incomplete"
+    folder.mkdir(parents=True)
+    shutil.copy(PORTRAITS / "face-0001.jpg", folder)
+    short = "complete.iterations:2,complete.batch_size:1,complete.bank_size:16"
+    arguments = "--pipeline=complete", f"--params=image_size:64,{short}"
+    assert kedro(tmp_path, *arguments).returncode == 0
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    again = kedro(tmp_path, *arguments)
+
+    assert again.returncode == 0
+    assert "nothing to do: no photo, mask, parameter or model" in again.stdout
+    assert str(tmp_path / "07_model_output/completed") in again.stdout
+    lines = again.stderr.splitlines()
+    imported = {line.rpartition("|")[2].strip() for line in lines}
+    assert "facefill.commands.unchanged" in imported
+    assert not imported & {"tensorflow", "keras", "mlflow", "pandas", "dlib"}
+
+    (tmp_path / "07_model_output/completed/face-0001.jpg/photo.png").unlink()
+    assert "completed 1 of 1 photo" in kedro(tmp_path, *arguments).stdout

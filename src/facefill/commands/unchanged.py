@@ -1,0 +1,87 @@
+"""Completions that are not begun, because nothing has changed since they finished.
+
+Whatever is run, finished photos stay as they are. But a run loads the networks, and
+opens MLflow, before it knows that all are finished.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from facefill.runtime.finished_run import FinishedRun, contents_of
+from facefill.runtime.remembered import key_of
+
+_SET_BY = {"env", "params", "conf_source", "pipelines"}
+"""Options of ``kedro run`` that a completion may be given; others want a run."""
+
+
+def is_completion(arguments: Mapping[str, Any]) -> bool:
+    """Whether arguments of ``kedro run`` ask for the pipeline ``complete`` alone."""
+    others = {name for name, value in arguments.items() if value} - _SET_BY
+    return arguments["pipelines"] == ["complete"] and not others
+
+
+class RepeatedCompletion:
+    """The pipeline ``complete`` with certain settings, which may have run before."""
+
+    def __init__(self, root: Path, config: Mapping[str, Any]) -> None:
+        """Take the settings.
+
+        Args:
+            root: Folder of the project.
+            config: Kedro's configuration, by ``parameters``, ``catalog``, ``mlflow``
+                and ``globals``.
+        """
+        self._root = root
+        self._catalog = config["catalog"]
+        settings = [
+            # Kedro merges blocks in another order each time.
+            json.dumps(config[name], sort_keys=True, default=str)
+            for name in ("parameters", "catalog", "mlflow")
+        ]
+        path = root / config["globals"]["data"] / ".finished/complete.json"
+        self._record = FinishedRun(path, key_of(*settings))
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether it has run, and nothing that it reads or writes is another since.
+
+        Never where some of it lies elsewhere, since it may have changed unseen.
+        """
+        return self._is_local and self._record.holds()
+
+    @property
+    def results(self) -> Path:
+        """Folder of the completed photos."""
+        (path,) = self._paths(["completions"])
+        return path
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Record that it has finished, if what is run within ends well."""
+        from facefill.pipelines.complete import create_pipeline
+        from facefill.runtime.packaged_files import FOLDER as PRETRAINED
+
+        if not self._is_local:
+            yield
+            return
+        pipeline = create_pipeline()
+        inputs = contents_of([*self._paths(pipeline.inputs()), PRETRAINED])
+        yield
+        self._record.write(inputs, self._paths(pipeline.all_outputs()))
+
+    @property
+    def _is_local(self) -> bool:
+        return not any("://" in path for path in self._entries(self._catalog))
+
+    def _paths(self, names: Iterable[str]) -> list[Path]:
+        return [self._root / path for path in self._entries(names)]
+
+    def _entries(self, names: Iterable[str]) -> list[str]:
+        """Paths of those entries of the catalog that have one, as they stand there."""
+        entries = [self._catalog.get(name) for name in sorted(names)]
+        blocks = [entry for entry in entries if isinstance(entry, Mapping)]
+        paths = [block.get("path") or block.get("filepath") for block in blocks]
+        return [path for path in paths if path]
