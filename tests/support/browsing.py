@@ -1,8 +1,11 @@
 """Pages opened in Chromium, where it is installed."""
 
+import functools
+import http.server
 import importlib.util
 import os
 import shutil
+import threading
 from contextlib import contextmanager
 
 CHROMIUM = os.environ.get("FACEFILL_CHROMIUM") or shutil.which("chromium") or ""
@@ -41,3 +44,18 @@ def opened(folder, **options):
         page.on("request", lambda request: asked.append(request.url))
         yield page, asked
         context.close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def served(folder):
+    """Address of static files on this machine."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
