@@ -30,6 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import facefill.pipelines
 from facefill.commands.browse import mlflow
+from facefill.environment import unknown_backend
 from facefill.errors import FacefillError, ParameterError, find_cause
 
 # What a user causes and cures: our errors, and a configuration that cannot be read.
@@ -124,6 +125,8 @@ def _wrap(command: click.Command) -> click.Command:
 
     def callback(**arguments: Any) -> Any:
         with _user_errors_in_one_line(), _stopping_on_signals():
+            if problem := unknown_backend():
+                raise ParameterError(problem)
             _configure_logging()
             _name_pipelines(arguments)
             _leave_out_completion(arguments)
