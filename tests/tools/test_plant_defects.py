@@ -1,24 +1,14 @@
 """The catalogue of deliberate defects fits the code that it is planted into."""
 
 import ast
-import importlib.util
-import sys
 from collections import Counter
 
 import pytest
 
+from loading import tool
 from projects import ROOT
 
-
-def loaded(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look for their module
-    spec.loader.exec_module(module)
-    return module
-
-
-planting = loaded("plant_defects")
+planting = tool("plant_defects")
 DEFECTS = planting.read_catalogue()
 
 
