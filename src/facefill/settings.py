@@ -3,6 +3,7 @@
 from omegaconf.resolvers import oc
 
 from facefill.environment import prepare_commands
+from facefill.hooks.config_loader import ReadableConfigLoader
 from facefill.hooks.folders import FolderHooks
 from facefill.hooks.locks import LockHooks
 from facefill.hooks.models import ModelHooks
@@ -23,6 +24,7 @@ HOOKS = (
     RegistryHooks(),
 )
 
+CONFIG_LOADER_CLASS = ReadableConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
