@@ -1,6 +1,6 @@
 # The developer's interface; .ci/run calls the same. Needs Python 3.11 to 3.13 only.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long browser lint format bench docs lock clean
+.PHONY: help install demo test test-long defects browser lint format bench docs lock audit clean
 
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -40,6 +40,9 @@ test: install lint ## Check style, types and layers, and run the tests
 test-long: install ## Run the tests that take minutes: kills, hostile files, all of LFW
 	$(BIN)/python -m pytest -m long
 
+defects: install ## Plant deliberate defects; every one has to be caught by its test
+	$(BIN)/python tools/plant_defects.py
+
 # An environment on top of .venv, which stays as it is locked: Gradio wants an older
 # Pillow.
 BROWSER := build/browser
@@ -76,6 +79,14 @@ lock: install ## Resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		-o requirements.lock
+
+# --strict: a package that could not be looked up counts as a finding.
+AUDIT := build/audit
+audit: install ## List the licences of all dependencies, and look them up among advisories
+	$(BIN)/python tools/licence_report.py --write
+	@test -x $(AUDIT)/bin/pip-audit || { $(BIN)/python -m venv $(AUDIT) && \
+		$(AUDIT)/bin/python -m pip install --quiet 'pip-audit>=2.10,<3'; }
+	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.lock
 
 clean: ## Delete what tools and runs made, but not .venv, photos or models
 	rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \

@@ -10,7 +10,7 @@ The front door, each of its names loaded when it is first used::
 
 from typing import TYPE_CHECKING, Any
 
-from facefill.environment import speed_up_tensorflow
+from facefill.environment import choose_backend, speed_up_tensorflow
 
 if TYPE_CHECKING:
     from facefill.api import FaceModel, align, complete, load_model, sample
@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = ["Completion", "FaceModel", "align", "complete", "load_model", "sample"]
 
+choose_backend()
 speed_up_tensorflow()
 
 

@@ -7,11 +7,14 @@
 import sys
 from typing import Any
 
-from facefill.environment import prepare_app, prepare_completion
+from facefill.environment import prepare_app, prepare_completion, unknown_backend
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
     """Run a command, with the arguments of the shell."""
+    is_ours = not args and sys.argv[1:2] in (["complete"], ["app"])
+    if is_ours and (problem := unknown_backend()):
+        sys.exit(f"Error: {problem}")
     if not args and sys.argv[1:2] == ["complete"]:
         prepare_completion()
         from facefill.commands.complete import complete

@@ -6,7 +6,6 @@ SIGTERM stop the run cleanly, with the exit codes that a shell expects.
 """
 
 import copy
-import difflib
 import logging
 import os
 import pkgutil
@@ -23,14 +22,21 @@ import click
 import yaml
 from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
-from kedro.framework.project import configure_logging, settings
+from kedro.framework.project import configure_logging, pipelines, settings
 from kedro.utils import find_kedro_project
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import facefill.pipelines
 from facefill.commands.browse import mlflow
+from facefill.commands.selections import (
+    known_names,
+    require_known,
+    require_known_runner,
+    unknown,
+)
 from facefill.commands.unchanged import RepeatedCompletion, is_completion
+from facefill.environment import unknown_backend
 from facefill.errors import FacefillError, ParameterError, find_cause
 
 # What a user causes and cures: our errors, and a configuration that cannot be read.
@@ -125,8 +131,11 @@ def _wrap(command: click.Command) -> click.Command:
 
     def callback(**arguments: Any) -> Any:
         with _user_errors_in_one_line(), _stopping_on_signals():
+            if problem := unknown_backend():
+                raise ParameterError(problem)
             _configure_logging()
             _name_pipelines(arguments)
+            _require_known_parts(arguments)
             _leave_out_completion(arguments)
             return _run_unless_finished(stock, arguments)
 
@@ -146,10 +155,19 @@ def _name_pipelines(arguments: dict[str, Any]) -> None:
     known = ["__default__", *(module.name for module in modules if module.ispkg)]
     for name in arguments["pipelines"] or []:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-            raise ParameterError(
-                f"unknown pipeline '{name}'; did you mean '{nearest[0]}'?"
-            )
+            raise ParameterError(unknown("pipeline", name, known))
+
+
+def _require_known_parts(arguments: dict[str, Any]) -> None:
+    """Check the names of nodes, datasets, tags and namespaces, and of the runner.
+
+    Raises:
+        ParameterError: If there is no such one, with the nearest name.
+    """
+    require_known_runner(arguments.get("runner"))
+    if any(arguments.get(name) for name in _SELECTIONS if name != "pipelines"):
+        names = arguments.get("pipelines") or ["__default__"]
+        require_known(arguments, known_names(pipelines[name] for name in names))
 
 
 def _leave_out_completion(arguments: dict[str, Any]) -> None:

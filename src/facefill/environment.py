@@ -11,6 +11,9 @@ from pathlib import Path
 
 _SILENT = "3"
 
+_BACKENDS = ("tensorflow", "jax")
+"""Backends of Keras that the graphs are written for."""
+
 # Information and warnings of absl, and the line that announces them.
 _LOGGED_OF_MACHINE = r"[IW][0-9]{4} |WARNING: All log messages before absl::"
 
@@ -24,6 +27,23 @@ def speed_up_tensorflow() -> None:
     (benchmarks/profiles.py).
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def choose_backend() -> None:
+    """Let Keras run on TensorFlow, unless ``KERAS_BACKEND`` names another.
+
+    Otherwise a file in the home folder may, ``~/.keras/keras.json``.
+    """
+    os.environ.setdefault("KERAS_BACKEND", _BACKENDS[0])
+
+
+def unknown_backend() -> str:
+    """Say in a line that ``KERAS_BACKEND`` is of no use; empty if it is."""
+    chosen = os.environ.get("KERAS_BACKEND", _BACKENDS[0])
+    if chosen in _BACKENDS:
+        return ""
+    known = " or ".join(_BACKENDS)
+    return f"KERAS_BACKEND is '{chosen}', but facefill runs on {known}; unset it"
 
 
 def prepare_completion() -> None:

@@ -5,12 +5,14 @@ from omegaconf.resolvers import oc
 from facefill.commands.plugins import leave_out_plugin
 from facefill.environment import prepare_commands
 from facefill.hooks import Hooks
+from facefill.hooks.config_loader import ReadableConfigLoader
 
 prepare_commands()
 leave_out_plugin("kedro_mlflow")
 
 HOOKS = Hooks()
 
+CONFIG_LOADER_CLASS = ReadableConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

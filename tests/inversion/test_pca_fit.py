@@ -2,12 +2,20 @@ import numpy as np
 import pytest
 
 from facefill.evaluation.metrics import hole_psnr
+from facefill.imaging.compositing import poisson_blend
 from facefill.imaging.degradations import block_side
+from facefill.imaging.masks import build_mask
+from facefill.imaging.photos import read_photo
 from facefill.imaging.tasks import task_of
+from facefill.inversion.encoder import encoder_of
 from facefill.inversion.measurement import Measurement
-from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.pca_fit import GaussianFit, gaussian_fit_of, noise_of
+from facefill.models import pretrained
 from facefill.models.face_pca import measure
-from facefill.parameters import CompleteOptions
+from facefill.models.generation import generate
+from facefill.parameters import AlignOptions, CompleteOptions
+from facefill.preparation.extraction import extract
+from projects import ROOT
 
 SIZE = 16
 NOISE = 6.0
@@ -148,3 +156,48 @@ def test_faces_that_share_a_hole_are_fitted_as_each_alone(statistics):
     for face, picture, found in zip(faces, generated, together, strict=True):
         alone = fit.fit(picture, Measurement("", face, mask), 0.7)
         assert np.abs(found.astype(int) - alone).max() <= 1
+
+
+def aligned_portraits(count):
+    """Cut out the first faces of the demo's portraits, uint8 (count, 64, 64, 3)."""
+    options, found = AlignOptions(upsample=0), []
+    for path in sorted((ROOT / "data/demo/01_raw/photos").glob("*.jpg")):
+        faces = extract(read_photo(path), options, 64).faces
+        found += [face.pixels for face in faces if not face.reason]
+        if len(found) >= count:
+            return np.stack(found[:count])
+    raise AssertionError(f"{len(found)} faces")
+
+
+@pytest.mark.slow
+def test_own_statistics_of_few_faces_are_no_worse_than_no_fit():
+    faces = aligned_portraits(84)
+    generator = pretrained.load("generator")
+    encoder, mask = encoder_of(generator), build_mask("center", 64)
+    measurements = [Measurement("x", face, mask) for face in faces[60:]]
+    latents = np.stack([encoder.latent(each) for each in measurements])
+    generated = generate(generator, latents)
+
+    def quality(fit):
+        """PSNR over the hole of each face, completed without a fit or with one."""
+        fitted = [
+            picture if fit is None else fit.fit(picture, each, 0.7)
+            for picture, each in zip(generated, measurements, strict=True)
+        ]
+        blended = [
+            poisson_blend(each.face, picture, mask)
+            for picture, each in zip(fitted, measurements, strict=True)
+        ]
+        pairs = zip(measurements, blended, strict=True)
+        return np.mean([hole_psnr(each.face, done, mask) for each, done in pairs])
+
+    without = quality(None)
+    for count in (5, 20, 60):
+        own = measure(faces[:count], 300, np.random.default_rng(0))
+        fit = gaussian_fit_of(CompleteOptions(), own, 64)
+        assert quality(fit) > without
+
+
+def test_components_of_as_many_faces_as_ours_have_the_noise_that_was_asked_for():
+    assert noise_of(70.0, 2048) == noise_of(70.0, 5000) == 70.0
+    assert noise_of(70.0, 512) == 140.0

@@ -9,7 +9,7 @@ from facefill.imaging.degradations import Decolorization, Downsampling
 from facefill.imaging.masks import build_mask
 from facefill.imaging.pictures import to_uint8
 from facefill.inversion.measurement import Measurement
-from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.pca_fit import GaussianFit, noise_of
 from facefill.inversion.search import LatentSearch
 from facefill.models.companions import Companions
 from facefill.models.dcgan import Architecture, build_discriminator
@@ -182,7 +182,9 @@ def test_what_is_found_is_fitted_to_the_known_pixels_if_asked_for(networks, capl
     assert np.array_equal(plain.fitted, plain.generated)
     assert np.array_equal(fitted.generated, plain.generated)
     detail = CompleteOptions().fidelity
-    expected = GaussianFit(STATISTICS, 1.0).fit(plain.generated, target, detail)
+    expected = GaussianFit(STATISTICS, noise_of(1.0, 20)).fit(
+        plain.generated, target, detail
+    )
     assert np.array_equal(fitted.fitted, expected)
     assert not np.array_equal(fitted.fitted, plain.fitted)
 

@@ -1,3 +1,9 @@
+"""Principal components of faces are those of the covariance, and know of how many."""
+
+import hashlib
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +52,28 @@ def test_no_more_components_are_kept_than_faces_differ_in():
 def test_too_few_faces_are_refused():
     with pytest.raises(DataError, match="1 faces are too few"):
         measure(faces(1), 3, draw())
+
+
+def test_equal_faces_are_refused():
+    with pytest.raises(DataError, match="all 5 faces are equal"):
+        measure(np.repeat(faces(1), 5, axis=0), 3, draw())
+
+
+def test_the_number_of_faces_is_kept_and_is_that_of_ours_in_older_files():
+    statistics = measure(faces(6), 3, draw())
+    assert statistics.num_faces == FacePca.unpacked(statistics.packed()).num_faces == 6
+    with np.load(io.BytesIO(statistics.packed())) as archive:
+        older = {name: archive[name] for name in archive if name != "num_faces"}
+    stream = io.BytesIO()
+    np.savez(stream, **older)
+    found = FacePca.unpacked(stream.getvalue())
+    assert found.num_faces == 2048
+    # Finished photos, which are known by this hash, stay finished.
+    digest = hashlib.sha256()
+    for array in (found.mean, found.components, found.variances):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    assert found.fingerprint == digest.hexdigest()
+    assert replace(found, num_faces=6).fingerprint != found.fingerprint
 
 
 def test_packing_loses_half_a_level_of_127_at_most():

@@ -1,16 +1,25 @@
 """Every photo is aligned once, whatever happens meanwhile."""
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from aligning import Failing, Preparing, column, write_two_faces
+from facefill.completion.holes import find_holes
 from facefill.errors import DataError
+from facefill.imaging.holes import hole_reader
+from facefill.parameters import AlignOptions, CompleteOptions, IngestOptions
+from facefill.preparation.align_worker import AlignJob, Damage
+from facefill.preparation.alignment import align_photos
+from facefill.preparation.ingestion import ingest
+from facefill.runtime.result_cache import ResultCache
 from photos import face_photo, faces_tree, map_here, noise, write_photo
 from projects import ROOT
 
@@ -221,3 +230,39 @@ def test_a_photo_that_took_too_long_is_tried_again_if_it_may_take_longer(
     table = prepare(map_chunks=second, timeout_s=timeout_s)
     assert second.tried == (["2.png"] if is_tried else [])
     assert column(table, "reason")["2.png"] == ("" if is_tried else "timeout")
+
+
+def aligned_with(root, work, mask_rows, box):
+    """Align the photo ``root/photos/a.png`` with this mask, and this hint if any."""
+    hole = np.zeros((220, 220), np.uint8)
+    hole[mask_rows, 60:160] = 255
+    write_photo(root / "masks/a.png.png", hole)
+    hints = root / "hints"
+    hints.mkdir(exist_ok=True)
+    if box:
+        (hints / "a.png.json").write_text(json.dumps({"box": box}))
+    limits, options = IngestOptions(), AlignOptions()
+    reader = hole_reader(CompleteOptions(), limits)
+    manifest = ingest(
+        root / "photos", ResultCache(work / "ingested"), limits, options, map_here
+    )
+    holes = find_holes(["a.png"], root / "masks", hints, "files")
+    damage = Damage(root / "masks", hints, reader)
+    job = AlignJob(root / "photos", work / "faces", 64, options, damage)
+    table = align_photos(manifest, job, ResultCache(work / "records"), map_here, holes)
+    return table.drop(columns="box").to_json()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        [(slice(100, 120), None), (slice(100, 160), None)],
+        [(slice(0, 1), [50, 40, 170, 160]), (slice(0, 1), [70, 60, 150, 140])],
+    ],
+    ids=["mask", "hint"],
+)
+def test_a_photo_is_aligned_anew_by_another_mask_or_hint(tmp_path, change):
+    write_photo(tmp_path / "photos/a.png", face_photo())
+    first, second = (aligned_with(tmp_path, tmp_path / "1", *each) for each in change)
+    assert first != second
+    assert second == aligned_with(tmp_path, tmp_path / "fresh", *change[1])

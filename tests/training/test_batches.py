@@ -90,3 +90,17 @@ def test_latents_fill_the_cube_and_half_of_the_photos_are_flipped():
     assert np.abs(stack.latents).max() <= 1.0
     assert stack.latents.var() == pytest.approx(1 / 3, rel=0.01)
     assert stack.flips.mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_every_step_has_latents_flips_and_draws_of_its_own():
+    options = TrainOptions(
+        batch_size=64, max_steps=9, steps_per_call=3, latent_size=3, augment=["colour"]
+    )
+    images = np.zeros((64, 16, 16, 3), np.uint8)
+    stacks = list(batches(images, options, 1, 0))
+    for name in ("latents", "flips", "draws"):
+        steps = np.concatenate([getattr(stack, name) for stack in stacks])
+        assert len({step.tobytes() for step in steps}) == 9
+    other = next(batches(images, options, 2, 0))
+    for name in ("latents", "flips", "draws"):
+        assert not np.array_equal(getattr(other, name), getattr(stacks[0], name))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import keras
 
+from facefill.backend import keras_defaults  # noqa: F401  # for its effect
 from facefill.errors import TrainingError
 from facefill.parameters.choices import Device, Precision
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from keras import ops
 
+from facefill.backend import keras_defaults  # noqa: F401  # for its effect
 from facefill.backend.types import Tensor
 
 Moments = tuple[Tensor, Tensor]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facefill.completion.result_folders import result_folder
 from facefill.completion.uncertainty import COLUMNS
 
 ITERATIONS_BETWEEN_POINTS = 10
@@ -28,7 +29,7 @@ def mean_losses(photos: Iterable[str], output: Path) -> dict[str, np.ndarray]:
     """
     total, count = np.zeros(()), 0
     for photo in photos:
-        history = pd.read_parquet(output / photo / "history.parquet")
+        history = pd.read_parquet(output / result_folder(photo) / "history.parquet")
         total = total + history[history["candidate"] == 1][LOSSES].to_numpy(np.float64)
         count += 1
     if count == 0:

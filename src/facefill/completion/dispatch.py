@@ -189,6 +189,7 @@ def _write(folder: Path, search: LatentSearch) -> None:
             "mean": statistics.mean,
             "components": statistics.components,
             "variances": statistics.variances,
+            "num_faces": statistics.num_faces,
         }
         with replacing(folder / _STATISTICS, suffix=".npz") as temporary:
             np.savez(temporary, **arrays)
@@ -197,5 +198,6 @@ def _write(folder: Path, search: LatentSearch) -> None:
 def _read_statistics(file: Path) -> FacePca | None:
     if not file.is_file():
         return None
-    with np.load(file, allow_pickle=False) as arrays:
-        return FacePca(**arrays)
+    with np.load(file, allow_pickle=False) as archive:
+        arrays = dict(archive)
+    return FacePca(num_faces=int(arrays.pop("num_faces")), **arrays)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from facefill.completion.result_folders import result_folder
 from facefill.imaging.pictures import read_png
 
 MAX_RESULTS = 200
@@ -46,11 +47,12 @@ def show_results(table: pd.DataFrame, output: Path, gallery: Gallery) -> None:
     if len(completed) > MAX_RESULTS:
         log.info("MLflow gets the first %d of the results in %s", MAX_RESULTS, output)
     for step, photo in enumerate(completed[:MAX_RESULTS]):
-        paths = [output / photo / name for name in _STEPS]
+        folder = output / result_folder(photo)
+        paths = [folder / name for name in _STEPS]
         if all(path.is_file() for path in paths):
             faces = [_enlarged(read_png(path)) for path in paths]
             gallery.picture(step, "completions", np.concatenate(faces, axis=1))
-        for path in sorted((output / photo).glob("photo.*")):
+        for path in sorted(folder.glob("photo.*")):
             gallery.file(path, f"completions/photos/{photo}")
 
 

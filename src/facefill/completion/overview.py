@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from facefill.completion import uncertainty
+from facefill.completion.result_folders import result_folder
 from facefill.imaging.pictures import encode_gif, grid, read_png
 
 MAX_PICTURED = 64
@@ -34,8 +35,10 @@ def overview(
     if not photos:
         return {}
 
+    folders = [output / result_folder(photo) for photo in photos]
+
     def pictures_of(name: str) -> np.ndarray:
-        return np.stack([read_png(output / photo / name) for photo in photos])
+        return np.stack([read_png(folder / name) for folder in folders])
 
     frames = _frames(pictures_of("frames.png"))
     before = [read_png(aligned / faces[photo]) for photo in photos]
@@ -46,7 +49,7 @@ def overview(
         "blended.png": grid(pictures_of("blended.png")),
         "completion.gif": encode_gif(np.stack(frames), frames_per_second),
     }
-    samples = [output / photo / uncertainty.SAMPLES for photo in photos]
+    samples = [folder / uncertainty.SAMPLES for folder in folders]
     if all(path.is_file() for path in samples):
         strips = _frames(pictures_of(uncertainty.SAMPLES))
         pictures |= {name: grid(pictures_of(name)) for name in uncertainty.MAPS}

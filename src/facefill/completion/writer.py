@@ -16,6 +16,7 @@ from facefill.completion.result import (
     completed_face,
     compose,
 )
+from facefill.completion.result_folders import result_folder
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
 from facefill.imaging.compositing import complete
 from facefill.imaging.photo_files import SUFFIXES, PhotoFile
@@ -132,7 +133,8 @@ class ResultWriter:
 
     def _write_all(self, photo_id: str, contents: dict[str, bytes]) -> dict[str, str]:
         """Write files named by what follows the photo's id; give their hashes."""
-        names = {f"{photo_id}{name}": content for name, content in contents.items()}
+        folder = result_folder(photo_id)
+        names = {f"{folder}{name}": content for name, content in contents.items()}
         self._remove_others(photo_id, names.keys())
         for name, content in names.items():
             write_bytes(self._output / name, content)
@@ -142,7 +144,7 @@ class ResultWriter:
 
     def _remove_others(self, photo_id: str, names: Set[str]) -> None:
         """Delete what an earlier run has left: other faces, candidates, chains."""
-        own = self._output / photo_id
+        own = self._output / result_folder(photo_id)
         numbers = range(1, _FACES_LOOKED_FOR + 1)
         further = (own.with_name(f"{own.name}#{number}") for number in numbers)
         # The folder of a second face may be that of a photo of this name besides.

@@ -16,6 +16,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from facefill.completion.result_folders import result_folder
 from facefill.errors import PhotoError
 from facefill.evaluation.embedding import picture_uri, picture_uri_of_file
 from facefill.evaluation.line_charts import Chart, charts_of_training
@@ -160,12 +161,16 @@ def _completed_photos(results: Results) -> Iterator[CompletedPhoto]:
 
 
 def _completed_photo(row: Mapping[str, Any], results: Results) -> CompletedPhoto:
-    name, folder = str(row["photo"]), results.completions / str(row["photo"])
+    name = str(row["photo"])
+    folder, of_face = (
+        results.completions / result_folder(str(row[column]))
+        for column in ("photo", "id")
+    )
     before = decode_photo(read_content(results.photos / name))
     stages = {
         stage: picture_uri_of_file(path, _PHOTO_SIDE)
         for stage in _STAGES
-        if (path := results.completions / str(row["id"]) / f"{stage}.png").is_file()
+        if (path := of_face / f"{stage}.png").is_file()
     }
     return CompletedPhoto(
         name,

@@ -18,7 +18,7 @@ from facefill.imaging.degradations import (
 )
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.measurement import Measurement
-from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.pca_fit import GaussianFit, noise_of
 from facefill.models.face_pca import measure
 from facefill.parameters import CompleteOptions, MethodName
 from facefill.preparation.sharded_array import ImageArray
@@ -51,8 +51,9 @@ class Baselines:
         self._fit: GaussianFit | None = None
         if "pca" in methods and len(train) > 1:
             statistics = measure(train, NUM_COMPONENTS, rng)
-            # The noise that fits ours is that of 2,000 faces here as well.
-            self._fit = GaussianFit(statistics, CompleteOptions().fit_noise)
+            # The noise is that of a search's fit with as many faces.
+            noise = noise_of(CompleteOptions().fit_noise, statistics.num_faces)
+            self._fit = GaussianFit(statistics, noise)
 
     def fill(self, measurement: Measurement) -> Filled:
         """Complete one face by every method that can."""

@@ -9,6 +9,7 @@ pixels and G(z) is continued into the hole.
 """
 
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
@@ -19,7 +20,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from facefill.imaging.masks import Mask
 from facefill.inversion.measurement import Measurement
-from facefill.models.face_pca import FacePca, Floats
+from facefill.models.face_pca import NUM_FACES, FacePca, Floats
 from facefill.parameters import CompleteOptions
 
 logger = logging.getLogger(__name__)
@@ -138,4 +139,18 @@ def gaussian_fit_of(
             image_size,
         )
         return None
-    return GaussianFit(statistics, options.fit_noise)
+    return GaussianFit(statistics, noise_of(options.fit_noise, statistics.num_faces))
+
+
+def noise_of(noise: float, num_faces: int) -> float:
+    """Standard deviation of a pixel around components of so many faces.
+
+    Components of few faces are in part those of these faces alone, and what they make
+    of known pixels is less to be believed: the error of a component falls with the root
+    of the number of faces.
+
+    Args:
+        noise: Deviation around components of ``NUM_FACES`` faces, in grey levels.
+        num_faces: Number of faces that were measured.
+    """
+    return noise * math.sqrt(NUM_FACES / min(num_faces, NUM_FACES))

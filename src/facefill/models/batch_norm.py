@@ -9,6 +9,7 @@ Networks in files have Keras's own layers, which compute the same but for roundi
 
 import keras
 
+from facefill.backend import keras_defaults  # noqa: F401  # for its effect
 from facefill.backend.types import Tensor
 
 

@@ -33,11 +33,14 @@ class FacePca:
         components: Of length one and at right angles but for rounding, float32
             (K, S, S, 3).
         variances: Of the weight of each, float64 (K,), the largest first.
+        num_faces: Faces that they were measured on; ``NUM_FACES`` in files of
+            versions that did not say.
     """
 
     mean: Floats
     components: Floats
     variances: NDArray[np.float64]
+    num_faces: int = NUM_FACES
 
     @property
     def image_size(self) -> int:
@@ -50,6 +53,9 @@ class FacePca:
         digest = hashlib.sha256()
         for array in (self.mean, self.components, self.variances):
             digest.update(np.ascontiguousarray(array).tobytes())
+        # Those of as many faces as there can be are what they were before it was said.
+        if self.num_faces != NUM_FACES:
+            digest.update(str(self.num_faces).encode())
         return digest.hexdigest()
 
     def packed(self) -> bytes:
@@ -60,6 +66,7 @@ class FacePca:
             "components": levels,
             "scales": scales,
             "variances": self.variances,
+            "num_faces": np.int64(self.num_faces),
         }
         stream = io.BytesIO()
         np.savez_compressed(stream, **arrays)
@@ -80,6 +87,7 @@ class FacePca:
                         archive["components"], archive["scales"]
                     ),
                     variances=archive["variances"],
+                    num_faces=int(archive.get("num_faces", NUM_FACES)),
                 )
         except Exception as error:  # whatever numpy and zipfile raise for a bad file
             raise ModelError(f"no statistics of faces ({error})") from error
@@ -94,7 +102,7 @@ def measure(faces: Any, num_components: int, rng: np.random.Generator) -> FacePc
         rng: Chooses faces if there are more than ``NUM_FACES``.
 
     Raises:
-        DataError: If there are fewer than two faces.
+        DataError: If there are fewer than two faces, or all are equal.
     """
     if len(faces) < 2:
         raise DataError(f"{len(faces)} faces are too few to see in what faces differ")
@@ -111,10 +119,13 @@ def measure(faces: Any, num_components: int, rng: np.random.Generator) -> FacePc
     lengths, shares = lengths[::-1], shares[:, ::-1]
     # Equal faces have fewer directions than there are faces.
     is_real = lengths > 1e-6 * max(float(lengths[0]), 1.0)
+    if not is_real.any():
+        raise DataError(f"all {count} faces are equal, so they differ in nothing")
     scaled = shares[:, is_real] / np.sqrt(lengths[is_real])
     components = scaled.T.astype(np.float32) @ flat
     return FacePca(
         mean=mean.reshape(shape),
         components=components.reshape(-1, *shape),
         variances=lengths[is_real] / (count - 1),
+        num_faces=count,
     )

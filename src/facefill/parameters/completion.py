@@ -78,7 +78,8 @@ class CompleteOptions(Block):
         fit_components: Principal components of faces that the expectation knows; the
             pipeline ``train`` measures them.
         fit_noise: How far a face may be from them, in grey levels (standard
-            deviation of a pixel).
+            deviation of a pixel), if they are of 2,048 faces; of N faces
+            sqrt(2048 / N) times as far.
         refine: ``picture`` makes the completed face as sharp as its photo, as far as
             ``fidelity`` says, by a network that sees the photo around the hole at twice
             the face's resolution, where one comes for faces of this size; ``mean`` is

@@ -37,9 +37,9 @@ def vary(pictures: Tensor, draws: Tensor, variations: Sequence[Variation]) -> Te
 
     DiffAugment (Zhao et al. 2020, arXiv 2006.10738) with the ranges of its code:
     colour is brightness by -0.5 to 0.5, saturation by 0 to 2 and contrast by 0.5 to
-    1.5; translation moves by up to an eighth of the side, black coming in; cutout
-    blanks a square of half the side, grey, which may reach over the edge. The order
-    is always this one.
+    1.5; translation moves by up to an eighth of the side, 0 coming in, which is grey;
+    cutout blanks a square of half the side with it, which may reach over the edge. The
+    order is always this one.
 
     Args:
         pictures: (N, size, size, 3) in [-1, 1]; colour may lead out of it.

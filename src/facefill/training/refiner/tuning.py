@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from facefill.backend import devices
 from facefill.errors import DataError, ModelError
-from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.pca_fit import GaussianFit, noise_of
 from facefill.models import pretrained
 from facefill.models.encoders import read_encoder
 from facefill.models.face_pca import FacePca
@@ -122,7 +122,7 @@ def completer_of(
     trained = read_encoder(encoder)
     if trained is None or trained.generator_sha256 != weights_sha256(generator):
         raise ModelError(f"{encoder} has no encoder of the generator; {TRAIN_FIRST}")
-    fit = GaussianFit(statistics, completion.fit_noise)
+    fit = GaussianFit(statistics, noise_of(completion.fit_noise, statistics.num_faces))
     return CoarseCompleter(trained.network, generator, fit, completion.fidelity, seed)
 
 

@@ -1,0 +1,52 @@
+"""Loader of the configuration, whose errors name the file and fit in a line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kedro.config import OmegaConfigLoader
+from omegaconf.errors import OmegaConfBaseException
+
+from facefill.errors import ParameterError
+
+
+class ReadableConfigLoader(OmegaConfigLoader):  # type: ignore[misc]  # Any to mypy
+    """Kedro's loader; what it stumbles over is said for whoever wrote the files."""
+
+    def __getitem__(self, key: str) -> Any:
+        """Load a part of the configuration, such as ``parameters``.
+
+        Raises:
+            ParameterError: If a file is not UTF-8 or no mapping, two files have one
+                key, or ``--params`` does not fit the files.
+        """
+        try:
+            return super().__getitem__(key)
+        except OmegaConfBaseException:
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ParameterError(self._explained(key, error)) from error
+
+    def _explained(self, key: str, error: Exception) -> str:
+        for problem in self._problems():
+            return problem
+        if isinstance(error, TypeError) and key == "parameters":
+            return (
+                f"--params does not fit the parameters of the files ({error}); lists "
+                "are given as a whole, such as evaluate.masks:[center,left]"
+            )
+        return f"the configuration ({key}) cannot be read: {error}"
+
+    def _problems(self) -> Iterator[str]:
+        """Find files that are not UTF-8, or lists."""
+        for path in sorted(Path(self.conf_source).rglob("*.y*ml")):
+            try:
+                content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            except UnicodeError as error:
+                yield f"{path} is not UTF-8 ({error}); save it as UTF-8"
+            except (OSError, yaml.YAMLError):  # said as well as can be elsewhere
+                continue
+            else:
+                if isinstance(content, list):
+                    yield f"{path} holds a list, where keys with values should be"

@@ -1,0 +1,119 @@
+"""The pictures of a decoder's own test suite, as photos and as damaged photos.
+
+They are what has broken decoders over the years. Those of Pillow are in its source
+distribution: ``pip download --no-binary pillow --no-deps pillow``, unpacked;
+``FACEFILL_PICTURES`` names the folder ``Tests/images`` in it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image, ImageOps
+
+from commands import environment
+from projects import ROOT
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(
+        "FACEFILL_PICTURES" not in os.environ,
+        reason="FACEFILL_PICTURES names no folder with the pictures of a decoder",
+    ),
+]
+
+# What a decoder that met a damaged file says is a reason; what ends a process is none.
+DEFECTS = {"failed", "crashed", "timeout", "out_of_memory"}
+
+
+def run(data, *arguments):
+    """Type ``kedro run``; those of a decoder are many."""
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", "run", "--env=test", *arguments],
+        cwd=ROOT,
+        env=environment(data),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=3000,
+    )
+
+
+def copied(target):
+    """Copy the pictures; return the path of each below the folder."""
+    source = Path(os.environ["FACEFILL_PICTURES"])
+    shutil.copytree(source, target)
+    files = [path for path in target.rglob("*") if path.is_file()]
+    assert len(files) >= 700
+    return {path.relative_to(target).as_posix() for path in files}
+
+
+def size_of(path):
+    """Width and height as one sees them; None of what is not to be opened."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            return ImageOps.exif_transpose(image).size
+    except Exception:  # whatever Pillow makes of its own damaged files
+        return None
+
+
+def hide_the_middle(photos, masks, files):
+    """Give every other picture a mask file of its own size."""
+    for file in sorted(files)[::2]:
+        size = size_of(photos / file)
+        if size is None or min(size) < 3 or max(size) > 5000:
+            continue
+        width, height = size
+        hole = Image.new("1", size)
+        hole.paste(1, (width // 3, height // 3, width - width // 3, height * 2 // 3))
+        mask = masks / f"{file}.png"
+        mask.parent.mkdir(parents=True, exist_ok=True)
+        hole.save(mask)
+
+
+def hidden(file):
+    return any(part.startswith(".") for part in file.split("/"))
+
+
+def test_as_photos_each_is_a_face_or_a_row_with_its_reason(tmp_path):
+    files = copied(tmp_path / "01_raw/photos")
+    done = run(
+        tmp_path, "--pipeline=prepare", "--params=prepare.min_aligned_fraction:0"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = pd.read_parquet(tmp_path / "02_intermediate/photos.parquet")
+    alignment = pd.read_parquet(tmp_path / "03_primary/alignment.parquet")
+    assert sorted(manifest["path"]) == sorted(files)
+    assert sorted(alignment["path"]) == sorted(files)
+    counted = alignment["reason"].value_counts().to_dict()
+    print(json.dumps(counted))  # noqa: T201  # the figure for the documentation
+    assert not DEFECTS & counted.keys()
+    assert (alignment["status"] == "aligned").sum() > 10
+
+
+def test_as_damaged_photos_each_is_completed_or_a_row_with_its_reason(tmp_path):
+    photos = tmp_path / "01_raw/incomplete"
+    files = copied(photos)
+    hide_the_middle(photos, tmp_path / "01_raw/masks", files)
+    done = run(tmp_path, "--pipeline=complete")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = tmp_path / "07_model_output/completed"
+    table = pd.read_parquet(results / "completions.parquet")
+    assert sorted(table["id"]) == sorted(files)
+    counted = table["reason"].value_counts().to_dict()
+    print(json.dumps(counted | table["status"].value_counts().to_dict()))  # noqa: T201
+    assert not DEFECTS & counted.keys()
+    completed = table[table["status"] == "completed"]
+    assert len(completed) > 100
+    for file in completed["id"]:
+        whole = list((results / "photos" / file).glob("photo.*")) or list(
+            (results / file).glob("photo.*")
+        )
+        assert whole, file
