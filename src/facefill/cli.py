@@ -31,6 +31,7 @@ from omegaconf.errors import OmegaConfBaseException
 import facefill.pipelines
 from facefill.commands.browse import mlflow
 from facefill.errors import FacefillError, ParameterError, find_cause
+from facefill.runtime.files import storage_error
 
 # What a user causes and cures: our errors, and a configuration that cannot be read.
 USER_ERRORS = (
@@ -199,7 +200,7 @@ def _user_errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        cause = find_cause(error, USER_ERRORS)
+        cause = find_cause(error, USER_ERRORS) or storage_error(error)
         if cause is None:
             raise
         click.echo(f"Error: {_one_line(cause)}", err=True)

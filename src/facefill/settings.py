@@ -4,6 +4,7 @@ from omegaconf.resolvers import oc
 
 from facefill.environment import prepare_commands
 from facefill.hooks.folders import FolderHooks
+from facefill.hooks.guarded_mlflow import GuardedMlflowHooks
 from facefill.hooks.locks import LockHooks
 from facefill.hooks.models import ModelHooks
 from facefill.hooks.parameters import ParameterHooks
@@ -21,7 +22,12 @@ HOOKS = (
     LockHooks(),
     ModelHooks(),
     RegistryHooks(),
+    # Last, as plugins are: Kedro calls first what was registered last.
+    GuardedMlflowHooks(),
 )
+
+# The name of the distribution is written either way, as its version has it.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
