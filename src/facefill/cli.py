@@ -38,6 +38,7 @@ from facefill.commands.selections import (
 from facefill.commands.unchanged import RepeatedCompletion, is_completion
 from facefill.environment import unknown_backend
 from facefill.errors import FacefillError, ParameterError, find_cause
+from facefill.runtime.files import storage_error
 
 # What a user causes and cures: our errors, and a configuration that cannot be read.
 USER_ERRORS = (
@@ -244,7 +245,7 @@ def _user_errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        cause = find_cause(error, USER_ERRORS)
+        cause = find_cause(error, USER_ERRORS) or storage_error(error)
         if cause is None:
             raise
         click.echo(f"Error: {_one_line(cause)}", err=True)

@@ -74,6 +74,7 @@ def prepare_commands() -> None:
     _quiet_tensorflow()
     _share_gpus()
     _measure_machine()
+    _tame_mlflow()
     _prepare_mlflow_page()
 
 
@@ -100,6 +101,18 @@ def _share_gpus() -> None:
 def _measure_machine() -> None:
     """Let MLflow record processor, memory, disk, network and GPUs every ten seconds."""
     os.environ.setdefault("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
+
+
+def _tame_mlflow() -> None:
+    """Let MLflow report to nobody, and no request to its server take minutes.
+
+    It reports on its use unless told not to, and takes ``DO_NOT_TRACK=1`` for a yes. Its
+    client tries seven times for two minutes each (MLflow 3.17); what one request may
+    take is ``facefill.runtime.tracking_guard.SECONDS_TO_WAIT``.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "9")
 
 
 def _prepare_mlflow_page() -> None:

@@ -8,6 +8,8 @@
     ├── ModelError         a model file: absent, damaged, of another shape
     ├── CheckpointError    a training state: damaged, or of another training
     ├── BusyError          another run is at the same work
+    ├── StorageError       a file or folder that cannot be written: full, read-only
+    ├── TrackingError      MLflow cannot be used
     └── TrainingError      training that cannot go on
         └── NonFiniteError a loss became NaN or infinite
 
@@ -60,6 +62,14 @@ class CheckpointError(FacefillError):
 
 class BusyError(FacefillError):
     """Another run is at the same work in the same folder."""
+
+
+class StorageError(FacefillError):
+    """A file or folder cannot be read or written: no space, no permission."""
+
+
+class TrackingError(FacefillError):
+    """MLflow cannot be used."""
 
 
 class TrainingError(FacefillError):

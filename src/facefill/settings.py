@@ -12,6 +12,10 @@ leave_out_plugin("kedro_mlflow")
 
 HOOKS = Hooks()
 
+# Ours guard its own. The name of the distribution is written either way, as its
+# version has it.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")
+
 CONFIG_LOADER_CLASS = ReadableConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -39,6 +39,7 @@ def client(monkeypatch):
         made = Client(**options)
         module = type(sys)("mlflow")
         module.MlflowClient = lambda: made
+        module.get_tracking_uri = lambda: "http://127.0.0.1:9"
         module.entities = type(sys)("mlflow.entities")
         module.entities.Metric = lambda key, value, timestamp, step: Metric(key, step)
         monkeypatch.setitem(sys.modules, "mlflow", module)

@@ -19,6 +19,7 @@ class Hooks:
 @cache
 def _hooks() -> tuple[object, ...]:
     from facefill.hooks.folders import FolderHooks
+    from facefill.hooks.guarded_mlflow import GuardedMlflowHooks
     from facefill.hooks.locks import LockHooks
     from facefill.hooks.models import ModelHooks
     from facefill.hooks.parameters import ParameterHooks
@@ -34,4 +35,6 @@ def _hooks() -> tuple[object, ...]:
         LockHooks(),
         ModelHooks(),
         RegistryHooks(),
+        # Last, as plugins are: Kedro calls first what was registered last.
+        GuardedMlflowHooks(),
     )

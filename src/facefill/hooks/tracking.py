@@ -20,6 +20,7 @@ from facefill.hooks.models import models_used
 from facefill.preparation.face_set import fingerprint
 from facefill.runtime import tracked_run, tracking
 from facefill.runtime.run_description import RunDescription, typed_command
+from facefill.runtime.tracking_guard import GUARD
 from facefill.runtime.tracking_page import address
 from facefill.runtime.tracking_store import prepare_store
 
@@ -31,7 +32,7 @@ _PARTS = ("from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "
 class TrackingHooks:
     """Prepares the store, describes runs, and logs artifacts and errors.
 
-    kedro-mlflow starts and ends the runs; see ``facefill.runtime.tracking``.
+    kedro-mlflow starts and ends the runs; see ``facefill.hooks.guarded_mlflow``.
     """
 
     def __init__(self) -> None:
@@ -50,7 +51,6 @@ class TrackingHooks:
         """
         self._context = context
         store = _anchor_store(context)
-        _leave_parameters_to_us()
         with _locked(context):
             if store:
                 prepare_store(store)
@@ -163,10 +163,7 @@ def _locked(context: KedroContext) -> Iterator[None]:
 def _track(record: Callable[..., None], *arguments: object) -> None:
     if tracking.active_run_id() is None:  # switched off in mlflow.yml
         return
-    try:
-        record(*arguments)
-    except Exception as error:  # whatever fails, the work goes on
-        log.warning("MLflow does not have all of this run: %s", error)
+    GUARD.attempt(record, *arguments)
 
 
 def _anchor_store(context: KedroContext) -> Path | None:
@@ -196,14 +193,3 @@ def _anchor_store(context: KedroContext) -> Path | None:
             del options["artifact_location"]
     context.config_loader["mlflow"] = config
     return store
-
-
-def _leave_parameters_to_us() -> None:
-    """Keep kedro-mlflow from logging blocks of parameters as single texts.
-
-    It flattens dictionaries only, and nodes get models. They are logged by
-    ``tracked_run.describe_run``.
-    """
-    from kedro_mlflow.framework.hooks.mlflow_hook import mlflow_hook
-
-    mlflow_hook._log_param = lambda name, value: None

@@ -27,7 +27,7 @@ from facefill.errors import DataError
 from facefill.parameters.defaults import FACES_PER_FILE
 from facefill.preparation.sharded_array import ImageArray, ShardedArray
 from facefill.runtime.batching import slices
-from facefill.runtime.files import replacing
+from facefill.runtime.files import replacing, reserve
 
 _FINGERPRINT = b"facefill_images"
 _FINGERPRINT_ROWS = 64
@@ -111,6 +111,8 @@ def _part(path: Path, number: int) -> Path:
 
 def _write_array(path: Path, images: ImageArray) -> None:
     array = open_memmap(path, "w+", np.uint8, images.shape)
+    with path.open("r+b") as stream:
+        reserve(stream.fileno(), path.stat().st_size)
     for rows in slices(len(images)):
         array[rows] = images[rows]
     array.flush()

@@ -1,6 +1,7 @@
 """Packing of the selected faces: a flat folder, and one array."""
 
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from facefill.preparation.face_set import FaceSet
 from facefill.preparation.naming import flat_name
 from facefill.preparation.selection import LEFT_OUT
 from facefill.preparation.splits import TRAIN
-from facefill.runtime.files import write_bytes, write_json
+from facefill.runtime.files import reserve, write_bytes, write_json
 from facefill.runtime.progress import progress
 
 _NAMES = ".names.json"
@@ -117,4 +118,5 @@ def _forget_others(faces: Path, names: list[str]) -> None:
 def _unnamed_array(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     # The space is given back when the array is, even if the process is killed.
     with tempfile.TemporaryFile(dir=folder) as stream:
+        reserve(stream.fileno(), math.prod(shape))
         return np.memmap(stream, np.uint8, "w+", shape=shape)

@@ -12,6 +12,7 @@ new file. What a crash can leave besides is a ``.writing-XXXX.tmp``, which
 ``remove_litter`` deletes and no walk of ours reads.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -21,7 +22,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from facefill.errors import StorageError, find_cause
+
 TEMPORARY_SUFFIX = ".tmp"
+
+OF_STORAGE = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO"),
+        *("EMFILE", "ENFILE", "ENAMETOOLONG", "ENOTDIR", "EISDIR", "ESTALE"),
+    )
+    if hasattr(errno, name)
+)
+"""Numbers of system errors that whoever owns the disk cures: no room, no permission."""
+
+_CURES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EFBIG), "make room"),
+    errno.EDQUOT: "make room",
+    errno.EROFS: "let it be written to",
+    errno.EIO: "look after the disk",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENAMETOOLONG: "shorten the name",
+    **dict.fromkeys((errno.ENOTDIR, errno.EISDIR), "move it away"),
+}
 
 
 def _sync(path: Path) -> None:
@@ -63,11 +86,46 @@ def replacing(path: Path, suffix: str = "", *, synced: bool = True) -> Iterator[
         if synced:
             _sync(temporary)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        _name_file(error, temporary, path)
         raise
     if synced:
         _sync(path.parent)
+
+
+def _name_file(error: BaseException, temporary: Path, path: Path) -> None:
+    """Let an error that names no file, or the temporary one, name the target."""
+    if not isinstance(error, OSError) or error.errno not in OF_STORAGE:
+        return
+    if error.filename in (None, str(temporary)):
+        error.filename, error.filename2 = str(path), None
+
+
+def storage_error(error: BaseException) -> StorageError | None:
+    """Say what the owner of the disk can cure, if an error was raised from such."""
+    cause = find_cause(error, OSError)
+    number = (cause.errno if isinstance(cause, OSError) else None) or 0
+    if not isinstance(cause, OSError) or number not in OF_STORAGE:
+        return None
+    cure = _CURES.get(number, "give the permission to read and write there")
+    where = cause.filename or "a file of this run"
+    return StorageError(
+        f"{os.fsdecode(where)}: {os.strerror(number)}; {cure}, and give the same "
+        "command again: what was finished is kept"
+    )
+
+
+def reserve(descriptor: int, num_bytes: int) -> None:
+    """Take the space of a file that will be written to by a mapping of memory.
+
+    On a full disk that kills the process (SIGBUS), where there is nothing to catch.
+
+    Raises:
+        OSError: If there is no room.
+    """
+    if num_bytes and hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, num_bytes)
 
 
 def _umask() -> int:

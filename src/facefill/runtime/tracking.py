@@ -28,13 +28,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from facefill.runtime.batching import groups
+from facefill.runtime.tracking_guard import GUARD, leave_end_out, reason
 
 if TYPE_CHECKING:
     import numpy as np
     from mlflow import MlflowClient
 
-CLOSE_TIMEOUT_S = 30.0
-"""How long the end of a stage waits for metrics that are not written yet."""
+CLOSE_TIMEOUT_S = 10.0
+"""How long the end of a stage waits for a store that writes nothing of what it got."""
 
 MAX_METRICS_PER_CALL = 1000  # MLflow refuses more.
 PROCESS_TAG = "facefill.process"
@@ -58,6 +59,7 @@ class Tracker:
         self._queue: queue.SimpleQueue[list[Any] | Task | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._failed = False
+        self._num_done = 0
 
     def __enter__(self) -> Self:
         """Return the tracker."""
@@ -108,11 +110,17 @@ class Tracker:
         self._put(write)
 
     def close(self) -> None:
-        """Write what is queued, for at most ``CLOSE_TIMEOUT_S``; may be repeated."""
+        """Write what is queued; may be repeated.
+
+        It takes as long as something is written every ``CLOSE_TIMEOUT_S``.
+        """
         if self._thread is None:
             return
         self._queue.put(None)
-        self._thread.join(CLOSE_TIMEOUT_S)
+        num_done = -1
+        while self._thread.is_alive() and num_done < self._num_done:
+            num_done = self._num_done
+            self._thread.join(CLOSE_TIMEOUT_S)
         if self._thread.is_alive():
             self._warn("MLflow takes too long")
         self._thread = None
@@ -147,9 +155,10 @@ class Tracker:
 
         assert self._run_id is not None  # for mypy: nothing is queued
         try:
-            task(mlflow.MlflowClient(), self._run_id)
+            GUARD.call(task, mlflow.MlflowClient(), self._run_id)
         except Exception as error:  # whatever fails, the work goes on
-            self._warn(str(error))
+            self._warn(reason(error))
+        self._num_done += 1
 
     def _warn(self, reason: str) -> None:
         if not self._failed:
@@ -176,11 +185,10 @@ def active_run_id() -> str | None:
 
 def end_runs(status: str) -> None:
     """End the active runs of this thread as ``FAILED`` or ``KILLED``."""
-    try:
-        while active_run_id():
-            sys.modules["mlflow"].end_run(status)
-    except Exception as error:  # the reason to end must not be hidden by this
-        log.warning("The run is not marked as %s in MLflow: %s", status, error)
+    while active_run_id():
+        if not GUARD.attempt(sys.modules["mlflow"].end_run, status):
+            leave_end_out()
+            return
 
 
 def end_dead_runs() -> None:

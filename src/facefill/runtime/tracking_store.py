@@ -9,16 +9,24 @@ made anew; one of an older MLflow is brought up to date on a copy, and kept.
 
 import logging
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from facefill.errors import BusyError, DataError
+from facefill.errors import (
+    BusyError,
+    DataError,
+    StorageError,
+    TrackingError,
+)
 from facefill.runtime.files import remove_litter, replacing
+from facefill.runtime.tracking_guard import reason, wait_for_file
 
-SECONDS_TO_WAIT = 10.0
+SECONDS_TO_WAIT = 9.0
 """How long another process may hold the file before the command gives up."""
+
+_SECONDS_OF_SILENCE = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +43,20 @@ def prepare_store(path: Path) -> None:
         DataError: If something is there that is no store of this MLflow, nor of an
             earlier one.
         BusyError: If another process holds it for ``SECONDS_TO_WAIT``.
+        StorageError: If the disk is full, or read-only.
     """
+    with _explaining(path):
+        remove_litter(path.parent)
+        if not path.exists():
+            _make(path)
+            return
+        revision, num_runs = _look_at(path)
+        _mend(path, revision, num_runs)
+
+
+def _mend(path: Path, revision: str, num_runs: int) -> None:
     from mlflow.store.db.utils import _get_latest_schema_revision
 
-    remove_litter(path.parent)
-    if not path.exists():
-        _make(path)
-        return
-    revision, num_runs = _look_at(path)
     if revision == _get_latest_schema_revision():
         return
     if num_runs == 0:
@@ -59,6 +73,7 @@ def _look_at(path: Path) -> tuple[str, int]:
     rolled back by SQLite, and no journal outlives the file that it belongs to.
     """
     uri = f"{path.absolute().as_uri()}?mode=rw"
+    _wait(path)
     try:
         with closing(sqlite3.connect(uri, timeout=SECONDS_TO_WAIT, uri=True)) as store:
             named = store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -70,14 +85,47 @@ def _look_at(path: Path) -> tuple[str, int]:
             if "runs" in tables:
                 ((num_runs,),) = store.execute("SELECT COUNT(*) FROM runs")
     except sqlite3.DatabaseError as error:
-        if "locked" in str(error):
-            raise BusyError(
-                f"another process holds {path}; close it, or wait for it"
-            ) from error
         raise DataError(_not_a_store(path, str(error))) from error
     if tables and not tables & {"alembic_version", "experiments", "runs"}:
         raise DataError(_not_a_store(path, "it holds other tables"))
     return revision, num_runs
+
+
+def _wait(path: Path) -> None:
+    """Wait for another process that writes, and say so if it takes long."""
+    for seconds in (_SECONDS_OF_SILENCE, SECONDS_TO_WAIT):
+        try:
+            wait_for_file(path, seconds)
+        except TrackingError as error:
+            if _is_full(error) and path.is_file():
+                raise
+            if "locked" not in str(error):
+                return  # It is no store.
+        else:
+            return
+        if seconds == _SECONDS_OF_SILENCE:
+            log.warning("waiting for %s, which another process holds", path)
+    raise BusyError(f"another process holds {path}; close it, or wait for it")
+
+
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    """Say where there is no room or no permission; the cause may be SQLAlchemy's."""
+    try:
+        yield
+    except Exception as error:
+        is_told = isinstance(error, (DataError, BusyError))
+        if is_told or not (isinstance(error, OSError) or _is_full(error)):
+            raise
+        raise StorageError(
+            f"{path} cannot be written ({reason(error)}); make room or give the "
+            "permission, and give the same command again"
+        ) from error
+
+
+def _is_full(error: BaseException) -> bool:
+    texts = ("disk is full", "readonly database", "unable to open", "disk I/O error")
+    return any(text in str(error) for text in texts)
 
 
 def _not_a_store(path: Path, reason: str) -> str:
@@ -109,6 +157,8 @@ def _update(path: Path, revision: str) -> None:
             _migrate(temporary, _upgrade_db)
     except Exception as error:
         kept.unlink(missing_ok=True)
+        if _is_full(error):
+            raise
         raise DataError(
             f"{path} was made by another version of MLflow (schema {revision}), which "
             f"this one cannot use ({error}); move it away, or install that version"
