@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from facefill.errors import ParameterError
 
 
-class ReadableConfigLoader(OmegaConfigLoader):  # type: ignore[misc]  # Any to mypy
+class ReadableConfigLoader(OmegaConfigLoader):
     """Kedro's loader; what it stumbles over is said for whoever wrote the files."""
 
     def __getitem__(self, key: str) -> Any:
