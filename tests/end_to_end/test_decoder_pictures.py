@@ -102,7 +102,7 @@ def test_as_damaged_photos_each_is_completed_or_a_row_with_its_reason(tmp_path):
     photos = tmp_path / "01_raw/incomplete"
     files = copied(photos)
     hide_the_middle(photos, tmp_path / "01_raw/masks", files)
-    done = run(tmp_path, "--pipeline=complete")
+    done = run(tmp_path, "--pipeline=complete", "--params=image_size:64")
     assert done.returncode == 0, done.stdout + done.stderr
     results = tmp_path / "07_model_output/completed"
     table = pd.read_parquet(results / "completions.parquet")
