@@ -96,13 +96,14 @@ def test_as_photos_each_is_a_face_or_a_row_with_its_reason(tmp_path):
     assert (alignment["status"] == "aligned").sum() > 10
 
 
-def test_as_damaged_photos_each_is_completed_or_a_row_with_its_reason(tmp_path):
+@pytest.mark.parametrize("method", ["openface", "center_crop"])
+def test_as_damaged_photos_each_is_completed_or_a_row_with_its_reason(tmp_path, method):
     photos = tmp_path / "01_raw/incomplete"
     files = copied(photos)
     hide_the_middle(photos, tmp_path / "01_raw/masks", files)
-    done = run(
-        tmp_path, "--pipeline=complete", "--params=image_size:64,align.upsample:0"
-    )
+    # With center_crop every picture that can be decoded has a part to complete.
+    options = f"align.method:{method},align.upsample:0,complete.iterations:2"
+    done = run(tmp_path, "--pipeline=complete", f"--params=image_size:64,{options}")
     assert done.returncode == 0, done.stdout + done.stderr
     results = tmp_path / "07_model_output/completed"
     table = pd.read_parquet(results / "completions.parquet")
