@@ -18,6 +18,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from commands import environment
+from facefill.completion.result_folders import result_folder
+from facefill.preparation.naming import photo_of
 from projects import ROOT
 
 pytestmark = [
@@ -65,8 +67,8 @@ def size_of(path):
 
 
 def hide_the_middle(photos, masks, files):
-    """Give every other picture a mask file of its own size."""
-    for file in sorted(files)[::2]:
+    """Give every fourth picture a mask file of its own size."""
+    for file in sorted(files)[::4]:
         size = size_of(photos / file)
         if size is None or min(size) < 3 or max(size) > 5000:
             continue
@@ -76,10 +78,6 @@ def hide_the_middle(photos, masks, files):
         mask = masks / f"{file}.png"
         mask.parent.mkdir(parents=True, exist_ok=True)
         hole.save(mask)
-
-
-def hidden(file):
-    return any(part.startswith(".") for part in file.split("/"))
 
 
 def test_as_photos_each_is_a_face_or_a_row_with_its_reason(tmp_path):
@@ -98,22 +96,22 @@ def test_as_photos_each_is_a_face_or_a_row_with_its_reason(tmp_path):
     assert (alignment["status"] == "aligned").sum() > 10
 
 
-def test_as_damaged_photos_each_is_completed_or_a_row_with_its_reason(tmp_path):
+@pytest.mark.parametrize("method", ["openface", "center_crop"])
+def test_as_damaged_photos_each_is_completed_or_a_row_with_its_reason(tmp_path, method):
     photos = tmp_path / "01_raw/incomplete"
     files = copied(photos)
     hide_the_middle(photos, tmp_path / "01_raw/masks", files)
-    done = run(tmp_path, "--pipeline=complete")
+    # With center_crop every picture that can be decoded has a part to complete.
+    options = f"align.method:{method},align.upsample:0,complete.iterations:2"
+    done = run(tmp_path, "--pipeline=complete", f"--params=image_size:64,{options}")
     assert done.returncode == 0, done.stdout + done.stderr
     results = tmp_path / "07_model_output/completed"
     table = pd.read_parquet(results / "completions.parquet")
-    assert sorted(table["id"]) == sorted(files)
+    assert sorted(table["id"].map(photo_of)) == sorted(files)
     counted = table["reason"].value_counts().to_dict()
     print(json.dumps(counted | table["status"].value_counts().to_dict()))  # noqa: T201
     assert not DEFECTS & counted.keys()
     completed = table[table["status"] == "completed"]
-    assert len(completed) > 100
+    assert len(completed) > 30
     for file in completed["id"]:
-        whole = list((results / "photos" / file).glob("photo.*")) or list(
-            (results / file).glob("photo.*")
-        )
-        assert whole, file
+        assert list((results / result_folder(photo_of(file))).glob("photo.*")), file

@@ -65,6 +65,15 @@ def test_an_entry_of_a_list_cannot_be_set_alone(conf):
         loader(conf, evaluate={"masks": {"0": "center"}})["parameters"]
 
 
+def test_the_home_folder_stands_for_its_sign_in_the_folder_of_data(conf, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    (conf / "base/globals.yml").write_text("data: ~/faces\nexperiment: a~b\n")
+    (conf / "base/catalog.yml").write_text("photos: {path: '${globals:data}/photos'}\n")
+    found = loader(conf)
+    assert found["globals"] == {"data": "/home/ann/faces", "experiment": "a~b"}
+    assert found["catalog"]["photos"]["path"] == "/home/ann/faces/photos"
+
+
 def test_what_is_not_there_is_missing_as_ever(conf):
     with pytest.raises(MissingConfigException):
         loader(conf)["catalog"]

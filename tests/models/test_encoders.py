@@ -1,5 +1,7 @@
 """Files of encoders, which name the generator that they belong to."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,16 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, place):
     content[place] ^= 0xFF
     (tmp_path / ENCODER_FILE).write_bytes(content)
     with pytest.raises(ModelError, match=r"encoder\.npz is damaged .*pipeline=train"):
+        read_encoder(tmp_path)
+
+
+def test_a_whole_file_of_other_weights_is_refused(tmp_path):
+    with np.load(io.BytesIO(encoder().packed())) as archive:
+        arrays = dict(archive)
+    name = next(name for name in arrays if name.endswith("kernel"))
+    arrays[name] = arrays[name] + np.float32(1e-3)
+    np.savez(tmp_path / ENCODER_FILE, **arrays)
+    with pytest.raises(ModelError, match="not those that were written"):
         read_encoder(tmp_path)
 
 

@@ -11,6 +11,18 @@ from omegaconf.errors import OmegaConfBaseException
 from facefill.errors import ParameterError
 
 
+def _with_home(values: dict[str, Any]) -> dict[str, Any]:
+    """Put the home folder for ``~`` in global values, such as the folder of data."""
+    return {
+        name: str(Path(value).expanduser()) if _begins_at_home(value) else value
+        for name, value in values.items()
+    }
+
+
+def _begins_at_home(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("~")
+
+
 class ReadableConfigLoader(OmegaConfigLoader):
     """Kedro's loader; what it stumbles over is said for whoever wrote the files."""
 
@@ -22,7 +34,8 @@ class ReadableConfigLoader(OmegaConfigLoader):
                 key, or ``--params`` does not fit the files.
         """
         try:
-            return super().__getitem__(key)
+            found = super().__getitem__(key)
+            return _with_home(found) if key == "globals" else found
         except OmegaConfBaseException:
             raise
         except (ValueError, TypeError, AttributeError) as error:
