@@ -4,6 +4,7 @@ A variable that the user has set is left as it is. Nothing is imported here that
 time, since ``import facefill`` comes here first.
 """
 
+import io
 import os
 import shutil
 import sys
@@ -33,6 +34,7 @@ def prepare_completion() -> None:
     circles. Systems of a few hundred unknowns are solved faster by one thread, and
     twice as fast beside other work.
     """
+    _print_any_name()
     _quiet_tensorflow()
     _share_gpus()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -51,11 +53,22 @@ def prepare_app() -> None:
 
 def prepare_commands() -> None:
     """Set what Kedro's commands need before any library is loaded."""
+    _print_any_name()
     _quiet_tensorflow()
     _share_gpus()
     _measure_machine()
     _tame_mlflow()
     _prepare_mlflow_page()
+
+
+def _print_any_name() -> None:
+    """Let a photo's name be logged whatever the locale can write, or the name is.
+
+    Under ``LC_ALL=C`` without UTF-8 mode ``Zoë.jpg`` would be an error of the log.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _quiet_tensorflow() -> None:
@@ -86,9 +99,9 @@ def _measure_machine() -> None:
 def _tame_mlflow() -> None:
     """Let MLflow report to nobody, and no request to its server take minutes.
 
-    It reports on its use unless told not to, and takes ``DO_NOT_TRACK=1`` for a yes. Its
-    client tries seven times for two minutes each (MLflow 3.17); what one request may
-    take is ``facefill.runtime.tracking_guard.SECONDS_TO_WAIT``.
+    It reports on its use unless told not to, and takes ``DO_NOT_TRACK=1`` for a yes.
+    Its client tries seven times for two minutes each (MLflow 3.17); what one request
+    may take is ``facefill.runtime.tracking_guard.SECONDS_TO_WAIT``.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -203,6 +203,7 @@ def test_a_file_that_another_process_holds_is_waited_for_and_named(
 
 
 @pytest.mark.long
+@pytest.mark.chaos
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_thirty_first_runs_cut_short_leave_no_broken_project(tmp_path, sent):
