@@ -126,7 +126,7 @@ def test_the_app_reports_to_nobody(variables):
 
 def test_any_name_can_be_printed_in_any_locale():
     name = "Zo\u00eb \u65e5\u672c \udcff"
-    script = f"import facefill.settings; print({ascii(name)})"
+    script = f"import facefill.settings; print({name!a})"
     finished = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},

@@ -248,7 +248,10 @@ def test_space_that_is_not_there_is_an_error_and_no_death(tmp_path):
 )
 def test_what_storage_lacks_is_said_with_the_path_and_the_cure(tmp_path, number, cure):
     path = tmp_path / "faces.npy"
-    with pytest.raises(OSError, match=".") as caught, files.replacing(path):
+    with (
+        pytest.raises(OSError, match=os.strerror(number)) as caught,
+        files.replacing(path),
+    ):
         raise OSError(number, os.strerror(number))
 
     wrapped = ValueError("of a library")
