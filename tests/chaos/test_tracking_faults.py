@@ -6,10 +6,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
+import disturbing
 from projects import Miniature
 from tracking_servers import serving
 
@@ -110,12 +111,39 @@ def test_a_file_that_is_held_for_ever_is_one_line(project, how):
 
 def test_a_file_that_is_held_for_a_while_is_waited_for(project):
     assert project.kedro("run").returncode == 0
-    with holding(project.root / "mlflow.db", "IMMEDIATE", 20):
-        # Held from before the start to some seconds into the wait.
-        deadline = time.monotonic() + 60
-        while (finished := project.kedro("run")).returncode:
-            assert time.monotonic() < deadline, finished.stderr
+    held = holding(project.root / "mlflow.db", "IMMEDIATE", 100)
+    held.__enter__()
+    with subprocess.Popen(
+        [sys.executable, "-m", "kedro", "run"],
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        said = ""
+        for line in run.stdout:
+            said += line
+            if "waiting for" in line:
+                held.__exit__(None, None, None)
+    assert "waiting for" in said
+    assert run.returncode == 0, said
     assert project.statuses()[-1] == "FINISHED"
+
+
+def test_a_disk_that_fills_up_in_mid_run_costs_no_result(project):
+    small = project.root / "small"
+    with disturbing.small_disk(small, 20_000):
+        (project.root / "mlflow.db").symlink_to(small / "mlflow.db")
+        (small / "mlflow.db").touch()
+
+        def fill():
+            with suppress(OSError), (small / "junk").open("wb", 0) as stream:
+                while True:
+                    stream.write(bytes(4096))
+
+        said, seconds = disturbed(project, fill)
+    assert "full" in said
+    assert seconds < LONGEST_S
 
 
 def test_a_file_that_is_held_in_mid_run_costs_no_result(project):
