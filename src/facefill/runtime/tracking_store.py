@@ -47,6 +47,7 @@ def prepare_store(path: Path) -> None:
         BusyError: If another process holds it for ``SECONDS_TO_WAIT``.
         StorageError: If the disk is full, or read-only.
     """
+    path = path.resolve()  # A link to another disk stays a link.
     with _explaining(path):
         remove_litter(path.parent)
         if not path.exists():
