@@ -8,7 +8,7 @@ import disturbing
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1500)]
 
-KILLS = 10
+KILLS = 6
 # By stage: what it makes, and how long it takes at most on two busy cores.
 STAGES = {
     "sample": (["07_model_output/samples"], 25.0),
@@ -24,7 +24,7 @@ def forget(data, outputs):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_ten_kills_of_a_stage_change_no_file(undisturbed, data, stage):
+def test_six_kills_of_a_stage_change_no_file(undisturbed, data, stage):
     outputs, longest_s = STAGES[stage]
     forget(data, outputs)
     command = [f"--pipeline={stage}"]

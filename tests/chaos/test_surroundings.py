@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import disturbing
@@ -51,7 +52,13 @@ def test_locale_zone_and_home_change_no_byte(data, undisturbed, variables):
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "Logging error" not in finished.stderr
     assert "Traceback" not in finished.stdout + finished.stderr
-    assert (folder / name / "photo.png").is_file()
+    table = pd.read_parquet(folder / "completions.parquet")
+    rejected = table[table["status"] == "rejected"]["reason"].tolist()
+    if "PYTHONUTF8" in variables:  # The name is none in ASCII.
+        assert rejected == ["bad_name", "bad_name"]
+    else:
+        assert rejected == ["not_a_picture"]
+        assert (folder / name / "photo.png").is_file()
     expected = disturbing.contents(undisturbed / "07_model_output/completed")
     found = disturbing.contents(folder)
     photos = [path for path in expected if path.endswith("photo.png")]
