@@ -1,6 +1,6 @@
 # The developer's interface; .ci/run calls the same. Needs Python 3.11 to 3.13 only.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long defects browser lint format bench docs lock audit clean
+.PHONY: help install demo test test-long chaos defects browser lint format bench docs lock audit clean
 
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -39,6 +39,11 @@ test: install lint ## Check style, types and layers, and run the tests
 
 test-long: install ## Run the tests that take minutes: kills, hostile files, all of LFW
 	$(BIN)/python -m pytest -m long
+
+# Two at a time, as the time of an hour is meant for two cores; what shares a folder
+# stays together.
+chaos: install ## Run the catalogue of faults: kills, full disks, lost servers; an hour
+	$(BIN)/python -m pytest -m chaos -n 2 --dist=loadfile --durations=0
 
 defects: install ## Plant deliberate defects; every one has to be caught by its test
 	$(BIN)/python tools/plant_defects.py

@@ -196,6 +196,25 @@ def test_a_users_error_is_found_below_kedros_own(ran, capsys):
     assert capsys.readouterr().err == "Error: empty\n"
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device", "/data/faces.npy"), "/data/faces.npy"),
+        (PermissionError(13, "Permission denied", "/data/x"), "give the permission"),
+        (MemoryError(), "not enough memory"),
+        (ImportError("libx.so: failed to map segment"), "not enough memory"),
+    ],
+)
+def test_what_the_machine_lacks_is_one_line(ran, capsys, error, said):
+    def act():
+        raise DatasetError("Kedro wraps it") from error
+
+    assert exit_code(ran(act)) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
+
+
 def test_a_defect_keeps_its_traceback(ran):
     with pytest.raises(ZeroDivisionError):
         ran(raising(ZeroDivisionError())).main([])

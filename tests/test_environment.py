@@ -122,3 +122,16 @@ def test_the_app_reports_to_nobody(variables):
     assert variables["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert variables["HF_HUB_DISABLE_TELEMETRY"] == variables["HF_HUB_OFFLINE"] == "1"
     assert variables["TF_CPP_MIN_LOG_LEVEL"] == "3"
+
+
+def test_any_name_can_be_printed_in_any_locale():
+    name = "Zo\u00eb \u65e5\u672c \udcff"
+    script = f"import facefill.settings; print({name!a})"
+    finished = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout == "Zo\\xeb \\u65e5\\u672c \\udcff\n"

@@ -246,10 +246,24 @@ def _user_errors_in_one_line() -> Iterator[None]:
         yield
     except Exception as error:
         cause = find_cause(error, USER_ERRORS) or storage_error(error)
+        cause = cause or _memory_error(error)
         if cause is None:
             raise
         click.echo(f"Error: {_one_line(cause)}", err=True)
         sys.exit(1)
+
+
+def _memory_error(error: BaseException) -> FacefillError | None:
+    """Say that memory is too little, if that is what an error comes from."""
+    cause = find_cause(error, (MemoryError, ImportError, OSError))
+    text = str(cause)
+    is_import = any(said in text for said in ("failed to map segment", "Cannot alloc"))
+    if not isinstance(cause, MemoryError) and not is_import:
+        return None
+    return FacefillError(
+        f"there is not enough memory ({_one_line(cause or error)}); end other "
+        "programs, or allow this one more (ulimit -v)"
+    )
 
 
 def _one_line(error: BaseException) -> str:

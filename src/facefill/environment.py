@@ -4,6 +4,7 @@ A variable that the user has set is left as it is. Nothing is imported here that
 time, since ``import facefill`` comes here first.
 """
 
+import io
 import os
 import shutil
 import sys
@@ -53,6 +54,7 @@ def prepare_completion() -> None:
     circles. Systems of a few hundred unknowns are solved faster by one thread, and
     twice as fast beside other work.
     """
+    _print_any_name()
     _quiet_tensorflow()
     _share_gpus()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -71,11 +73,22 @@ def prepare_app() -> None:
 
 def prepare_commands() -> None:
     """Set what Kedro's commands need before any library is loaded."""
+    _print_any_name()
     _quiet_tensorflow()
     _share_gpus()
     _measure_machine()
     _tame_mlflow()
     _prepare_mlflow_page()
+
+
+def _print_any_name() -> None:
+    """Let a photo's name be logged whatever the locale can write, or the name is.
+
+    Under ``LC_ALL=C`` without UTF-8 mode ``Zoë.jpg`` would be an error of the log.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _quiet_tensorflow() -> None:

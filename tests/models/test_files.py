@@ -1,11 +1,20 @@
 """Model files are read with care, and refused by name."""
 
+import time
+import zipfile
+
 import numpy as np
 import pytest
 
 from facefill.errors import ModelError
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
-from facefill.models.files import ModelPair, read_model, read_pair, weights_sha256
+from facefill.models.files import (
+    ModelPair,
+    read_model,
+    read_pair,
+    weights_sha256,
+    write_model,
+)
 
 # Keras's own warning, when it writes an array.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")
@@ -71,3 +80,13 @@ def test_one_changed_weight_is_another_hash(pair):
     weights[0].flat[0] = np.nextafter(weights[0].flat[0], 1.0, dtype=np.float32)
     pair.generator.set_weights(weights)
     assert weights_sha256(pair.generator) != before
+
+
+def test_a_model_is_written_whatever_the_clock_says(pair, tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 1.6e8)  # in 1975
+    path = tmp_path / "new" / "generator.keras"
+    write_model(pair.generator, path)
+    assert weights_sha256(read_model(path)) == weights_sha256(pair.generator)
+    with zipfile.ZipFile(path) as archive:
+        stamps = {member.date_time for member in archive.infolist()}
+    assert stamps == {(1980, 1, 1, 0, 0, 0)}

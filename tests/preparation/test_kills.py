@@ -89,6 +89,7 @@ def test_three_kills_change_nothing(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.chaos
 @pytest.mark.lfw
 @pytest.mark.timeout(7200)
 @pytest.mark.skipif("FACEFILL_LFW" not in os.environ, reason="FACEFILL_LFW is not set")

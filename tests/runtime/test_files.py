@@ -217,6 +217,67 @@ def test_a_full_disk_is_an_error_that_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_space_that_is_not_there_is_an_error_and_no_death(tmp_path):
+    resource = pytest.importorskip("resource")
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+        with (tmp_path / "file").open("wb") as stream:
+            files.reserve(stream.fileno(), 0)
+            files.reserve(stream.fileno(), 9_000)
+            try:
+                files.reserve(stream.fileno(), 11_000)
+            except OSError:
+                os._exit(7)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+
+    assert os.waitstatus_to_exitcode(status) == 7
+    assert (tmp_path / "file").stat().st_size == 9_000
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.ENOSPC, "make room"),
+        (errno.EROFS, "let it be written to"),
+        (errno.EACCES, "give the permission"),
+        (errno.EMFILE, "ulimit -n"),
+    ],
+)
+def test_what_storage_lacks_is_said_with_the_path_and_the_cure(tmp_path, number, cure):
+    path = tmp_path / "faces.npy"
+    with (
+        pytest.raises(OSError, match=os.strerror(number)) as caught,
+        files.replacing(path),
+    ):
+        raise OSError(number, os.strerror(number))
+
+    wrapped = ValueError("of a library")
+    wrapped.__cause__ = caught.value
+    said = str(files.storage_error(wrapped))
+    assert said.startswith(f"{path}: {os.strerror(number)}; ")
+    assert cure in said
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), OSError("x"), FileNotFoundError(2)])
+def test_a_defect_is_nothing_that_storage_lacks(error):
+    assert files.storage_error(error) is None
+
+
+@pytest.mark.skipif(
+    getattr(os, "geteuid", int)() == 0, reason="root may write anywhere"
+)
+def test_a_folder_that_may_not_be_written_names_the_file(tmp_path):
+    tmp_path.chmod(0o555)
+    with pytest.raises(PermissionError) as caught:
+        files.write_bytes(tmp_path / "file", NEW)
+    tmp_path.chmod(0o755)
+
+    assert caught.value.filename == str(tmp_path / "file")
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [1, -float("inf")]])
 def test_json_refuses_what_is_no_number_and_keeps_the_old_file(tmp_path, value):
     path = tmp_path / "report.json"

@@ -118,6 +118,15 @@ def test_an_empty_file_is_made_a_store(tmp_path):
     assert is_usable(path)
 
 
+def test_a_link_to_another_place_stays_one(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "mlflow.db"
+    path.symlink_to(tmp_path / "elsewhere/mlflow.db")
+    prepare_store(path)
+    assert path.is_symlink()
+    assert names(tmp_path / "elsewhere") == ["mlflow.db"]
+
+
 def test_a_hot_journal_is_not_rolled_back_into_a_new_store(tmp_path):
     path = tmp_path / "mlflow.db"
     migrated(path, 3)
@@ -203,6 +212,7 @@ def test_a_file_that_another_process_holds_is_waited_for_and_named(
 
 
 @pytest.mark.long
+@pytest.mark.chaos
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_thirty_first_runs_cut_short_leave_no_broken_project(tmp_path, sent):

@@ -1,3 +1,5 @@
+import hashlib
+import io
 import os
 import shutil
 
@@ -154,3 +156,38 @@ def test_a_disk_that_is_full_is_told_in_one_line(tmp_path):
     folder.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"no checkpoint could be written to .*"):
         CheckpointStore(folder).save(checkpoint(5))
+
+
+def _objects(path):
+    """Save an archive of a Python object under the right hash of its content."""
+    stream = io.BytesIO()
+    np.savez(stream, state=np.array([{"of": "pickle"}], object))
+    content = stream.getvalue()
+    digest = hashlib.sha256(content).hexdigest()[:32]
+    (path / f"step-00000099-{digest}.npz").write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda folder: (folder / f"step-final-{'0' * 32}.npz").write_text("notes"),
+        lambda folder: (folder / "step-00000099-of-mine.npz").touch(),
+        lambda folder: (folder / f"best-00000099-{'0' * 32}.npz").mkdir(),
+        lambda folder: (folder / f"step-00000099-{'a' * 32}.npz").symlink_to("gone"),
+        _objects,
+    ],
+    ids=["no number", "no hash", "a folder", "a dead link", "pickled objects"],
+)
+def test_what_is_no_checkpoint_is_named_and_left_alone(tmp_path, caplog, put):
+    store = CheckpointStore(tmp_path, keep=1)
+    store.save(checkpoint(5))
+    before = set(tmp_path.iterdir())
+    put(tmp_path)
+    (foreign,) = set(tmp_path.iterdir()) - before
+    assert store.latest().step == 5
+    assert foreign.name in caplog.text
+    store.save(checkpoint(10))
+    store.keep_best(10)
+    assert store.best().step == 10
+    assert store.latest().step == 10
+    assert os.path.lexists(foreign)

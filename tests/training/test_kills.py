@@ -28,7 +28,9 @@ def outcome(act, folder, count):
     "runs",
     [
         pytest.param(3, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
-        pytest.param(100, marks=[pytest.mark.long, pytest.mark.timeout(7200)]),
+        pytest.param(
+            100, marks=[pytest.mark.long, pytest.mark.chaos, pytest.mark.timeout(7200)]
+        ),
     ],
 )
 def test_a_killed_training_ends_in_the_same_bits(tmp_path, runs):
@@ -43,7 +45,9 @@ def test_a_killed_training_ends_in_the_same_bits(tmp_path, runs):
     "sizes",
     [
         pytest.param(2, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
-        pytest.param(10, marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
+        pytest.param(
+            10, marks=[pytest.mark.long, pytest.mark.chaos, pytest.mark.timeout(3600)]
+        ),
     ],
 )
 def test_a_full_disk_stops_a_training_with_a_reason_and_costs_no_state(tmp_path, sizes):

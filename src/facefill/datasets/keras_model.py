@@ -6,7 +6,6 @@ from facefill.datasets.local import LocalDataset
 from facefill.models import files, pretrained
 from facefill.models.sources import ModelSelection
 from facefill.parameters.choices import Network, Source
-from facefill.runtime.files import replacing
 
 if TYPE_CHECKING:
     import keras
@@ -64,5 +63,4 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
 
     def save(self, data: "keras.Model") -> None:
         """Replace the model."""
-        with replacing(self._path, suffix=".keras") as temporary:
-            data.save(temporary)
+        files.write_model(data, self._path)

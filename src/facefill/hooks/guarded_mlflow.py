@@ -5,6 +5,7 @@ traceback and the exit code of a failure, though all results are there. Kedro re
 these in their place (``DISABLE_HOOKS_FOR_PLUGINS`` in ``facefill.settings``).
 """
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from kedro.framework.context import KedroContext
@@ -38,6 +39,8 @@ class GuardedMlflowHooks:
             from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 
             self._hooks = MlflowHook()
+            # It logs a page, with SQL, for what it raises besides.
+            logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
             # It flattens dictionaries only, and nodes get models. Parameters are
             # logged by ``tracked_run.describe_run``.
             self._hooks._log_param = lambda name, value: None

@@ -8,10 +8,14 @@ Synopsis::
 
 import hashlib
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 from facefill.errors import ModelError
+from facefill.runtime.files import replacing
 
 if TYPE_CHECKING:
     import keras
@@ -55,6 +59,27 @@ def require_model(path: Path, cure: str = TRAIN_FIRST) -> None:
     """
     if not path.is_file():
         raise ModelError(f"no model at {path}; {cure}")
+
+
+def write_model(model: "keras.Model", path: Path) -> None:
+    """Replace a model file, whatever the machine's clock says.
+
+    A ``.keras`` file is a zip, whose members are stamped with the time, which cannot be
+    before 1980; a board without a battery begins in 1970.
+    """
+    with replacing(path, suffix=".keras") as temporary, _fixed_stamps():
+        model.save(temporary)
+
+
+@contextmanager
+def _fixed_stamps() -> Iterator[None]:
+    clock = zipfile.time  # type: ignore[attr-defined]
+    first = (1980, 1, 1, 0, 0, 0, 1, 1, 0)
+    zipfile.time = SimpleNamespace(time=float, localtime=lambda _: first)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        zipfile.time = clock  # type: ignore[attr-defined]
 
 
 def read_model(path: Path, cure: str = TRAIN_FIRST) -> "keras.Model":

@@ -73,9 +73,13 @@ def replacing(path: Path, suffix: str = "", *, synced: bool = True) -> Iterator[
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not derived from the target's name, which may be as long as names can be.
-    descriptor, name = tempfile.mkstemp(
-        dir=path.parent, prefix=".writing-", suffix=TEMPORARY_SUFFIX + suffix
-    )
+    try:
+        descriptor, name = tempfile.mkstemp(
+            dir=path.parent, prefix=".writing-", suffix=TEMPORARY_SUFFIX + suffix
+        )
+    except OSError as error:
+        error.filename = str(path)
+        raise
     os.close(descriptor)
     temporary = Path(name)
     try:

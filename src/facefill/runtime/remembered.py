@@ -63,9 +63,10 @@ class Remembered:
         """Keep files by name, in place of those of an earlier result."""
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as archive:
-            archive.writestr(_KEY, self._key)
+            # With a name alone it would ask the clock, which has to be after 1980.
+            archive.writestr(zipfile.ZipInfo(_KEY), self._key)
             for name, content in files.items():
-                archive.writestr(name, content)
+                archive.writestr(zipfile.ZipInfo(name), content)
         write_bytes(self._path, stream.getvalue())
 
 

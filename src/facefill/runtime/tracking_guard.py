@@ -106,7 +106,7 @@ def _wait_for_file() -> None:
 
     scheme, _, name = str(mlflow.get_tracking_uri()).partition(":///")
     if scheme == "sqlite":
-        wait_for_file(Path(name), SECONDS_TO_WAIT)
+        wait_for_file(Path(name.partition("?")[0]), SECONDS_TO_WAIT)
 
 
 def wait_for_file(path: Path, seconds: float) -> None:

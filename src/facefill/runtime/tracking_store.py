@@ -7,7 +7,9 @@ name is always a whole one. A half-made one, of whatever origin, that holds no r
 made anew; one of an older MLflow is brought up to date on a copy, and kept.
 """
 
+import errno
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -45,6 +47,7 @@ def prepare_store(path: Path) -> None:
         BusyError: If another process holds it for ``SECONDS_TO_WAIT``.
         StorageError: If the disk is full, or read-only.
     """
+    path = path.resolve()  # A link to another disk stays a link.
     with _explaining(path):
         remove_litter(path.parent)
         if not path.exists():
@@ -73,6 +76,11 @@ def _look_at(path: Path) -> tuple[str, int]:
     rolled back by SQLite, and no journal outlives the file that it belongs to.
     """
     uri = f"{path.absolute().as_uri()}?mode=rw"
+    # SQLite begins to write where it may not, and MLflow then logs a page.
+    if path.is_file() and not (
+        os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    ):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     _wait(path)
     try:
         with closing(sqlite3.connect(uri, timeout=SECONDS_TO_WAIT, uri=True)) as store:

@@ -20,6 +20,8 @@ import hashlib
 import io
 import json
 import logging
+import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ from facefill.runtime.files import link_or_copy, remove_litter, write_bytes
 
 _HASH_DIGITS = 32
 _FINGERPRINT = "origin.json"
+_NAME = re.compile(rf"(step|best)-\d{{8,}}-[0-9a-f]{{{_HASH_DIGITS}}}\.npz")
 
 logger = logging.getLogger(__name__)
 
@@ -109,10 +112,11 @@ class CheckpointStore:
         paths = sorted(
             [*self._paths("step"), *self._paths("best")], key=_step_of, reverse=True
         )
+        self._name_foreign_files()
         for path in paths:
-            content = _whole(path)
-            if content is not None:
-                return Checkpoint.from_bytes(_step_of(path), content)
+            checkpoint = _read(path)
+            if checkpoint is not None:
+                return checkpoint
         if paths:
             raise CheckpointError(
                 f"every checkpoint in {self.folder} is damaged; restore one from a "
@@ -143,9 +147,9 @@ class CheckpointStore:
     def best(self) -> Checkpoint | None:
         """Read the checkpoint that was kept as the best; None if there is none."""
         for path in self._paths("best"):
-            content = _whole(path)
-            if content is not None:
-                return Checkpoint.from_bytes(_step_of(path), content)
+            checkpoint = _read(path)
+            if checkpoint is not None:
+                return checkpoint
         return None
 
     def forget_best_after(self, step: int) -> None:
@@ -162,7 +166,13 @@ class CheckpointStore:
                 path.unlink(missing_ok=True)
 
     def _paths(self, kind: str) -> list[Path]:
-        return sorted(self.folder.glob(f"{kind}-*-*.npz"), reverse=True)
+        ours = (p for p in self.folder.glob(f"{kind}-*-*.npz") if _is_ours(p))
+        return sorted(ours, reverse=True)
+
+    def _name_foreign_files(self) -> None:
+        for path in sorted(self.folder.glob("*.npz")):
+            if not _is_ours(path):
+                logger.warning("%s is no checkpoint of ours; left alone", path)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -183,9 +193,30 @@ def _step_of(path: Path) -> int:
     return int(path.stem.split("-")[1])
 
 
+def _is_ours(path: Path) -> bool:
+    return _NAME.fullmatch(path.name) is not None and path.is_file()
+
+
+def _read(path: Path) -> Checkpoint | None:
+    """Read a checkpoint, or warn that it is damaged, or holds something else."""
+    content = _whole(path)
+    if content is None:
+        return None
+    try:
+        return Checkpoint.from_bytes(_step_of(path), content)
+    # Its hash is right, so it was written like that: arrays of objects, or no zip.
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        logger.warning("%s is no checkpoint of ours (%s); left alone", path, error)
+        return None
+
+
 def _whole(path: Path) -> bytes | None:
     """Read a checkpoint, or warn that its content is not what its name says."""
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        logger.warning("%s cannot be read: %s", path, error.strerror)
+        return None
     if _digest(content) == path.stem.rsplit("-", 1)[-1]:
         return content
     logger.warning("%s is damaged: its content does not match its hash", path)
