@@ -117,15 +117,11 @@ def _measure_machine() -> None:
 
 
 def _tame_mlflow() -> None:
-    """Let MLflow report to nobody, and no request to its server take minutes.
+    """Let MLflow report to nobody.
 
     It reports on its use unless told not to, and takes ``DO_NOT_TRACK=1`` for a yes.
-    Its client tries seven times for two minutes each (MLflow 3.17); what one request
-    may take is ``facefill.runtime.tracking_guard.SECONDS_TO_WAIT``.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "9")
 
 
 def _prepare_mlflow_page() -> None:

@@ -40,7 +40,7 @@ def test_faces_lie_side_by_side_and_photos_are_whole(tmp_path):
     gallery.show_results(rows, tmp_path, shown)
 
     ((step, name, image),) = shown.pictures
-    assert (step, name, image.shape) == (0, "completions", (256, 768, 3))
+    assert (step, name, image.shape) == (0, "complete/faces", (256, 768, 3))
     assert image[0, ::256, 0].tolist() == [10, 20, 30]
     assert shown.files == [
         ("photo.jpg", "completions/photos/a"),

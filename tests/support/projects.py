@@ -95,3 +95,46 @@ class Miniature:
         """List how each run ended, oldest first."""
         rows = self.query("SELECT status FROM runs ORDER BY start_time")
         return [status for (status,) in rows]
+
+
+class Embedded:
+    """This project in another folder, with part of the embedded sample."""
+
+    def __init__(self, root: Path, portraits: int = 96) -> None:
+        self.root = root
+        shutil.copytree(ROOT / "conf", root / "conf")
+        shutil.copytree(
+            ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        for name in ("pyproject.toml", ".telemetry"):
+            shutil.copy(ROOT / name, root)
+        sample, here = ROOT / "data/demo/01_raw", root / "data/demo/01_raw"
+        (here / "photos").mkdir(parents=True)
+        for path in sorted((sample / "photos").iterdir())[:portraits]:
+            shutil.copy(path, here / "photos")
+        for kind in ("collins-scratch", "hopper-spots"):
+            for folder, name in (("incomplete", kind), ("masks", kind)):
+                (here / folder).mkdir(exist_ok=True)
+                for path in (sample / folder).glob(f"{name}.*"):
+                    shutil.copy(path, here / folder)
+
+    def command(self, *arguments):
+        """Words and environment of a command of the project."""
+        words = [sys.executable, "-m", "kedro", *arguments]
+        return words, os.environ | {
+            "PYTHONPATH": str(self.root / "src"),
+            "DO_NOT_TRACK": "1",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
+
+    def kedro(self, *arguments):
+        """Run ``kedro`` in the project, and wait."""
+        words, environment = self.command(*arguments)
+        return subprocess.run(
+            words,
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )

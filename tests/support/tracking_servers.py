@@ -1,4 +1,4 @@
-"""A tracking server on this machine, in a process of its own."""
+"""A tracking server of MLflow on this machine, which can be killed and frozen."""
 
 import os
 import signal
@@ -10,38 +10,62 @@ import urllib.request
 from contextlib import contextmanager
 
 
+class MlflowServer:
+    """The server, with its store and its artifacts in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.store = folder / "server.db"
+        self.artifacts = folder / "artifacts"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        """Start it, at the same address every time, and wait until it answers."""
+        command = [sys.executable, "-m", "mlflow", "server", "--port", str(self.port)]
+        options = ["--backend-store-uri", f"sqlite:///{self.store}", "--workers", "1"]
+        self.process = subprocess.Popen(
+            [*command, *options, "--artifacts-destination", str(self.artifacts)],
+            cwd=self.folder,
+            env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{self.address}/health", timeout=5).close()
+            except OSError:
+                time.sleep(0.5)
+            else:
+                return
+        raise TimeoutError(self.address)
+
+    def send(self, number):
+        """Send a signal to it and its workers."""
+        os.killpg(self.process.pid, number)
+
+    def kill(self):
+        """Kill it outright, if it runs."""
+        if self.process is not None:
+            self.send(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
 @contextmanager
 def serving(folder):
-    """Start MLflow's server, with its store and artifacts in a folder.
+    """Start a server for a while.
 
     Yields:
         Its process, which leads a group, and its address.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    store, artifacts = folder / "server.db", folder / "artifacts"
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
-    options = ["--backend-store-uri", f"sqlite:///{store}", "--workers", "1"]
-    where = ["--artifacts-destination", str(artifacts)]
-    process = subprocess.Popen(
-        [*command, *options, *where],
-        cwd=folder,
-        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
+    server = MlflowServer(folder)
+    server.start()
     try:
-        deadline = time.monotonic() + 200
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                urllib.request.urlopen(f"{address}/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield process, address
+        yield server.process, server.address
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        server.kill()

@@ -24,7 +24,7 @@ def test_every_grid_is_kept_and_passed_on(tmp_path):
     keeper.picture(250, "samples", grid)
     path = tmp_path / "grids/samples-00000250.png"
     assert np.array_equal(read_png(path), grid)
-    assert recorder.pictures == [(250, "samples", grid)]
+    assert recorder.pictures == [(250, "train/samples", grid)]
 
 
 def test_metrics_are_those_of_the_training(tmp_path):

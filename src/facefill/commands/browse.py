@@ -5,6 +5,7 @@ taken, and starts ``mlflow`` by a name that an environment which is not activate
 not find.
 """
 
+import logging
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,12 @@ def ui(env: str, port: int | None, host: str | None) -> None:
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     bootstrap_project(project)
     with KedroSession.create(project_path=project, env=env) as session:
-        context: Any = session.load_context()  # type: ignore[attr-defined]
+        # Importing it, which has happened by now, makes it talkative.
+        logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
+        try:
+            context: Any = session.load_context()  # type: ignore[attr-defined]
+        except FacefillError as error:
+            raise click.ClickException(str(error)) from error
     config = context.mlflow
     store = str(config.server.mlflow_tracking_uri)
     experiment = config.tracking.experiment._experiment.experiment_id

@@ -14,6 +14,9 @@ from facefill.imaging.pictures import read_png
 MAX_RESULTS = 200
 """Photos that are copied at most: their folder has all of them."""
 
+SERIES = "complete/faces"
+"""Name of the series of pictures; MLflow shows it beside the curves of its prefix."""
+
 SIDE = 256
 """Of each picture in a series, in pixels."""
 
@@ -35,7 +38,7 @@ class Gallery(Protocol):
 def show_results(table: pd.DataFrame, output: Path, gallery: Gallery) -> None:
     """Show the face of each completed photo, and hand on its full-size result.
 
-    The series ``completions`` has what was known of a face, its completion, and the
+    The series ``SERIES`` has what was known of a face, its completion, and the
     same blended, from left to right, a step a photo in the order of the table.
 
     Args:
@@ -51,7 +54,7 @@ def show_results(table: pd.DataFrame, output: Path, gallery: Gallery) -> None:
         paths = [folder / name for name in _STEPS]
         if all(path.is_file() for path in paths):
             faces = [_enlarged(read_png(path)) for path in paths]
-            gallery.picture(step, "completions", np.concatenate(faces, axis=1))
+            gallery.picture(step, SERIES, np.concatenate(faces, axis=1))
         for path in sorted(folder.glob("photo.*")):
             gallery.file(path, f"completions/photos/{photo}")
 

@@ -14,7 +14,7 @@ from kedro.pipeline import Pipeline
 
 from facefill.datasets import FaceArrayDataset, FaceStatisticsDataset, KerasModelDataset
 from facefill.preparation.face_set import fingerprint
-from facefill.runtime import tracked_model, tracking
+from facefill.runtime import tracked_model, tracking, tracking_server
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,15 @@ class RegistryHooks:
         if len(self._files) < 2 or tracking.active_run_id() is None:
             return
         try:
-            log.info(self._logged())
+            if server := tracking_server.current():
+                server.tell(self._log)
+            else:
+                self._log()
         except Exception as error:  # whatever fails, the run has its models
             log.warning("MLflow does not have the model of this run: %s", error)
+
+    def _log(self) -> None:
+        log.info(self._logged())
 
     def _logged(self) -> str:
         assert self._catalog is not None  # there are files of it

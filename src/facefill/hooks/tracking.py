@@ -18,10 +18,12 @@ from kedro.pipeline.node import Node
 from facefill.datasets import FaceArrayDataset
 from facefill.hooks.models import models_used
 from facefill.preparation.face_set import fingerprint
-from facefill.runtime import tracked_run, tracking
+from facefill.runtime import tracked_run, tracking, tracking_server
 from facefill.runtime.run_description import RunDescription, typed_command
 from facefill.runtime.tracking_guard import GUARD
+from facefill.runtime.tracking_outbox import Outbox
 from facefill.runtime.tracking_page import address
+from facefill.runtime.tracking_server import TrackingServer
 from facefill.runtime.tracking_store import prepare_store
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class TrackingHooks:
         self._context: Any = None  # kedro-mlflow adds its options to it
         self._catalog: DataCatalog | None = None
         self._description = RunDescription([], {})
+        self._trains = False
 
     @hook_impl(wrapper=True)
     def after_context_created(
@@ -51,6 +54,7 @@ class TrackingHooks:
         """
         self._context = context
         store = _anchor_store(context)
+        tracking_server.use(_server_of(context))
         with _locked(context):
             if store:
                 prepare_store(store)
@@ -76,20 +80,25 @@ class TrackingHooks:
         sources = {each.source for each in models_used(pipeline, catalog).values()}
         project, inputs = self._context.project_path, pipeline.inputs()
         _track(tracked_run.describe_run, project, self._description, inputs, sources)
-        if "checkpoints" in pipeline.all_outputs():
+        self._trains = "checkpoints" in pipeline.all_outputs()
+        if self._trains:
             folder = catalog.load("checkpoints")
             _track(tracked_run.continue_run, folder, self._description)
         _track(self._describe_result)
+        if server := tracking_server.current():
+            server.catch_up()
         _track(tracking.end_dead_runs)
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any, node: Node) -> None:
-        """Name the faces that a node reads as an input of the run."""
+        """Name the faces that a node reads as an input of the run.
+
+        MLflow keeps the first use of an input: in a run that trains, training.
+        """
         dataset = self._catalog.get(dataset_name) if self._catalog else None
         if isinstance(dataset, FaceArrayDataset):
             digest = fingerprint(data.images)
-            trains = "checkpoints" in node.outputs
-            use = "training" if trains else node.name.partition("_")[0]
+            use = "training" if self._trains else node.name.partition("_")[0]
             _track(tracked_run.log_faces, dataset.path, data.images.shape, digest, use)
 
     @hook_impl
@@ -118,12 +127,16 @@ class TrackingHooks:
             log.info(line)
         _track(self._describe_result)
         _track(self._show_address)
+        if tracking_server.current():
+            tracking.end_runs("FINISHED")
 
     @hook_impl(tryfirst=True)
     def on_pipeline_error(self, error: Exception) -> None:
         """Tag the run with the error before kedro-mlflow ends it as failed."""
         _track(tracked_run.describe_error, error)
         _track(self._describe_result)
+        if tracking_server.current():
+            tracking.end_runs("FAILED")
 
     def _drop_default_experiment(self) -> None:
         try:
@@ -193,3 +206,23 @@ def _anchor_store(context: KedroContext) -> Path | None:
             del options["artifact_location"]
     context.config_loader["mlflow"] = config
     return store
+
+
+def _server_of(context: KedroContext) -> TrackingServer | None:
+    """Find the server that runs are tracked by, if it is one.
+
+    Raises:
+        TrackingError: If it does not answer.
+    """
+    try:
+        config = context.config_loader["mlflow"]
+    except MissingConfigException:
+        return None
+    uri = str(config.get("server", {}).get("mlflow_tracking_uri") or "")
+    if not uri.startswith(("http://", "https://")):
+        return None
+    data = context.config_loader["globals"]["data"]
+    outbox = Outbox(Path(context.project_path) / data / ".unsent")
+    server = TrackingServer(uri, outbox)
+    server.require()
+    return server

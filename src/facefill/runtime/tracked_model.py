@@ -35,6 +35,16 @@ WEIGHTS = "generator_sha256"
 EXAMPLE_ITERATIONS = 20
 """Of the search for the example, which MLflow tries when a model is logged."""
 
+_DESCRIPTION = f"""\
+Completes the missing part of a photo of a face: photo and mask (white = hole) in, the
+completed photo out. `{CHAMPION}` is the version whose samples are nearest to held-out
+faces.
+
+    mlflow models serve -m models:/%s@{CHAMPION} --env-manager local --port 5001
+
+docs/tracking.md of facefill has what to post to `/invocations`.
+"""
+
 _PACKAGE = Path(__file__).parents[1]
 # Of those that it depends on, the model has no use for the workflow.
 _UNUSED = re.compile(r"kedro|distributed|plotly|matplotlib|rich|uvicorn|filelock")
@@ -68,7 +78,7 @@ def log_model(
 
     client = mlflow.MlflowClient()
     if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=_DESCRIPTION % name)
     if known := _version_of(client, name, tags[WEIGHTS]):
         return f"the model is version {known} of {name}, which is registered"
     info = mlflow.pyfunc.log_model(

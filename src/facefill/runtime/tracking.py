@@ -23,26 +23,30 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from facefill.runtime import tracking_server
 from facefill.runtime.batching import groups
 from facefill.runtime.tracking_guard import GUARD, leave_end_out, reason
+from facefill.runtime.tracking_outbox import (
+    MAX_METRICS_PER_CALL,
+    File,
+    Message,
+    Picture,
+    Points,
+)
 
 if TYPE_CHECKING:
     import numpy as np
-    from mlflow import MlflowClient
 
 CLOSE_TIMEOUT_S = 10.0
 """How long the end of a stage waits for a store that writes nothing of what it got."""
 
-MAX_METRICS_PER_CALL = 1000  # MLflow refuses more.
 PROCESS_TAG = "facefill.process"
 
 log = logging.getLogger(__name__)
-
-Task = Callable[["MlflowClient", str], None]
 
 
 class Tracker:
@@ -56,7 +60,7 @@ class Tracker:
     def __init__(self) -> None:
         """Bind to the run that is active in this thread."""
         self._run_id = active_run_id()
-        self._queue: queue.SimpleQueue[list[Any] | Task | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Any] | Message | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._failed = False
         self._num_done = 0
@@ -92,22 +96,14 @@ class Tracker:
         """Add a picture, uint8 (H, W, 3), to the series ``name`` at ``step``."""
         if self._run_id is None:
             return
-        copy = image.copy()  # The caller may draw on while this one waits.
-
-        def write(client: "MlflowClient", run_id: str) -> None:
-            client.log_image(run_id, copy, key=name, step=step, synchronous=True)
-
-        self._put(write)
+        # A copy: the caller may draw on while this one waits.
+        self._put(Picture(step, name, image.copy()))
 
     def file(self, path: Path, folder: str) -> None:
         """Copy a file, which has to stay as it is, to a folder of the artifacts."""
         if self._run_id is None:
             return
-
-        def write(client: "MlflowClient", run_id: str) -> None:
-            client.log_artifact(run_id, str(path), folder)
-
-        self._put(write)
+        self._put(File(path, folder))
 
     def close(self) -> None:
         """Write what is queued; may be repeated.
@@ -125,7 +121,7 @@ class Tracker:
             self._warn("MLflow takes too long")
         self._thread = None
 
-    def _put(self, task: "list[Any] | Task") -> None:
+    def _put(self, task: list[Any] | Message) -> None:
         if self._thread is None:
             # A daemon: a store that hangs must not keep the process alive.
             self._thread = threading.Thread(
@@ -143,19 +139,22 @@ class Tracker:
                 metric for task in tasks if isinstance(task, list) for metric in task
             ]
             for batch in groups(metrics, MAX_METRICS_PER_CALL):
-                self._try(_batch(batch))
+                self._try(Points(batch))
             for task in tasks:
-                if callable(task):
+                if task is not None and not isinstance(task, list):
                     self._try(task)
             if None in tasks:
                 return
 
-    def _try(self, task: Task) -> None:
+    def _try(self, message: Message) -> None:
         import mlflow
 
         assert self._run_id is not None  # for mypy: nothing is queued
         try:
-            GUARD.call(task, mlflow.MlflowClient(), self._run_id)
+            if server := tracking_server.current():
+                server.send(self._run_id, message)
+            else:
+                GUARD.call(message.send, mlflow.MlflowClient(), self._run_id)
         except Exception as error:  # whatever fails, the work goes on
             self._warn(reason(error))
         self._num_done += 1
@@ -164,13 +163,6 @@ class Tracker:
         if not self._failed:
             log.warning("Some metrics or pictures are not in MLflow: %s", reason)
         self._failed = True
-
-
-def _batch(metrics: list[Any]) -> Task:
-    def write(client: "MlflowClient", run_id: str) -> None:
-        client.log_batch(run_id, metrics=metrics)
-
-    return write
 
 
 def active_run_id() -> str | None:
@@ -184,9 +176,11 @@ def active_run_id() -> str | None:
 
 
 def end_runs(status: str) -> None:
-    """End the active runs of this thread as ``FAILED`` or ``KILLED``."""
-    while active_run_id():
-        if not GUARD.attempt(sys.modules["mlflow"].end_run, status):
+    """End the active runs of this thread: ``FINISHED``, ``FAILED`` or ``KILLED``."""
+    while run_id := active_run_id():
+        if server := tracking_server.current():
+            server.end(run_id, status)
+        elif not GUARD.attempt(sys.modules["mlflow"].end_run, status):
             leave_end_out()
             return
 

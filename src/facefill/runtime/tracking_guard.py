@@ -1,8 +1,8 @@
 """Calls to MLflow that cost a run neither its results nor its time.
 
-Its server may be killed or freeze in mid-run, its file be locked or on a full disk.
-What fails is warned of and left out, and what took long to fail is not tried again for
-a while: the work that is tracked waits ``SECONDS_TO_WAIT`` at most, then goes on.
+Its file may be locked or on a full disk: what fails is warned of and left out, and what
+took long to fail is not tried again for a while. The work that is tracked waits
+``SECONDS_TO_WAIT`` at most, then goes on. A server is asked by ``tracking_server``.
 """
 
 import atexit
@@ -14,9 +14,10 @@ from contextlib import closing
 from pathlib import Path
 
 from facefill.errors import TrackingError
+from facefill.runtime import tracking_server
 
 SECONDS_TO_WAIT = 9
-"""How long one call may wait for MLflow; ``environment`` tells its HTTP client so."""
+"""How long one call may wait for MLflow's file."""
 
 PAUSE_S = 300.0
 """How long nothing is tried after a call that waited in vain."""
@@ -48,9 +49,13 @@ class TrackingGuard:
         """Call a function that uses MLflow, unless calls are left out at present.
 
         Raises:
+            SilentServerError: If the server does not answer.
             TrackingError: If it was left out, or another process holds MLflow's file.
             Exception: What the function raised.
         """
+        if server := tracking_server.current():
+            server.call(function, *arguments)
+            return
         if self.is_closed:
             raise TrackingError("MLflow does not answer")
         started = time.monotonic()
@@ -72,6 +77,8 @@ class TrackingGuard:
             return False
         try:
             self.call(function, *arguments)
+        except tracking_server.SilentServerError:  # which has been said
+            return False
         except Exception as error:  # whatever fails, the work goes on
             level = logging.DEBUG if type(error) in self._warned else logging.WARNING
             self._warned.add(type(error))

@@ -25,6 +25,18 @@ _CHOICES = {
     "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
 }
 
+# The card of a stepped picture has every parameter of the run above the picture, which
+# is then below the edge of the card, in the middle of a box larger than the card.
+_STYLE = """
+[data-testid="experiment-view-compare-runs-card"] div:has(> label) + div {
+  display: none;
+}
+[data-testid="experiment-view-compare-runs-card"] div:has(> .rc-image) {
+  width: auto !important;
+  height: auto !important;
+}
+"""
+
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
@@ -115,6 +127,8 @@ class Pages:
 def first_page(experiment_id: str) -> str:
     """HTML that loads MLflow's pages, with trainings as what is shown first.
 
+    Pictures that a run has for its steps are in sight there.
+
     Args:
         experiment_id: Of the runs to open where the address names no page.
     """
@@ -129,6 +143,7 @@ def first_page(experiment_id: str) -> str:
     script = (
         f"<script>try{{{choices}}}catch(e){{}}"
         f"if(!location.hash)location.replace({runs})</script>"
+        f"<style>{_STYLE}</style>"
     )
     page = Path(str(mlflow.server.app.static_folder), "index.html")
     return page.read_text(encoding="utf-8").replace("<head>", f"<head>{script}", 1)

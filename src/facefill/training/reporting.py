@@ -40,6 +40,6 @@ class GridKeeper:
         self._report(step, values)
 
     def picture(self, step: int, name: str, image: np.ndarray) -> None:
-        """Write a picture, uint8 (H, W, 3), and pass it on."""
+        """Write a picture, uint8 (H, W, 3), and pass it on, with the same prefix."""
         write_png(self._folder / f"{name}-{step:08d}.png", image)
-        self._reporter.picture(step, name, image)
+        self._reporter.picture(step, f"train/{name}", image)

@@ -1,0 +1,252 @@
+"""MLflow's pages in a real browser, after one run, and the model that they show."""
+
+import base64
+import io
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from browsing import missing, opened
+
+ABSENT = missing("playwright")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(bool(ABSENT), reason=ABSENT),
+]
+
+PATIENCE_MS = 120_000
+VIEW = {"width": 1280, "height": 800}
+MODEL = "facefill-demo"
+# Where the picture of a card is: inside of the card, as far as it is shown.
+IN_SIGHT = """picture => {
+    const card = picture.closest(
+        '[data-testid="experiment-view-compare-runs-card"]').getBoundingClientRect();
+    const box = picture.getBoundingClientRect();
+    return picture.naturalWidth > 0 && box.height > 40
+        && box.top >= card.top && box.bottom <= card.bottom;
+}"""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+@contextmanager
+def running(words, folder, environment):
+    """A server, which is gone afterwards, with all of its children."""
+    with subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as server:
+        try:
+            yield server
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def printed(project):
+    """The address that ``kedro mlflow ui`` prints while it serves."""
+    words, environment = project.command(
+        "mlflow", "ui", "--env=demo", f"--port={free_port()}"
+    )
+    with running(words, project.root, environment) as server:
+        yield server.stdout.readline()
+
+
+@pytest.fixture(scope="module")
+def browser(printed, tmp_path_factory):
+    with opened(tmp_path_factory.mktemp("profile"), viewport=VIEW) as (page, asked):
+        page.set_default_timeout(PATIENCE_MS)
+        yield page, asked
+
+
+@pytest.fixture
+def page(browser):
+    return browser[0]
+
+
+@pytest.fixture(scope="module")
+def site(printed):
+    return re.search(r"http://127\.0\.0\.1:\d+", printed)[0]
+
+
+@pytest.fixture(scope="module")
+def run(project):
+    """Number of the experiment, and of the run, and the run's name."""
+    with sqlite3.connect(project.root / "mlflow.db") as store:
+        (row,) = store.execute("SELECT experiment_id, run_uuid, name FROM runs")
+    return row
+
+
+@pytest.fixture(scope="module")
+def metrics(site, run):
+    return f"{site}/#/experiments/{run[0]}/runs/{run[1]}/model-metrics"
+
+
+def test_the_printed_address_is_the_first_line_and_lands_on_the_runs(page, printed):
+    assert printed.startswith("The runs: http://127.0.0.1:")
+    page.goto(re.search(r"http\S+", printed)[0])
+
+    page.wait_for_selector("h1:has-text('Runs'), h2:has-text('Runs'), text='Run Name'")
+    # What a run is called says what it did.
+    page.wait_for_selector("a:has-text('everything: train 64 px')")
+    assert "Traces 0" not in page.inner_text("body")
+
+
+def test_a_bare_address_lands_there_too(page, site):
+    page.goto("about:blank")
+    page.goto(site)
+
+    page.wait_for_selector("a:has-text('everything: train 64 px')")
+
+
+def test_the_last_line_of_a_run_is_the_page_of_that_run(page, project, site, run):
+    (shown,) = re.findall(r"http://127\.0\.0\.1:5000(/#\S+)", project.said)
+    assert run[1] in shown
+    page.goto(f"{site}{shown}")
+
+    page.wait_for_selector(f"h1:has-text('{run[2]}'), h2:has-text('{run[2]}')")
+    # The summary: what each stage did.
+    page.wait_for_selector("td:has-text('trained'), td:has-text('30 steps')")
+    assert "training" in page.inner_text("body").lower()
+
+
+def test_no_experiment_is_empty(page, site):
+    page.goto(f"{site}/#/experiments")
+
+    page.wait_for_selector(f"a:has-text('{MODEL}')")
+    assert "Default" not in page.inner_text("table, [role=table]")
+
+
+def test_a_training_has_its_curves(page, metrics):
+    page.goto(metrics)
+    for name in ("loss_generator", "d_real"):
+        page.fill("input[placeholder*='Search metric']", name)
+        page.wait_for_selector(f"h4:has-text('{name}')")
+        page.wait_for_selector(".plotly path.js-line", state="attached")
+
+
+@pytest.mark.parametrize(
+    ("series", "steps"), [("train/samples", 3), ("complete/faces", 2)]
+)
+def test_the_slider_shows_a_picture_for_each_step(page, metrics, series, steps):
+    page.goto("about:blank")
+    page.goto(metrics)
+    card = page.locator("[data-testid=experiment-view-compare-runs-card]").filter(
+        has=page.locator(f"h4:text-is('{series}')")
+    )
+    card.first.scroll_into_view_if_needed()
+    picture = card.locator("img.rc-image-img")
+    picture.wait_for()
+    page.wait_for_timeout(1000)
+
+    shown = [picture.get_attribute("src")]
+    assert picture.evaluate(IN_SIGHT)
+    slider = card.locator("[role=slider]")
+    slider.focus()
+    for _ in range(steps - 1):
+        slider.press("ArrowRight")
+        page.wait_for_function(
+            "seen => !seen.includes(document.querySelector(seen[0]).src)",
+            arg=["img.rc-image-img", *shown],
+        )
+        shown.append(picture.get_attribute("src"))
+        page.wait_for_timeout(500)
+        assert picture.evaluate(IN_SIGHT)
+    assert len(set(shown)) == steps
+
+
+def test_an_evaluation_is_a_table_and_a_figure_opens(page, site, run):
+    artifacts = f"{site}/#/experiments/{run[0]}/runs/{run[1]}/artifacts"
+    page.goto(f"{artifacts}/tables/evaluation.json")
+    page.wait_for_selector("text=hole_psnr")
+    page.goto(f"{artifacts}/reports/training_curves.html")
+    page.frame_locator("iframe").locator(".plotly").first.wait_for()
+
+
+def test_the_model_is_registered_and_is_the_champion(page, site):
+    page.goto(f"{site}/#/models/{MODEL}")
+
+    page.wait_for_selector("text=Version 1")
+    page.wait_for_selector("text=@ champion")
+    page.wait_for_selector(f"text=models:/{MODEL}@champion", state="attached")
+
+
+def test_nothing_was_asked_of_any_other_host(browser, site):
+    asked = browser[1]
+
+    assert len(asked) > 50
+    assert not [url for url in asked if not url.startswith((site, "data:", "blob:"))]
+
+
+def test_the_served_model_answers_a_post_with_a_completed_photo(project):
+    port = free_port()
+    words = [sys.executable, "-m", "mlflow", "models", "serve"]
+    options = ["-m", f"models:/{MODEL}@champion", "--env-manager", "local"]
+    environment = os.environ | {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{project.root / 'mlflow.db'}",
+    }
+    command = [*words, *options, "--port", str(port)]
+    sample = project.root / "data/demo/01_raw"
+    photo = (sample / "incomplete/collins-scratch.jpg").read_bytes()
+    mask = (sample / "masks/collins-scratch.jpg.png").read_bytes()
+    row = [base64.b64encode(content).decode() for content in (photo, mask)]
+    question = {
+        "dataframe_split": {"columns": ["photo", "mask"], "data": [row]},
+        "params": {"lam": 0.1, "iterations": 10},
+    }
+    address = f"http://127.0.0.1:{port}"
+    with running(command, project.root, environment) as server:
+        wait_for(f"{address}/ping", server)
+        request = urllib.request.Request(
+            f"{address}/invocations",
+            json.dumps(question).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            (prediction,) = json.load(answer)["predictions"]
+
+    assert prediction["reason"] == ""
+    before = np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"), int)
+    hole = np.asarray(Image.open(io.BytesIO(mask)).convert("L")) >= 128
+    completed = Image.open(io.BytesIO(base64.b64decode(prediction["photo"])))
+    assert completed.format == "JPEG"
+    after = np.asarray(completed.convert("RGB"), int)
+    change = np.abs(after - before).mean(axis=-1)
+    assert after.shape == before.shape
+    assert change[hole].mean() > 10
+    assert np.median(change[~hole]) == 0
+
+
+def wait_for(address, server):
+    """Wait until a server answers."""
+    deadline = time.monotonic() + 400
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            time.sleep(1)
+        else:
+            return
+    pytest.fail(f"nobody answers at {address}")
