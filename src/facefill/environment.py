@@ -26,6 +26,17 @@ def speed_up_tensorflow() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+def quiet_tensorflow() -> None:
+    """Silence the dozen lines that TensorFlow logs about the machine.
+
+    What it logs while it is imported does not ask for that level (TensorFlow 2.21).
+    """
+    from facefill.runtime.filtered_stderr import filter_import
+
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _SILENT) == _SILENT:
+        filter_import("tensorflow", _LOGGED_OF_MACHINE)
+
+
 def prepare_completion() -> None:
     """Set what ``facefill complete`` needs before NumPy is loaded.
 
@@ -33,7 +44,7 @@ def prepare_completion() -> None:
     circles. Systems of a few hundred unknowns are solved faster by one thread, and
     twice as fast beside other work.
     """
-    _quiet_tensorflow()
+    quiet_tensorflow()
     _share_gpus()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -51,21 +62,10 @@ def prepare_app() -> None:
 
 def prepare_commands() -> None:
     """Set what Kedro's commands need before any library is loaded."""
-    _quiet_tensorflow()
+    quiet_tensorflow()
     _share_gpus()
     _measure_machine()
     _prepare_mlflow_page()
-
-
-def _quiet_tensorflow() -> None:
-    """Silence the dozen lines that TensorFlow logs about the machine.
-
-    What it logs while it is imported does not ask for that level (TensorFlow 2.21).
-    """
-    from facefill.runtime.filtered_stderr import filter_import
-
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _SILENT) == _SILENT:
-        filter_import("tensorflow", _LOGGED_OF_MACHINE)
 
 
 def _share_gpus() -> None:
