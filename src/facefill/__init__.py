@@ -10,7 +10,7 @@ The front door, each of its names loaded when it is first used::
 
 from typing import TYPE_CHECKING, Any
 
-from facefill.environment import choose_backend, speed_up_tensorflow
+from facefill.environment import choose_backend, quiet_tensorflow, speed_up_tensorflow
 
 if TYPE_CHECKING:
     from facefill.api import FaceModel, align, complete, load_model, sample
@@ -28,6 +28,7 @@ def __getattr__(name: str) -> Any:
     """Load a name of the front door; whatever costs time is imported then."""
     if name not in __all__:
         raise AttributeError(f"module 'facefill' has no attribute '{name}'")
+    quiet_tensorflow()
     from facefill import api
 
     return getattr(api, name)

@@ -47,6 +47,17 @@ def unknown_backend() -> str:
     return f"KERAS_BACKEND is '{chosen}', but facefill runs on {known}; unset it"
 
 
+def quiet_tensorflow() -> None:
+    """Silence the dozen lines that TensorFlow logs about the machine.
+
+    What it logs while it is imported does not ask for that level (TensorFlow 2.21).
+    """
+    from facefill.runtime.filtered_stderr import filter_import
+
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _SILENT) == _SILENT:
+        filter_import("tensorflow", _LOGGED_OF_MACHINE)
+
+
 def prepare_completion() -> None:
     """Set what ``facefill complete`` needs before NumPy is loaded.
 
@@ -55,7 +66,7 @@ def prepare_completion() -> None:
     twice as fast beside other work.
     """
     _print_any_name()
-    _quiet_tensorflow()
+    quiet_tensorflow()
     _share_gpus()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -74,7 +85,7 @@ def prepare_app() -> None:
 def prepare_commands() -> None:
     """Set what Kedro's commands need before any library is loaded."""
     _print_any_name()
-    _quiet_tensorflow()
+    quiet_tensorflow()
     _share_gpus()
     _measure_machine()
     _tame_mlflow()
@@ -89,17 +100,6 @@ def _print_any_name() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _quiet_tensorflow() -> None:
-    """Silence the dozen lines that TensorFlow logs about the machine.
-
-    What it logs while it is imported does not ask for that level (TensorFlow 2.21).
-    """
-    from facefill.runtime.filtered_stderr import filter_import
-
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _SILENT) == _SILENT:
-        filter_import("tensorflow", _LOGGED_OF_MACHINE)
 
 
 def _share_gpus() -> None:
