@@ -108,3 +108,30 @@ def test_a_weight_of_nothing_is_the_limit_of_small_ones(networks):
     (little,) = run(search(networks, lam=1e-30), targets(1))
     assert np.array_equal(nothing.latent, little.latent)
     assert nothing.perceptual == little.perceptual
+
+
+def test_lam_weighs_the_perceptual_loss_and_its_slope(networks):
+    import tensorflow as tf
+
+    generator, discriminator = networks
+    faces, places = targets(3), latents(3)
+    variables = tf.Variable(places)
+    with tf.GradientTape() as tape:
+        logits = discriminator(generator(variables, training=False), training=False)
+        prior = tf.math.softplus(-logits[:, 0])
+    slope = tape.gradient(prior, variables).numpy()
+    assert np.abs(slope).max() > 0.0
+    gradients = {}
+    for lam in (0.0, 1e4):
+        objective = Objective(*networks, options_of(), lam)
+        batch = objective.gather(faces)
+        found = objective.differentiate(
+            objective.weights(), ops.convert_to_tensor(places), batch
+        )
+        gradients[lam] = np.asarray(found[0])
+    apart = gradients[1e4] - gradients[0.0]
+    assert apart == pytest.approx(
+        1e4 * slope, rel=0.02, abs=0.02 * float(np.abs(apart).max())
+    )
+    parts = np.array([[3.0, 5.0], [0.25, 0.5]])
+    assert Objective(*networks, options_of(), 8.0).total(parts).tolist() == [5.0, 9.0]
