@@ -57,3 +57,8 @@ def test_completing_needs_no_training_and_says_which_model_it_used(tmp_path):
         "SELECT value FROM tags WHERE key = 'facefill.model' AND run_uuid = {run}",
     )
     assert tags == [("pretrained",)]
+
+
+def test_drawing_the_curves_of_no_training_says_how_to_train(tmp_path):
+    line = one_line(kedro(tmp_path, "--nodes=draw_training_curves"))
+    assert line.endswith("run `kedro run --pipeline=train` first")
