@@ -59,7 +59,7 @@ browser: install ## Install what tests in the browser need, and run them
 	@test -x $(BROWSER)/bin/python || $(BIN)/python -m venv $(BROWSER)
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
 		"$$($(BROWSER)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/locked.pth"
-	$(BROWSER)/bin/python -m pip install --quiet -e '.[app,browser]'
+	$(BROWSER)/bin/python -m pip install --quiet -e '.[app,browser,docs,viz]'
 	$(BROWSER)/bin/python -m pytest -m browser
 
 lint: install ## Check style, types and layers

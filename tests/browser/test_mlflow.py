@@ -12,8 +12,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 from PIL import Image
@@ -61,7 +63,8 @@ def running(words, folder, environment):
         try:
             yield server
         finally:
-            os.killpg(server.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +111,7 @@ def test_the_printed_address_is_the_first_line_and_lands_on_the_runs(page, print
     assert printed.startswith("The runs: http://127.0.0.1:")
     page.goto(re.search(r"http\S+", printed)[0])
 
-    page.wait_for_selector("h1:has-text('Runs'), h2:has-text('Runs'), text='Run Name'")
+    page.wait_for_selector("text=Run Name")
     # What a run is called says what it did.
     page.wait_for_selector("a:has-text('everything: train 64 px')")
     assert "Traces 0" not in page.inner_text("body")
@@ -153,10 +156,12 @@ def test_a_training_has_its_curves(page, metrics):
 def test_the_slider_shows_a_picture_for_each_step(page, metrics, series, steps):
     page.goto("about:blank")
     page.goto(metrics)
+    # Cards are drawn when they are scrolled to.
+    page.fill("input[placeholder*='Search metric']", series.partition("/")[2])
     card = page.locator("[data-testid=experiment-view-compare-runs-card]").filter(
         has=page.locator(f"h4:text-is('{series}')")
     )
-    card.first.scroll_into_view_if_needed()
+    card.scroll_into_view_if_needed()
     picture = card.locator("img.rc-image-img")
     picture.wait_for()
     page.wait_for_timeout(1000)
@@ -167,12 +172,8 @@ def test_the_slider_shows_a_picture_for_each_step(page, metrics, series, steps):
     slider.focus()
     for _ in range(steps - 1):
         slider.press("ArrowRight")
-        page.wait_for_function(
-            "seen => !seen.includes(document.querySelector(seen[0]).src)",
-            arg=["img.rc-image-img", *shown],
-        )
+        page.wait_for_timeout(2000)
         shown.append(picture.get_attribute("src"))
-        page.wait_for_timeout(500)
         assert picture.evaluate(IN_SIGHT)
     assert len(set(shown)) == steps
 
@@ -181,6 +182,7 @@ def test_an_evaluation_is_a_table_and_a_figure_opens(page, site, run):
     artifacts = f"{site}/#/experiments/{run[0]}/runs/{run[1]}/artifacts"
     page.goto(f"{artifacts}/tables/evaluation.json")
     page.wait_for_selector("text=hole_psnr")
+    page.goto("about:blank")
     page.goto(f"{artifacts}/reports/training_curves.html")
     page.frame_locator("iframe").locator(".plotly").first.wait_for()
 
@@ -204,8 +206,11 @@ def test_the_served_model_answers_a_post_with_a_completed_photo(project):
     port = free_port()
     words = [sys.executable, "-m", "mlflow", "models", "serve"]
     options = ["-m", f"models:/{MODEL}@champion", "--env-manager", "local"]
+    # MLflow starts uvicorn by its name, as in an environment that is activated.
+    scripts = Path(mlflow.__file__).parents[4] / "bin"
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": f"sqlite:///{project.root / 'mlflow.db'}",
+        "PATH": f"{scripts}:{os.environ['PATH']}",
     }
     command = [*words, *options, "--port", str(port)]
     sample = project.root / "data/demo/01_raw"

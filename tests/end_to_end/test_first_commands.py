@@ -79,3 +79,8 @@ def test_a_completion_of_which_nothing_has_changed_is_not_begun(tmp_path, monkey
 
     (tmp_path / "07_model_output/completed/face-0001.jpg/photo.png").unlink()
     assert "completed 1 of 1 photo" in kedro(tmp_path, *arguments).stdout
+
+
+def test_drawing_the_curves_of_no_training_says_how_to_train(tmp_path):
+    line = one_line(kedro(tmp_path, "--nodes=draw_training_curves"))
+    assert line.endswith("run `kedro run --pipeline=train` first")

@@ -34,6 +34,11 @@ _STYLE = """
 [data-testid="experiment-view-compare-runs-card"] div:has(> .rc-image) {
   width: auto !important;
   height: auto !important;
+  aspect-ratio: auto !important;
+  justify-content: flex-start !important;
+}
+[data-testid="experiment-view-compare-runs-card"] .rc-image-img {
+  max-height: 190px !important;
 }
 """
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from facefill.errors import DataError
 from facefill.parameters import AlignOptions, CompleteOptions, TrainOptions
 from facefill.pipelines.annotations import DataFrame, FacePca, FaceSet, Figure, Model
 from facefill.runtime.tracking import Tracker
@@ -151,7 +152,16 @@ def measure_faces(
 
 
 def draw_curves(training_report: dict[str, Any]) -> Figure:
-    """Plot the losses and D's mean outputs over the steps."""
+    """Plot the losses and D's mean outputs over the steps.
+
+    Raises:
+        DataError: If nothing has been trained here.
+    """
     from facefill.training.figures import training_curves
 
+    if "history" not in training_report:
+        raise DataError(
+            "there is no training whose curves could be drawn; run "
+            "`kedro run --pipeline=train` first"
+        )
     return training_curves(training_report["history"])
