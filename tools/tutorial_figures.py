@@ -25,6 +25,7 @@ from scipy.stats import norm
 
 import facefill
 from facefill.imaging.compositing import blend, complete_face
+from facefill.imaging.photos import read_photo
 from facefill.imaging.pictures import grid, read_png, to_float
 from facefill.imaging.sheets import (
     heat_map,
@@ -332,6 +333,20 @@ def refinement() -> np.ndarray:
     return labelled_columns(list(shown), enlarged(cut, 240))
 
 
+def fidelity() -> np.ndarray:
+    """Portrait of nobody with its centre hidden, completed with five fidelities."""
+    photo = read_photo(SAMPLE / "photos/face-0010.jpg")
+    shown = {}
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        options = CompleteOptions(batch_size=1, fidelity=share)
+        done = facefill.complete(photo, "center", options=options)
+        shown[f"{share:g}"] = done.photo
+    masked = photo.copy()
+    masked[done.hole] = 128
+    shown = {"hidden": masked} | shown | {"truth": photo}
+    return labelled_columns(list(shown), enlarged(list(shown.values()), 160))
+
+
 def candidates() -> np.ndarray:
     """Several completions of one photo, with their contextual losses."""
     target = astronaut()
@@ -395,6 +410,7 @@ FIGURE_MAKERS: dict[str, Callable[[], np.ndarray]] = {
         lam,
         blending,
         refinement,
+        fidelity,
         candidates,
         posterior,
         hero,
