@@ -53,6 +53,17 @@ def test_a_dataset_tells_its_path_and_makes_nothing(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize("scheme", ["s3", "gs", "memory", "https"])
+def test_an_address_elsewhere_is_refused_in_one_line_and_makes_no_folder(
+    kind, scheme, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=rf"^{scheme}://bucket/thing is not on this"):
+        kind(path=f"{scheme}://bucket/thing")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_is_filled_by_its_node_and_confirmed_by_its_path(tmp_path):
     dataset = FolderDataset(path=str(tmp_path / "new/faces"))
     assert dataset.load() == tmp_path / "new/faces"

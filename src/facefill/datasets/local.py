@@ -1,9 +1,14 @@
 """Base class of datasets at a local path."""
 
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kedro.io import AbstractDataset
+
+from facefill.errors import DataError
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://")  # one letter is a drive of Windows
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -18,7 +23,16 @@ class LocalDataset(AbstractDataset[In, Out]):
     """
 
     def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
-        """Store the path; nothing is read or made."""
+        """Store the path; nothing is read or made.
+
+        Raises:
+            DataError: If it is the address of another place.
+        """
+        if _ADDRESS.match(path):
+            raise DataError(
+                f"{path} is not on this machine, where a {type(self).__name__} is; "
+                "name a folder of this machine in catalog.yml, or mount the other place"
+            )
         self._path = Path(path)
         self.metadata = metadata
 
