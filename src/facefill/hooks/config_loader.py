@@ -23,7 +23,7 @@ def _begins_at_home(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("~")
 
 
-class ReadableConfigLoader(OmegaConfigLoader):  # type: ignore[misc]  # Any to mypy
+class ReadableConfigLoader(OmegaConfigLoader):
     """Kedro's loader; what it stumbles over is said for whoever wrote the files."""
 
     def __getitem__(self, key: str) -> Any:
