@@ -99,7 +99,9 @@ def test_pictures_are_previewed(browser, pipeline, entry):
     picture = page.locator(".pipeline-metadata img").first
     picture.wait_for()
 
-    assert picture.evaluate("picture => picture.naturalWidth") >= 90
+    # The pixels are there a moment after the element.
+    handle = picture.element_handle()
+    page.wait_for_function("picture => picture.naturalWidth >= 90", arg=handle)
 
 
 @pytest.mark.parametrize(
