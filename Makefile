@@ -40,9 +40,8 @@ test: install lint ## Check style, types and layers, and run the tests
 test-long: install ## Run the tests that take minutes: kills, hostile files, all of LFW
 	$(BIN)/python -m pytest -m long
 
-# Two at a time, as the time of an hour is meant for two cores; what shares a folder
-# stays together.
-chaos: install ## Run the catalogue of faults: kills, full disks, lost servers; an hour
+# Two at a time, for two cores; what shares a prepared folder stays together.
+chaos: install ## Run the catalogue of faults: kills, full disks, lost servers
 	$(BIN)/python -m pytest -m chaos -n 2 --dist=loadfile --durations=0
 
 defects: install ## Plant deliberate defects; every one has to be caught by its test

@@ -44,17 +44,3 @@ def test_a_full_disk_is_one_line_and_costs_nothing(data, stage, folder, deleted)
         again = disturbing.run(data, *command)
         assert again.returncode == 0, again.stdout + again.stderr
         assert disturbing.litter(disk) == []
-
-
-def test_a_disk_that_is_full_when_mlflows_file_is_made_is_one_line(data):
-    for path in data.glob("mlflow.db*"):
-        path.unlink()
-    command = ["--pipeline=prepare"]
-    small = data / "small"
-    with disturbing.small_disk(small, 64) as make_room:
-        (data / "mlflow.db").symlink_to(small / "mlflow.db")
-        line = disturbing.error_of(disturbing.run(data, *command))
-        assert "mlflow.db" in line
-        make_room()
-        again = disturbing.run(data, *command)
-        assert again.returncode == 0, again.stdout + again.stderr

@@ -130,6 +130,20 @@ def test_a_file_that_is_held_for_a_while_is_waited_for(project):
     assert project.statuses()[-1] == "FINISHED"
 
 
+def test_a_disk_that_is_full_when_the_file_is_made_is_one_line(project):
+    small = project.root / "small"
+    with disturbing.small_disk(small, 64) as make_room:
+        (project.root / "mlflow.db").symlink_to(small / "mlflow.db")
+        line = one_line(project.kedro("run"))
+        assert str(small / "mlflow.db") in line
+        assert "make room" in line
+        assert list(small.iterdir()) == []
+        make_room()
+        again = project.kedro("run")
+        assert again.returncode == 0, again.stderr
+        assert project.statuses() == ["FINISHED"]
+
+
 def test_a_disk_that_fills_up_in_mid_run_costs_no_result(project):
     small = project.root / "small"
     with disturbing.small_disk(small, 20_000):
