@@ -29,6 +29,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import facefill.pipelines
 from facefill.commands.browse import mlflow
+from facefill.commands.plugins import load_tracking
 from facefill.commands.selections import (
     known_names,
     require_known,
@@ -198,11 +199,11 @@ def _run_unless_finished(stock: Callable[..., Any], arguments: dict[str, Any]) -
     """Run, unless it is a completion of which nothing has changed since it finished."""
     root = find_kedro_project(Path.cwd())
     if root is None or not is_completion(arguments):
-        return stock(**arguments)
+        return _start(stock, arguments)
     try:
         completion = RepeatedCompletion(root, _config_loader(root, arguments))
     except MissingConfigException:  # of a part that a run may do without
-        return stock(**arguments)
+        return _start(stock, arguments)
     if completion.has_finished:
         log.info(
             "nothing to do: no photo, mask, parameter or model has changed since the "
@@ -211,7 +212,13 @@ def _run_unless_finished(stock: Callable[..., Any], arguments: dict[str, Any]) -
         )
         return None
     with completion.recorded():
-        return stock(**arguments)
+        return _start(stock, arguments)
+
+
+def _start(stock: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    load_tracking()
+    _configure_logging()
+    return stock(**arguments)
 
 
 def _config_loader(root: Path, arguments: dict[str, Any]) -> AbstractConfigLoader:

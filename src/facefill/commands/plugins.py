@@ -29,3 +29,12 @@ def leave_out_plugin(name: str) -> None:
         )
 
     kedro._get_entry_points = without_it  # type: ignore[attr-defined]
+
+
+def load_tracking() -> None:
+    """Import MLflow and kedro-mlflow, which a run will import anyway.
+
+    Both set levels of their own for what they log when they are imported, so that
+    logging is configured after them.
+    """
+    import kedro_mlflow.framework.hooks.mlflow_hook  # noqa: F401

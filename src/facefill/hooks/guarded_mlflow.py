@@ -36,12 +36,8 @@ class GuardedMlflowHooks:
     @property
     def _theirs(self) -> "MlflowHook":
         if self._hooks is None:
-            # Its import sets the level of its log, which logging.yml has set before.
-            kedro_mlflow = logging.getLogger("kedro_mlflow")
-            level = kedro_mlflow.level
             from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 
-            kedro_mlflow.setLevel(level)
             self._hooks = MlflowHook()
             # It logs a page, with SQL, for what it raises besides.
             logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
