@@ -1,6 +1,7 @@
 """Commands of Kedro's plugins, which Kedro imports whatever is typed."""
 
 import sys
+import warnings
 from importlib.metadata import EntryPoints
 
 COMMANDS = "kedro.project_commands"
@@ -37,4 +38,6 @@ def load_tracking() -> None:
     Both set levels of their own for what they log when they are imported, so that
     logging is configured after them.
     """
-    import kedro_mlflow.framework.hooks.mlflow_hook  # noqa: F401
+    # What they still use of pydantic that is deprecated is not for our users to mend.
+    with warnings.catch_warnings(action="ignore"):
+        import kedro_mlflow.framework.hooks.mlflow_hook  # noqa: F401
