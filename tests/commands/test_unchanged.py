@@ -1,5 +1,7 @@
 """A completion is not begun again where nothing has changed, and else it is."""
 
+import json
+
 import pytest
 
 from facefill.commands.unchanged import RepeatedCompletion, is_completion
@@ -26,12 +28,14 @@ def config(**changes):
     } | changes
 
 
-def completed(root, **changes):
+def completed(root, rejected=None, **changes):
     completion = RepeatedCompletion(root, config(**changes))
     with completion.recorded():
         results = completion.results
         results.mkdir(parents=True, exist_ok=True)
         (results / "photo.png").write_bytes(b"whole")
+        report = json.dumps({"rejected": rejected or {}})
+        (root / "data/completion_report").write_text(report)
     return completion
 
 
@@ -64,6 +68,17 @@ def test_blocks_in_another_order_are_the_same_settings(tmp_path):
     assert RepeatedCompletion(tmp_path, again).has_finished
 
 
+@pytest.mark.parametrize("reason", ["failed", "crashed", "out_of_memory"])
+def test_photos_that_may_do_better_next_time_are_begun_again(tmp_path, reason):
+    completed(tmp_path, {"mask": 1, reason: 1})
+    assert not RepeatedCompletion(tmp_path, config()).has_finished
+
+
+def test_photos_that_would_be_rejected_again_are_not(tmp_path):
+    completed(tmp_path, {"mask": 1, "no_face": 2})
+    assert RepeatedCompletion(tmp_path, config()).has_finished
+
+
 @pytest.mark.parametrize("part", ["parameters", "mlflow"])
 def test_other_settings_are_begun(tmp_path, part):
     completed(tmp_path)
@@ -82,6 +97,7 @@ def test_a_photo_that_comes_while_others_are_completed_is_begun(tmp_path):
     with completion.recorded():
         (tmp_path / "data/incomplete_photos").mkdir(parents=True)
         (tmp_path / "data/incomplete_photos/late.jpg").touch()
+        (tmp_path / "data/completion_report").write_text('{"rejected": {}}')
     assert not completion.has_finished
 
 

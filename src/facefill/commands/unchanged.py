@@ -60,7 +60,11 @@ class RepeatedCompletion:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Record that it has finished, if what is run within ends well."""
+        """Record that it has finished, if what is run within ends well.
+
+        Not if a photo was rejected for what may be otherwise next time, as a worker
+        that crashed: a run tries it again.
+        """
         from facefill.pipelines.complete import create_pipeline
         from facefill.runtime.packaged_files import FOLDER as PRETRAINED
 
@@ -70,7 +74,15 @@ class RepeatedCompletion:
         pipeline = create_pipeline()
         inputs = contents_of([*self._paths(pipeline.inputs()), PRETRAINED])
         yield
-        self._record.write(inputs, self._paths(pipeline.all_outputs()))
+        if not self._is_to_be_repeated():
+            self._record.write(inputs, self._paths(pipeline.all_outputs()))
+
+    def _is_to_be_repeated(self) -> bool:
+        from facefill.runtime.incremental import TRANSIENT
+
+        (path,) = self._paths(["completion_report"])
+        report = json.loads(path.read_text(encoding="utf-8"))
+        return not set(TRANSIENT).isdisjoint(report["rejected"])
 
     @property
     def _is_local(self) -> bool:

@@ -23,7 +23,7 @@ from facefill.runtime.result_cache import ResultCache, Row
 
 Item = TypeVar("Item")
 
-_TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed", "failed")
+TRANSIENT = ("changed", "unopenable", "out_of_memory", "crashed", "failed")
 """Reasons that say nothing about an item's content: it may be otherwise next time."""
 
 
@@ -36,7 +36,7 @@ def is_settled(row: Row, timeout_s: float) -> bool:
     """
     if row["reason"] == "timeout":
         return bool(row["timeout_s"] >= timeout_s)
-    return row["reason"] not in _TRANSIENT
+    return row["reason"] not in TRANSIENT
 
 
 class IncrementalWork(Generic[Item]):
