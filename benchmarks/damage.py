@@ -29,7 +29,6 @@ import skimage.data
 import skimage.restoration
 from PIL import Image
 
-import damaging
 import facefill
 from facefill.errors import FacefillError
 from facefill.evaluation.face_descriptors import describe
@@ -40,6 +39,7 @@ from facefill.imaging.mask_files import grown
 from facefill.imaging.photos import Pixels, decode_photo, read_photo
 from facefill.preparation.extraction import Face
 from facefill.preparation.splits import TRAIN, split
+from support import damaging
 
 SIZE, FINE = 64, 128
 LANDMARKS = "innerEyesAndBottomLip"
