@@ -8,19 +8,17 @@ distribution: ``pip download --no-binary pillow --no-deps pillow``, unpacked;
 import json
 import os
 import shutil
-import subprocess
-import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 
-from commands import environment
+from commands import kedro
 from facefill.completion.result_folders import result_folder
 from facefill.preparation.naming import photo_of
-from projects import ROOT
 
 pytestmark = [
     pytest.mark.long,
@@ -35,17 +33,7 @@ pytestmark = [
 DEFECTS = {"failed", "crashed", "timeout", "out_of_memory"}
 
 
-def run(data, *arguments):
-    """Type ``kedro run``; those of a decoder are many."""
-    return subprocess.run(
-        [sys.executable, "-m", "kedro", "run", "--env=test", *arguments],
-        cwd=ROOT,
-        env=environment(data),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=3000,
-    )
+run = partial(kedro, timeout=3000)  # the pictures of a decoder are many
 
 
 def copied(target):

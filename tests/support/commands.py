@@ -17,8 +17,8 @@ def environment(data):
     return os.environ | {"FACEFILL_TEST_DATA": str(data), "DO_NOT_TRACK": "1"}
 
 
-def kedro(data, *arguments):
-    """Type ``kedro run`` and wait."""
+def kedro(data, *arguments, timeout=350):
+    """Type ``kedro run`` and wait, so many seconds at most."""
     return subprocess.run(
         [sys.executable, "-m", "kedro", "run", "--env=test", *arguments],
         cwd=ROOT,
@@ -26,7 +26,7 @@ def kedro(data, *arguments):
         capture_output=True,
         text=True,
         check=False,
-        timeout=350,
+        timeout=timeout,
     )
 
 

@@ -202,7 +202,6 @@ class _Call:
 
         self.ended = threading.Event()
         self.error: Exception | None = None
-        self.started_at = time.monotonic()
         runs = _active_run_stack.get()
 
         def work() -> None:
