@@ -376,3 +376,32 @@ def test_a_face_of_twice_the_resolution_is_pasted_in_the_same_place():
     # A ramp comes out as it was, whatever it is sampled at.
     for result in pasted.values():
         assert np.abs(result.astype(int) - photo).max() <= 1
+
+
+def test_the_slope_of_a_difference_goes_on_through_a_scratch():
+    # The face is flat and the photo bent, as the biharmonic equation continues it.
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH] - 30.0
+    level = 60.0 + 0.5 * columns + rows**2 / 6.0
+    photo = np.repeat(np.round(level).astype(np.uint8)[..., None], 3, axis=-1)
+    hole = np.abs(rows - 5) < 4
+    face = np.full((SIZE, SIZE, 3), 90, np.uint8)
+    whole = paste_back(photo, face, NOTHING, TURNED, hole)
+    filled = hole & warped_hole(NOTHING, TURNED, (HEIGHT, WIDTH))
+    apart = whole[filled].astype(int) - photo[filled]
+    # A membrane alone would be (half the width) ** 2 / 6 = 2.7 too high in the middle,
+    # and 1.8 on average.
+    assert abs(apart.mean()) < 1.0
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0, 12.0])
+def test_a_face_that_the_photo_agrees_with_is_put_in_as_it_is(scale):
+    matrix = TURNED.copy()
+    matrix[:, :2] /= scale
+    height, width = round(HEIGHT * scale), round(WIDTH * scale)
+    photo = np.full((height, width, 3), 90, np.uint8)
+    hole = np.hypot(*(np.mgrid[:height, :width] - 30.0 * scale)) < 6 * scale
+    face = np.full((SIZE, SIZE, 3), 90, np.uint8)
+    np.testing.assert_array_equal(
+        paste_back(np.where(hole[..., None], 0, photo), face, NOTHING, matrix, hole),
+        photo,
+    )

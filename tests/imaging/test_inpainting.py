@@ -82,3 +82,36 @@ def test_large_windows_are_shrunk_and_enlarged_again(monkeypatch, photo):
 def test_no_hole_is_the_photo_and_nothing_but_hole_is_grey(photo):
     assert np.array_equal(inpaint(photo, np.zeros(photo.shape[:2], bool)), photo)
     assert (inpaint(photo, np.ones(photo.shape[:2], bool)) == 128).all()
+
+
+def parabola(height=120, width=160):
+    """Photo that the biharmonic equation continues exactly, and Laplace's does not."""
+    rows, columns = np.mgrid[:height, :width] - 60.0
+    level = 40.0 + rows**2 / 40.0 + 0.5 * columns + columns * rows / 100.0
+    return np.repeat(
+        np.round(np.clip(level, 0, 255)).astype(np.uint8)[..., None], 3, -1
+    )
+
+
+@pytest.mark.parametrize(
+    "hole",
+    [
+        np.abs(np.add(*np.mgrid[:120, :160]) - 120) < 7,
+        np.hypot(*(np.mgrid[:120, :160] - np.array([[[60]], [[90]]]))) < 12,
+    ],
+    ids=["scratch", "spot"],
+)
+def test_level_and_slope_go_on_through_a_thin_hole(hole):
+    truth = parabola()
+    apart = np.abs(inpaint(truth, hole).astype(int) - truth)
+    # At the photo's edge there is nothing that it could go on to.
+    assert apart[20:-20, 20:-20].max() <= 2
+
+
+def test_a_thin_hole_of_very_many_pixels_is_filled_as_well(monkeypatch, photo):
+    monkeypatch.setattr("facefill.imaging.inpainting.MAX_SOLVED_PIXELS", 100)
+    hole = HOLES["scratch"]
+    filled = inpaint(photo, hole)
+    assert np.array_equal(filled[~hole], photo[~hole])
+    error = np.abs(filled[hole].astype(float) - photo[hole]).mean()
+    assert error < 0.5 * np.abs(photo[hole] - photo[~hole].mean(axis=0)).mean()

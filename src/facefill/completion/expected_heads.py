@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 from facefill.inversion.measurement import Measurement
@@ -26,10 +27,16 @@ SIDE = 40
 """Of a picture of a head, in pixels."""
 FIELD = 2.25
 """Of the same, in sides of the face's crop, about the same middle."""
-_NOISE = 60.0
-"""Standard deviation of a pixel about the components, in grey levels."""
+_NOISE = 150.0
+"""Standard deviation of a pixel about the components, in grey levels: more than it is,
+since what light and background have in common with others' says little of the body."""
 _EDGE = 2
 """Pixels at the picture's edge that are not used: photos often ended there."""
+_SOFTNESS = 1.5
+"""Standard deviation of a blur, in pixels of ``SIDE``: what is guessed has no detail,
+and blotches would look like some."""
+_BEYOND = 30
+"""Pixels of the same size that are expected beyond what is used, on each side."""
 _LEAST_KNOWN = 40
 """Pixels of ``SIDE`` x ``SIDE`` without which nothing is expected."""
 
@@ -89,18 +96,30 @@ def expected_head(
     fit = _load()
     mean = np.clip(np.round(fit.statistics.mean), 0, 255).astype(np.uint8)
     expected = fit.fit(mean, Measurement("", picture, seen), detail=0.0)
-    inner = expected[_EDGE:-_EDGE, _EDGE:-_EDGE]
-    expected = np.pad(inner, ((_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0)), mode="edge")
+    to_wide = to_head.copy()
+    to_wide[:, 2] += _BEYOND - _EDGE
     return np.asarray(
         cv2.warpAffine(
-            expected.astype(np.float32),
-            to_head,
+            _continued(expected[_EDGE:-_EDGE, _EDGE:-_EDGE]),
+            to_wide,
             known.shape[::-1],
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         ),
         np.float32,
     )
+
+
+def _continued(expected: Pixels) -> NDArray[np.float32]:
+    """Blur a picture, and continue it on all sides, the smoother the further away.
+
+    Repeating the pixels at its edge would draw them out into stripes.
+    """
+    sides = ((_BEYOND, _BEYOND), (_BEYOND, _BEYOND), (0, 0))
+    framed = np.pad(expected.astype(np.float32), sides)
+    known = np.pad(np.ones(expected.shape[:2], np.bool_), sides[:2])
+    wide = cv2.GaussianBlur(membrane(framed, known), (0, 0), _SOFTNESS)
+    return np.asarray(wide, np.float32)
 
 
 @lru_cache(maxsize=1)

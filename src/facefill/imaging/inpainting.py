@@ -1,9 +1,10 @@
 """Inpainting of a photo around a hole, where no face model reaches.
 
-Thin holes (scratches, creases) are continued by OpenCV's Navier-Stokes method, which
-carries lines across them (Bertalmio et al. 2001). Wide ones are filled with patches of
-the rest of the photo by PatchMatch (Barnes et al. 2009, in the package PyPatchMatch):
-methods that diffuse leave smears there. Both are deterministic.
+Thin holes (scratches, creases, spots) are continued by the biharmonic equation
+(Damelin and Hoang 2018, in scikit-image), which meets the level and the slope of what
+is around them. Wide ones are filled with patches of the rest of the photo by PatchMatch
+(Barnes et al. 2009, in the package PyPatchMatch): methods that diffuse leave smears
+there. Both are deterministic.
 """
 
 import math
@@ -12,12 +13,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.imaging.biharmonic import biharmonic
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 
-THIN = 2.5
+THIN = 4.5
 """A hole is thin if its pixels are, on average, at most so many from a known one: a
-scratch 10 pixels wide, a spot of 15."""
+scratch 18 pixels wide, a spot of 27. There, beside faces of 60 people of LFW, the
+equation errs 1 to 4 dB less than patches."""
+
+MAX_SOLVED_PIXELS = 100_000
+"""Thin holes of more pixels are continued by OpenCV's Navier-Stokes method (Bertalmio
+et al. 2001); of as many the equation takes two seconds and 0.5 GB."""
 
 MAX_WINDOW_PIXELS = 200_000
 """PatchMatch sees a window of at most so many pixels; a larger one is shrunk for it."""
@@ -25,6 +32,7 @@ MAX_WINDOW_PIXELS = 200_000
 _DIFFUSION_RADIUS = 3
 _PATCH_RADIUS = 3
 _MARGIN = 48
+_STENCIL = 2
 _SEED = 1
 
 
@@ -49,13 +57,18 @@ def inpaint(photo: Pixels, hole: Mask, avoided: Mask | None = None) -> Pixels:
     avoided = np.zeros_like(hole) if avoided is None else avoided & ~hole
     labels, depths = _components(hole)
     wide = (depths > THIN)[labels] & hole
-    if (hole & ~wide).any():
-        filled = _continue_lines(filled, hole & ~wide, wide)
+    thin = hole & ~wide
+    is_solved = 0 < thin.sum() <= MAX_SOLVED_PIXELS
+    if thin.any() and (wide.any() or not is_solved):
+        # At first roughly: patches are copied from there, too.
+        filled = _continue_lines(filled, thin, wide)
     empty = wide.copy()
     for label in np.flatnonzero(depths > THIN):
         part = labels == label
         _copy_patches(filled, part, avoided | (empty & ~part))
         empty &= ~part
+    if is_solved:
+        _continue_smoothly(filled, thin)
     return filled
 
 
@@ -82,11 +95,20 @@ def _continue_lines(photo: Pixels, thin: Mask, wide: Mask) -> Pixels:
     return np.where(thin[..., None], found, photo).astype(np.uint8)
 
 
+def _continue_smoothly(photo: Pixels, thin: Mask) -> None:
+    """Fill a hole in place by the biharmonic equation."""
+    window = _window(thin, _STENCIL)
+    hidden = thin[window]
+    solved = biharmonic(photo[window].astype(np.float32), ~hidden)
+    photo[window][hidden] = np.round(solved[hidden]).astype(np.uint8)
+
+
 def _copy_patches(photo: Pixels, hole: Mask, avoided: Mask) -> None:
     """Fill one part of the hole in place."""
     import patchmatch
 
-    window = _window(hole)
+    # As much around it as there is to copy from.
+    window = _window(hole, _MARGIN, extents=1)
     pixels, hidden = photo[window], hole[window]
     scale = min(1.0, math.sqrt(MAX_WINDOW_PIXELS / hidden.size))
     size = _scaled(hidden.shape[1], scale), _scaled(hidden.shape[0], scale)
@@ -110,13 +132,13 @@ def _scaled(side: int, scale: float) -> int:
     return max(1, round(scale * side))
 
 
-def _window(hole: Mask) -> tuple[slice, slice]:
-    """Bound a part of the hole, with as much around it as there is to copy from."""
+def _window(hole: Mask, least: int, extents: int = 0) -> tuple[slice, slice]:
+    """Bound a hole, with as many pixels around it, or of its own extents."""
     spans = []
     for axis in (1, 0):
         inside = np.flatnonzero(hole.any(axis=axis))
         begin, end = int(inside[0]), int(inside[-1]) + 1
-        margin = max(_MARGIN, end - begin)
+        margin = max(least, extents * (end - begin))
         spans.append(slice(max(begin - margin, 0), end + margin))
     return spans[0], spans[1]
 

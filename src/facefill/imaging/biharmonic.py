@@ -1,0 +1,70 @@
+"""Solver of the biharmonic equation in a hole, with known values around it.
+
+A membrane (``laplace``) meets the level of what is known; what solves this equation
+meets its slope as well, as a bent plate does. Near what is known that is the better
+guess, and far from it a worse one.
+
+Synopsis::
+
+    filled = biharmonic(values, known)  # float32 (height, width, channels)
+"""
+
+import math
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facefill.imaging.laplace import membrane
+from facefill.imaging.masks import Mask
+
+Floats: TypeAlias = NDArray[np.float32]
+
+
+def biharmonic(values: Floats, known: Mask) -> Floats:
+    """Continue values into a hole with their slope.
+
+    It is scikit-image's (Damelin and Hoang 2018): a tenth of a second for 5,000 pixels
+    of a hole, two seconds and 0.5 GB for 120,000. What it gives is within the range of
+    the known values.
+
+    Args:
+        values: float32 (height, width, channels).
+        known: bool (height, width), some True and some False; values elsewhere are not
+            read.
+
+    Returns:
+        float32 of the same shape, equal to ``values`` where they are known.
+    """
+    from skimage.restoration import inpaint_biharmonic
+
+    # Where it is not known there must be no value either that widens the range.
+    least = values[known].min()
+    shown = np.where(known[..., None], values, least).astype(np.float32)
+    return np.asarray(inpaint_biharmonic(shown, ~known, channel_axis=-1), np.float32)
+
+
+def bending(values: Floats, known: Mask, shrinkage: float) -> Floats:
+    """What the slope of values adds to the membrane between them.
+
+    Args:
+        values: float32 (height, width, channels); not read where they are unknown.
+        known: bool (height, width).
+        shrinkage: How much smaller the picture is made for it, 1 or more: slopes of
+            less than so many pixels are not looked at.
+
+    Returns:
+        float32 of the same shape; zero for a hole that is lost in the smaller picture.
+    """
+    height, width = known.shape
+    size = math.ceil(width / shrinkage), math.ceil(height / shrinkage)
+    parts = known.astype(np.float32), np.where(known[..., None], values, np.float32(0))
+    shares, sums = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in parts)
+    seen = np.asarray(shares) > 0.5
+    if seen.all() or not seen.any():
+        return np.zeros_like(values)
+    small = (sums / np.maximum(shares, 0.5)[..., None]).astype(np.float32)
+    added = biharmonic(small, seen) - membrane(small, seen)
+    enlarged = cv2.resize(added, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(enlarged, np.float32)

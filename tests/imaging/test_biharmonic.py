@@ -1,0 +1,59 @@
+"""Level and slope go on into a hole."""
+
+import numpy as np
+import pytest
+
+from facefill.imaging.biharmonic import bending, biharmonic
+from facefill.imaging.laplace import membrane
+
+ROWS, COLUMNS = np.mgrid[:48, :56] - 24.0
+HOLE = np.hypot(ROWS, COLUMNS - 3) < 8
+# Solutions of the equation that are none of Laplace's.
+SOLUTIONS = {
+    "parabola": ROWS**2,
+    "cubic": ROWS**3 - COLUMNS**3,
+    "saddle times slope": COLUMNS * (ROWS**2 + COLUMNS**2),
+}
+
+
+def channels(level):
+    return np.repeat(level[..., None], 2, axis=-1).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_its_solutions_come_back(name):
+    truth = channels(SOLUTIONS[name])
+    found = biharmonic(np.where(HOLE[..., None], np.float32(1e6), truth), ~HOLE)
+    # Its discrete form is exact for polynomials of third degree.
+    np.testing.assert_allclose(found, truth, atol=2e-3 * np.abs(truth).max())
+
+
+def test_what_it_gives_is_within_the_range_of_what_is_known():
+    rng = np.random.default_rng(0)
+    values = rng.uniform(50, 60, (*HOLE.shape, 3)).astype(np.float32)
+    found = biharmonic(np.where(HOLE[..., None], np.float32(0), values), ~HOLE)
+    assert found.min() >= 50
+    assert found.max() <= 60
+
+
+def test_bending_makes_of_a_membrane_what_solves_the_equation():
+    truth = channels(SOLUTIONS["parabola"])
+    shown = np.where(HOLE[..., None], np.float32(0), truth)
+    level = membrane(shown, ~HOLE)
+    bent = level + bending(shown, ~HOLE, 1.0)
+    assert np.abs(level - truth)[HOLE].max() > 20
+    np.testing.assert_allclose(bent, truth, atol=1.0)
+
+
+def test_bending_of_a_smaller_picture_is_much_the_same():
+    truth = channels(SOLUTIONS["parabola"])
+    shown = np.where(HOLE[..., None], np.float32(0), truth)
+    exact, small = (bending(shown, ~HOLE, shrinkage) for shrinkage in (1.0, 2.0))
+    assert np.abs(exact - small)[HOLE].mean() < 0.25 * np.abs(exact)[HOLE].mean()
+
+
+def test_a_hole_that_is_lost_in_the_smaller_picture_bends_nothing():
+    nothing_known = np.zeros_like(HOLE)
+    shown = channels(ROWS)
+    assert not bending(shown, nothing_known, 4.0).any()
+    assert not bending(shown, ~nothing_known, 4.0).any()
