@@ -6,7 +6,7 @@ import pytest
 from facefill.completion.surroundings import fill_surroundings, keep_tone
 from photos import noise
 
-SHAPE = (60, 80)
+SHAPE = (120, 100)
 
 
 def box(window, shape=SHAPE):
@@ -16,8 +16,8 @@ def box(window, shape=SHAPE):
 
 
 # Too wide to be continued with its slope: beyond the face it is filled by patches.
-HOLE = box(np.s_[10:50, 20:70])
-CROP = box(np.s_[10:50, 5:40])
+HOLE = box(np.s_[10:110, 20:80])
+CROP = box(np.s_[10:110, 5:40])
 DONE = HOLE & CROP
 NOTHING = np.zeros(SHAPE, bool)
 
@@ -80,7 +80,7 @@ def test_no_corner_of_a_crop_is_seen():
 
 def test_detail_of_a_face_is_not_carried_on():
     photo = np.full((*SHAPE, 3), 120, np.uint8)
-    stripes = np.where(np.arange(80) % 2, 160, 80)[None, :, None]
+    stripes = np.where(np.arange(SHAPE[1]) % 2, 160, 80)[None, :, None]
     photo[DONE] = np.broadcast_to(stripes, photo.shape)[DONE]
     filled = fill_surroundings(photo, HOLE, DONE, CROP, 3).photo
     assert np.abs(filled[HOLE & ~DONE].astype(int) - 120).max() <= 12

@@ -64,6 +64,15 @@ def test_what_is_avoided_is_not_copied(photo):
     assert not (filled[hole] == (0, 255, 0)).all(axis=-1).any()
 
 
+def test_beside_what_is_avoided_more_of_a_hole_goes_on_with_its_slope():
+    truth = parabola()
+    hole = np.hypot(*(np.mgrid[:120, :160] - np.array([[[60]], [[90]]]))) < 18
+    avoided = np.zeros_like(hole)
+    avoided[:, 90:] = True
+    apart = np.abs(inpaint(truth, hole, avoided).astype(int) - truth)
+    assert apart.max() <= 2
+
+
 def test_where_everything_known_is_to_be_avoided_it_is_spread(photo):
     hole = HOLES["disc"]
     filled = inpaint(photo, hole, np.ones_like(hole))
