@@ -116,3 +116,15 @@ def test_results_that_lie_elsewhere_are_made_again(tmp_path):
     report = {"completion_report": {"filepath": "s3://bucket/completion.json"}}
     completion = completed(tmp_path, catalog=CATALOG | report)
     assert not completion.has_finished
+
+
+def test_a_file_that_may_not_be_read_is_left_to_the_run(tmp_path, monkeypatch):
+    def read(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "data/incomplete_photos").mkdir(parents=True)
+    (tmp_path / "data/incomplete_photos/photo.jpg").touch()
+    monkeypatch.setattr("facefill.runtime.finished_run.file_sha256", read)
+    completion = completed(tmp_path)
+    assert (completion.results / "photo.png").is_file()
+    assert not completion.has_finished

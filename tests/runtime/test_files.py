@@ -335,3 +335,23 @@ def test_only_litter_is_removed(tmp_path):
     files.remove_litter(tmp_path / "absent")
 
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(kept)
+
+
+def test_litter_of_one_file_is_removed_and_that_of_others_is_not(tmp_path):
+    ours, others = tmp_path / "table.parquet", tmp_path / "report.json"
+    with files.replacing(others) as unfinished:
+        with files.replacing(ours) as left:
+            copies = [left.with_name(left.name + end) for end in (".keras", "x")]
+            for copy in copies:
+                copy.write_bytes(b"half")
+        assert ours.is_file()
+
+        files.remove_litter_of(ours)
+        files.remove_litter_of(tmp_path / "absent/table.parquet")
+
+        assert not any(copy.exists() for copy in copies)
+        assert unfinished.is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "report.json",
+        "table.parquet",
+    ]

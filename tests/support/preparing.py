@@ -15,6 +15,7 @@ import pandas as pd
 from facefill.datasets import TableDataset
 from facefill.parameters import AlignOptions, IngestOptions
 from facefill.pipelines.prepare.nodes import align_faces, ingest_photos
+from facefill.runtime.files import remove_litter_of
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ def litter(root):
 
 def _prepare(root, options):
     photos, align = root / "photos", AlignOptions(**options)
+    # As a run of Kedro does before its first node.
+    for table in ("photos.parquet", "alignment.parquet"):
+        remove_litter_of(root / table)
     _, manifest = ingest_photos(photos, root / "photo_records", IngestOptions(), align)
     TableDataset(path=str(root / "photos.parquet")).save(manifest)
     *_, aligned = align_faces(

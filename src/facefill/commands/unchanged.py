@@ -63,7 +63,7 @@ class RepeatedCompletion:
         """Record that it has finished, if what is run within ends well.
 
         Not if a photo was rejected for what may be otherwise next time, as a worker
-        that crashed: a run tries it again.
+        that crashed or a mask without permission: a run tries it again.
         """
         from facefill.pipelines.complete import create_pipeline
         from facefill.runtime.packaged_files import FOLDER as PRETRAINED
@@ -72,9 +72,9 @@ class RepeatedCompletion:
             yield
             return
         pipeline = create_pipeline()
-        inputs = contents_of([*self._paths(pipeline.inputs()), PRETRAINED])
+        inputs = _readable([*self._paths(pipeline.inputs()), PRETRAINED])
         yield
-        if not self._is_to_be_repeated():
+        if inputs is not None and not self._is_to_be_repeated():
             self._record.write(inputs, self._paths(pipeline.all_outputs()))
 
     def _is_to_be_repeated(self) -> bool:
@@ -97,3 +97,14 @@ class RepeatedCompletion:
         blocks = [entry for entry in entries if isinstance(entry, Mapping)]
         paths = [block.get("path") or block.get("filepath") for block in blocks]
         return [path for path in paths if path]
+
+
+def _readable(paths: list[Path]) -> dict[str, dict[str, str]] | None:
+    """Contents of files and folders; None if one of them cannot be read.
+
+    What becomes of that one is up to the run, to which a mask is a row.
+    """
+    try:
+        return contents_of(paths)
+    except OSError:
+        return None

@@ -8,8 +8,9 @@ Synopsis::
 The argument: the content is complete and synced under a name that no reader
 looks at before ``os.replace`` moves it over the old one in a single step, and
 the folder is synced after, so that a crash at any point leaves the old or the
-new file. What a crash can leave besides is a ``.writing-XXXX.tmp``, which
-``remove_litter`` deletes and no walk of ours reads.
+new file. What a crash can leave besides is a ``.writing-<target>-XXXX.tmp``, which
+``remove_litter`` deletes, or ``remove_litter_of`` where others may be writing in the
+same folder, and no walk of ours reads.
 """
 
 import errno
@@ -72,10 +73,9 @@ def replacing(path: Path, suffix: str = "", *, synced: bool = True) -> Iterator[
         and ``path`` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not derived from the target's name, which may be as long as names can be.
     try:
         descriptor, name = tempfile.mkstemp(
-            dir=path.parent, prefix=".writing-", suffix=TEMPORARY_SUFFIX + suffix
+            dir=path.parent, prefix=_prefix(path), suffix=TEMPORARY_SUFFIX + suffix
         )
     except OSError as error:
         error.filename = str(path)
@@ -96,6 +96,14 @@ def replacing(path: Path, suffix: str = "", *, synced: bool = True) -> Iterator[
         raise
     if synced:
         _sync(path.parent)
+
+
+def _prefix(path: Path) -> str:
+    """Begin the name of a temporary file by a hash of the target's.
+
+    That may be as long as names can be.
+    """
+    return f".writing-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]}-"
 
 
 def _name_file(error: BaseException, temporary: Path, path: Path) -> None:
@@ -175,4 +183,14 @@ def remove_litter(folder: Path) -> None:
     """Delete the temporary files that a killed run left in ``folder`` itself."""
     if folder.is_dir():
         for litter in folder.glob(f".writing-*{TEMPORARY_SUFFIX}*"):
+            litter.unlink(missing_ok=True)
+
+
+def remove_litter_of(path: Path) -> None:
+    """Delete the temporary files that killed runs left of one file.
+
+    Nobody may be writing it now; others may be writing other files of its folder.
+    """
+    if path.parent.is_dir():
+        for litter in path.parent.glob(f"{_prefix(path)}*{TEMPORARY_SUFFIX}*"):
             litter.unlink(missing_ok=True)
