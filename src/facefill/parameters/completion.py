@@ -207,7 +207,7 @@ class CompleteOptions(Block):
     @property
     def picture_share(self) -> float:
         """Share of a refiner's picture in a refined face, the rest being its mean."""
-        return self.fidelity if self.refine == "picture" else 0.0
+        return self.fidelity**0.5 if self.refine == "picture" else 0.0
 
     @property
     def num_starts(self) -> int:
