@@ -116,3 +116,10 @@ def test_results_that_lie_elsewhere_are_made_again(tmp_path):
     report = {"completion_report": {"filepath": "s3://bucket/completion.json"}}
     completion = completed(tmp_path, catalog=CATALOG | report)
     assert not completion.has_finished
+
+
+def test_results_with_versions_are_made_again(tmp_path):
+    report = {"filepath": "data/completion_report", "versioned": True}
+    catalog = CATALOG | {"completion_report": report}
+    completion = completed(tmp_path, catalog=catalog)
+    assert not completion.has_finished

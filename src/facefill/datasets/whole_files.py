@@ -18,12 +18,14 @@ from typing import Any, TypeVar
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DatasetError
-from kedro.io.core import get_filepath_str
+from kedro.io.core import VersionNotFoundError, get_filepath_str
 
 from facefill.errors import DataError, StorageError, find_cause
 from facefill.runtime.files import replacing
 
 Data = TypeVar("Data")
+
+_OF_TEXT = ("encoding", "errors", "newline")
 
 
 class WholeFiles:
@@ -87,8 +89,15 @@ class WholeFiles:
     def _replaced_elsewhere(
         self, path: str, mode: str, options: dict[str, Any]
     ) -> Iterator[Any]:
-        content: Any = io.BytesIO() if "b" in mode else io.StringIO()
-        yield content
+        content = io.BytesIO()
+        if "b" in mode:
+            yield content
+        else:
+            mode = mode.replace("t", "") + "b"
+            text = {name: options.pop(name) for name in _OF_TEXT if name in options}
+            stream = io.TextIOWrapper(content, **text)
+            yield stream
+            stream.flush()
         try:
             with self._inner.open(path, mode, **options) as stream:
                 stream.write(content.getvalue())
@@ -107,7 +116,7 @@ class WholeFile:
 
     _filepath: PurePosixPath
     _protocol: str
-    _exists: Callable[[], bool]
+    _get_load_path: Callable[[], PurePosixPath]
 
     @property
     def _fs(self) -> WholeFiles:
@@ -116,6 +125,16 @@ class WholeFile:
     @_fs.setter
     def _fs(self, file_system: AbstractFileSystem) -> None:
         self._whole_files = WholeFiles(file_system)
+
+    # Kedro notes the arguments of every constructor that it goes through, the outermost
+    # last, which takes no names here: ``DataCatalog.to_config`` needs the stock one's.
+    @property
+    def _init_args(self) -> dict[str, Any]:
+        return self._arguments
+
+    @_init_args.setter
+    def _init_args(self, arguments: dict[str, Any]) -> None:
+        self._arguments = getattr(self, "_arguments", arguments)
 
     @property
     def address(self) -> str:
@@ -129,8 +148,11 @@ class WholeFile:
             StorageError: If that cannot be found out.
         """
         try:
-            return self._exists()
+            path = get_filepath_str(self._get_load_path(), self._protocol)
+            return bool(self._fs.exists(path))
         except Exception as error:  # each store has errors of its own
+            if isinstance(error, VersionNotFoundError) and error.__cause__ is None:
+                return False
             raise StorageError(
                 f"{self.address} cannot be read ({_reason(error)}); look at its "
                 "address and credentials in catalog.yml"

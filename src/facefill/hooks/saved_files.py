@@ -49,7 +49,10 @@ def _stored(dataset: Any, folder: Path) -> Path:
         return Path(stored)
     path = folder / Path(stored).name
     folder.mkdir(parents=True, exist_ok=True)
-    dataset._fs.get(stored, str(path), recursive=True)
+    if dataset._fs.isfile(stored):
+        dataset._fs.get_file(stored, str(path))
+    else:
+        dataset._fs.get(stored, str(path), recursive=True)
     return path
 
 
