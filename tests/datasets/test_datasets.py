@@ -187,7 +187,8 @@ def test_a_picture_of_pillows_is_saved_by_the_ending_of_its_name(tmp_path):
     dataset = PictureDataset(filepath=str(tmp_path / "new/red.webp"))
     dataset.save(picture)
 
-    assert Image.open(tmp_path / "new/red.webp").format == "WEBP"
+    with Image.open(tmp_path / "new/red.webp") as written:
+        assert written.format == "WEBP"
     assert dataset.load().size == (3, 2)
 
 

@@ -27,6 +27,7 @@ from facefill.datasets import (
 )
 from facefill.errors import DataError, StorageError, find_cause
 from facefill.hooks.saved_files import saved_files
+from facefill.imaging.pictures import encode_png
 from facefill.runtime.tables import as_parquet
 from photos import noise
 from places import ABSENT, BUCKET, REASON, credentials, in_memory, in_store
@@ -288,13 +289,18 @@ def test_pictures_are_a_folder_there_too(place, tmp_path):
 
 
 def test_pictures_may_have_versions(place):
-    dataset = PictureFolderDataset(
-        path=place.url("samples"),
-        dataset={"type": "facefill.datasets.PictureDataset", "versioned": True},
-        credentials=place.credentials,
-    )
-    dataset.save({"a/grid.png": np.zeros((2, 3, 3), np.uint8)})
-    dataset.save({"a/grid.png": np.full((2, 3, 3), 7, np.uint8)})
+    for value in (0, 7):
+        # A run makes its datasets anew, and they its time.
+        dataset = PictureFolderDataset(
+            path=place.url("samples"),
+            dataset={"type": "facefill.datasets.PictureDataset", "versioned": True},
+            credentials=place.credentials,
+        )
+        data = {"a/grid.png": np.full((2, 3, 3), value, np.uint8)}
+        dataset.save(data)
+        with saved_files(dataset, data) as files:
+            assert files["a/grid.png"].name == "grid.png"
+            assert files["a/grid.png"].read_bytes() == encode_png(data["a/grid.png"])
 
     assert len(place.names()) == 2
     assert set(np.asarray(dataset.load()["a/grid.png"]()).ravel()) == {7}

@@ -62,7 +62,7 @@ def credentials(address, key=KEY):
     return {
         "key": key,
         "secret": "no secret",
-        "client_kwargs": {"endpoint_url": address, "region_name": "us-east-1"},
+        "client_kwargs": {"endpoint_url": address, "region_name": "eu-west-1"},
         # What is refused is refused again.
         "config_kwargs": {"retries": {"max_attempts": 1}},
     }
@@ -77,18 +77,25 @@ def object_store():
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from moto.server import DomainDispatcherApplication, create_backend_app
+        from moto.server import (
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
+        )
         from werkzeug.serving import make_server
 
-    store = DomainDispatcherApplication(create_backend_app, service="s3")
+    store = DomainDispatcherApplication(create_backend_app)
 
     def guarded(environment, start_response):
         if KEY in environment.get("HTTP_AUTHORIZATION", ""):
             return store(environment, start_response)
         start_response("403 Forbidden", [("Content-Type", "application/xml")])
-        return [b"<Error><Code>InvalidAccessKeyId</Code></Error>"]
+        is_head = environment["REQUEST_METHOD"] == "HEAD"
+        return [b"" if is_head else b"<Error><Code>InvalidAccessKeyId</Code></Error>"]
 
-    server = make_server("127.0.0.1", 0, guarded, threaded=True)
+    server = make_server(
+        "127.0.0.1", 0, guarded, threaded=True, request_handler=MotoRequestHandler
+    )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"

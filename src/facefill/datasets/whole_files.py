@@ -126,15 +126,17 @@ class WholeFile:
     def _fs(self, file_system: AbstractFileSystem) -> None:
         self._whole_files = WholeFiles(file_system)
 
-    # Kedro notes the arguments of every constructor that it goes through, the outermost
-    # last, which takes no names here: ``DataCatalog.to_config`` needs the stock one's.
+    # Kedro notes the arguments of each constructor that it goes through. A class that
+    # has none of its own comes last, and without names, which
+    # ``DataCatalog.to_config`` needs: the stock one's stay.
     @property
     def _init_args(self) -> dict[str, Any]:
         return self._arguments
 
     @_init_args.setter
     def _init_args(self, arguments: dict[str, Any]) -> None:
-        self._arguments = getattr(self, "_arguments", arguments)
+        if "kwargs" not in arguments:
+            self._arguments = arguments
 
     @property
     def address(self) -> str:
