@@ -37,7 +37,8 @@ class PictureDataset(WholeFile, ImageDataset):
             DataError: If it is absent or damaged.
             StorageError: If the place that it is in cannot be reached.
         """
-        return self._loaded("picture", super().load)
+        picture: Image = self._loaded("picture", super().load)
+        return picture
 
     def content(self) -> bytes:
         """Read the bytes of the file."""

@@ -10,6 +10,7 @@ from kedro.io import AbstractVersionedDataset
 from kedro.io.core import get_filepath_str
 
 from facefill.datasets import PictureFolderDataset
+from facefill.datasets.local import LocalDataset
 
 
 @contextmanager
@@ -37,8 +38,8 @@ def _files(dataset: Any, data: object, folder: Path) -> Iterator[tuple[str, Path
                 yield name, path
     elif isinstance(dataset, AbstractVersionedDataset):
         yield from _in_folder(_stored(dataset, folder))
-    elif path := getattr(dataset, "path", None):
-        yield from _in_folder(Path(path))
+    elif isinstance(dataset, LocalDataset):
+        yield from _in_folder(dataset.path)
 
 
 def _stored(dataset: Any, folder: Path) -> Path:
