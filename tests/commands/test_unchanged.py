@@ -128,3 +128,10 @@ def test_a_file_that_may_not_be_read_is_left_to_the_run(tmp_path, monkeypatch):
     completion = completed(tmp_path)
     assert (completion.results / "photo.png").is_file()
     assert not completion.has_finished
+
+
+def test_results_with_versions_are_made_again(tmp_path):
+    report = {"filepath": "data/completion_report", "versioned": True}
+    catalog = CATALOG | {"completion_report": report}
+    completion = completed(tmp_path, catalog=catalog)
+    assert not completion.has_finished

@@ -68,7 +68,7 @@ def test_photos_called_like_files_of_ours_are_completed_beside_them(tmp_path, se
         PictureFolderDataset(path=str(folders.output)).save(done.pictures)
         for name in ("plan", "completions"):
             path = str(folders.output / f"{name}.parquet")
-            TableDataset(path=path).save(done.table)
+            TableDataset(filepath=path).save(done.table)
         assert done.table["status"].tolist() == ["completed"] * len(names)
         assert read_png(folders.output / "completed.png").ndim == 3
         for name in names:

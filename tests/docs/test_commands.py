@@ -40,7 +40,7 @@ PIPELINES = {
 # Commands of the system, which are not ours to test.
 OF_THE_SYSTEM = {"git", "cd", "cp", ".", "open"}
 # Of packages that no extra of ours brings.
-OF_OTHERS = {"kedro-airflow"}
+OF_OTHERS = {"kedro-airflow", "s3fs"}
 
 
 def blocks(language):

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from functools import partial
 from html.parser import HTMLParser
 
 import numpy as np
@@ -86,23 +87,22 @@ def project(folder, names, evaluation=EVALUATION, training=None):
         shares = {"by_face": 0.75, "by_inpainting": 0.25}
         rows.append(row | shares | {"contextual": 512.0, "perceptual": np.nan})
     if rows:
-        rejected = rows[0] | {"id": "cut.jpg", "status": "rejected", "faces": 0}
-        table = pd.DataFrame([*rows, rejected])
-        table.to_parquet(completions / "completions.parquet")
-    return Results(evaluation, {}, training or {}, {}, completions, photos)
+        rows.append(rows[0] | {"id": "cut.jpg", "status": "rejected", "faces": 0})
+    table = pd.DataFrame(rows)
+    return Results(evaluation, {}, training or {}, {}, table, completions, photos)
 
 
 @pytest.fixture
 def full(tmp_path):
     results = project(tmp_path, ["ann.png", HOSTILE], training=TRAINING)
-    grid = tmp_path / "grid.png"
-    grid.write_bytes(encode_png(noise(1500, 1500)))
-    sheets = {"grid.png": grid, "walk.gif": tmp_path / "walk.gif"}
+    grid = partial(Image.fromarray, noise(1500, 1500))
+    sheets = {"grid.png": grid, "walk.gif": partial(pytest.fail, "no picture")}
     results = Results(
         results.evaluation,
         {"hole_psnr.png": grid},
         results.training,
         sheets,
+        results.table,
         results.completions,
         results.photos,
     )

@@ -74,6 +74,12 @@ def test_the_home_folder_stands_for_its_sign_in_the_folder_of_data(conf, monkeyp
     assert found["catalog"]["photos"]["path"] == "/home/ann/faces/photos"
 
 
+def test_a_folder_of_data_elsewhere_is_refused(conf):
+    (conf / "local/globals.yml").write_text("data: s3://bucket/faces\n")
+    with pytest.raises(ParameterError, match=r"s3://bucket/faces is not on this mach"):
+        loader(conf)["globals"]
+
+
 def test_what_is_not_there_is_missing_as_ever(conf):
     with pytest.raises(MissingConfigException):
         loader(conf)["catalog"]
@@ -98,3 +104,26 @@ def test_the_command_says_it_in_one_line(tmp_path, argument, said):
     assert said in finished.stderr
     assert finished.stderr.startswith("Error: ")
     assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("globals", "data: s3://bucket/faces\n"),
+        (
+            "catalog",
+            "faces: {type: facefill.datasets.FolderDataset, path: s3://bucket/faces}\n",
+        ),
+    ],
+)
+def test_a_folder_elsewhere_is_said_in_one_line_and_none_is_made(tmp_path, name, text):
+    project = Miniature(tmp_path / "project")
+    (project.root / "conf/local").mkdir(exist_ok=True)
+    (project.root / f"conf/local/{name}.yml").write_text(text)
+    finished = project.kedro("run")
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("Error: ")
+    assert "s3://bucket/faces is not on this machine" in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert not (project.root / "s3:").exists()

@@ -14,7 +14,7 @@ def catalog_in(root):
         {
             "faces": FolderDataset(path=str(root / "faces")),
             "incomplete.faces": FolderDataset(path=str(root / "incomplete")),
-            "report": ReportDataset(path=str(root / "report.json")),
+            "report": ReportDataset(filepath=str(root / "report.json")),
         }
     )
     FolderHooks().after_catalog_created(catalog)

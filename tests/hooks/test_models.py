@@ -84,7 +84,7 @@ def catalog_of(folder, choice):
     catalog = DataCatalog()
     for name in NETWORKS:
         path = str(folder / f"{name}.keras")
-        catalog[name] = KerasModelDataset(path=path, pretrained=name)
+        catalog[name] = KerasModelDataset(filepath=path, pretrained=name)
     catalog["params:model"] = MemoryDataset(choice)
     catalog["params:image_size"] = MemoryDataset(64)
     ModelHooks().after_catalog_created(catalog)

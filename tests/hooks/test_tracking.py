@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from facefill.runtime.locks import exclusive
+from places import ABSENT, REASON, in_store, object_store
 from projects import Miniature
 
 ENDS = {
@@ -140,6 +141,40 @@ def test_all_resolved_parameters_are_in_a_file(runs):
 def test_tags_tell_what_was_typed(runs, key, expected):
     assert expected in value(runs, "tags", key, 0)
     assert not runs.query("SELECT 1 FROM tags WHERE value LIKE '%object at 0x%'")
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=REASON)
+def test_what_is_saved_in_an_object_store_is_an_artifact_too(tmp_path):
+    project = Miniature(tmp_path / "project")
+    with object_store() as address:
+        place = in_store(address)
+        entry = {
+            "type": "facefill.datasets.ReportDataset",
+            "filepath": place.url("report.json"),
+            "versioned": True,
+            "credentials": "store",
+            "metadata": {"mlflow": "reports"},
+        }
+        for name, content in (
+            ("catalog", {"report": entry}),
+            ("credentials", {"store": place.credentials}),
+        ):
+            (project.root / "conf/local").mkdir(exist_ok=True)
+            path = project.root / "conf/local" / f"{name}.yml"
+            path.write_text(yaml.safe_dump(content))
+        finished = project.kedro("run", "--params=lam:0.5")
+        assert finished.returncode == 0, finished.stderr
+        (name,) = place.names()
+        assert re.fullmatch(r"report\.json/[^/]+Z/report\.json", name)
+        content = place.content(name)
+
+    assert json.loads(content)["value"] == 0.5
+    ((run,),) = project.query("SELECT run_uuid FROM runs")
+    artifacts = project.root / "mlartifacts" / run / "artifacts"
+    assert (artifacts / "reports/report.json").read_bytes() == content
+    written = [path for path in project.root.rglob("*") if path.is_file()]
+    named = [path.name for path in written if b"no secret" in path.read_bytes()]
+    assert named == ["credentials.yml"]
 
 
 def test_there_is_no_empty_experiment(runs):

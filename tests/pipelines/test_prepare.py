@@ -1,15 +1,15 @@
 """The pipeline runs from photos to training set, and serves other photos too."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from kedro.io import DataCatalog, DatasetError
+from kedro.io import AbstractDataset, DataCatalog, DatasetError
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
-from facefill import datasets
 from facefill.errors import DataError
 from facefill.hooks.folders import FolderHooks
 from facefill.parameters import (
@@ -20,6 +20,7 @@ from facefill.parameters import (
 )
 from facefill.pipelines.prepare import create_pipeline, create_preparation
 from photos import faces_tree, noise, write_photo
+from places import ABSENT, REASON, in_memory, in_store, object_store
 from projects import ROOT
 
 PARAMETERS = {
@@ -32,23 +33,35 @@ PARAMETERS = {
 }
 
 
-def catalog_in(root, pipeline):
-    """Make the project's own entries for a pipeline, with data below ``root``."""
+# Ends of the types of what need not be on this machine.
+ANYWHERE = ("TableDataset", "ReportDataset", "PictureFolderDataset")
+
+
+def catalog_in(root, pipeline, place=None):
+    """Make the project's own entries for a pipeline, with data below ``root``.
+
+    What may lie elsewhere is in the place, if there is one.
+    """
     text = (ROOT / "conf/base/catalog.yml").read_text()
     entries = yaml.safe_load(text.replace("${_data}", str(root)))
+    del entries["_data"]
+    for entry in entries.values() if place else ():
+        if entry["type"].endswith(ANYWHERE):
+            key = "filepath" if "filepath" in entry else "path"
+            name = Path(entry[key]).relative_to(root).as_posix()
+            entry |= {key: place.url(name), "credentials": place.credentials}
     catalog = DataCatalog()
     for name in pipeline.datasets():
         if name in PARAMETERS:
             catalog[name] = PARAMETERS[name]
         elif not name.startswith("params:"):
-            kind = entries[name]["type"].removeprefix("facefill.datasets.")
-            catalog[name] = getattr(datasets, kind)(path=entries[name]["path"])
+            catalog[name] = AbstractDataset.from_config(name, entries[name])
     FolderHooks().after_catalog_created(catalog)
     return catalog
 
 
-def run(root, pipeline):
-    catalog = catalog_in(root, pipeline)
+def run(root, pipeline, place=None):
+    catalog = catalog_in(root, pipeline, place)
     SequentialRunner().run(pipeline, catalog)
     return catalog
 
@@ -78,6 +91,46 @@ def test_a_second_run_gives_the_same_bytes(tmp_path):
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
         contents.append({path: path.read_bytes() for path in files})
     assert contents[0] == contents[1]
+
+
+@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.slow)])
+def place(request):
+    if request.param == "memory":
+        yield in_memory()
+    elif ABSENT:
+        pytest.skip(REASON)
+    else:
+        with object_store() as address:
+            yield in_store(address)
+
+
+def test_tables_reports_and_pictures_elsewhere_are_those_of_this_machine(
+    tmp_path, place
+):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for root in (here, there):
+        faces_tree(root / "01_raw/photos", ["Ann/1.png", "Bob/1.png"], ["Cid/1.png"])
+    run(here, create_pipeline())
+    catalog = run(there, create_pipeline(), place)
+
+    everything = {
+        path.relative_to(here).as_posix(): path.read_bytes()
+        for path in here.rglob("*")
+        if path.is_file()
+    }
+    elsewhere = {name: place.content(name) for name in place.names()}
+    assert {"02_intermediate/photos.parquet", "08_reporting/preparation.json"} < set(
+        elsewhere
+    )
+    assert "08_reporting/preparation/contact_sheet.png" in elsewhere
+    local = {
+        path.relative_to(there).as_posix(): path.read_bytes()
+        for path in there.rglob("*")
+        if path.is_file()
+    }
+    assert not set(local) & set(elsewhere)
+    assert local | elsewhere == everything
+    assert len(catalog.load("training_set").images) == 2
 
 
 def test_photos_to_complete_are_prepared_by_the_same_nodes(tmp_path):

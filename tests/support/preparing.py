@@ -64,8 +64,8 @@ def run(root, **options):
 def read(root):
     """Read what was prepared."""
     return Prepared(
-        TableDataset(path=str(root / "photos.parquet")).load(),
-        TableDataset(path=str(root / "alignment.parquet")).load(),
+        TableDataset(filepath=str(root / "photos.parquet")).load(),
+        TableDataset(filepath=str(root / "alignment.parquet")).load(),
         {
             str(path.relative_to(root / "faces")): hashlib.sha256(
                 path.read_bytes()
@@ -92,11 +92,11 @@ def _prepare(root, options):
     for table in ("photos.parquet", "alignment.parquet"):
         remove_litter_of(root / table)
     _, manifest = ingest_photos(photos, root / "photo_records", IngestOptions(), align)
-    TableDataset(path=str(root / "photos.parquet")).save(manifest)
+    TableDataset(filepath=str(root / "photos.parquet")).save(manifest)
     *_, aligned = align_faces(
         photos, manifest, root / "faces", root / "records", align, image_size=64
     )
-    TableDataset(path=str(root / "alignment.parquet")).save(aligned)
+    TableDataset(filepath=str(root / "alignment.parquet")).save(aligned)
 
 
 def _peak_of_this_process_mb():

@@ -48,9 +48,10 @@ class RepeatedCompletion:
     def has_finished(self) -> bool:
         """Whether it has run, and nothing that it reads or writes is another since.
 
-        Never where some of it lies elsewhere, since it may have changed unseen.
+        Never where some of it lies elsewhere, since it may have changed unseen, or has
+        versions, of which every run makes one.
         """
-        return self._is_local and self._record.holds()
+        return self._is_known and self._record.holds()
 
     @property
     def results(self) -> Path:
@@ -68,7 +69,7 @@ class RepeatedCompletion:
         from facefill.pipelines.complete import create_pipeline
         from facefill.runtime.packaged_files import FOLDER as PRETRAINED
 
-        if not self._is_local:
+        if not self._is_known:
             yield
             return
         pipeline = create_pipeline()
@@ -85,18 +86,25 @@ class RepeatedCompletion:
         return not set(TRANSIENT).isdisjoint(report["rejected"])
 
     @property
-    def _is_local(self) -> bool:
-        return not any("://" in path for path in self._entries(self._catalog))
+    def _is_known(self) -> bool:
+        """Whether all of it lies on this machine, where it says, in one version."""
+        is_local = not any("://" in path for path in self._paths_of(self._catalog))
+        return is_local and not any(
+            block.get("versioned") for block in self._blocks(self._catalog)
+        )
 
     def _paths(self, names: Iterable[str]) -> list[Path]:
-        return [self._root / path for path in self._entries(names)]
+        return [self._root / path for path in self._paths_of(names)]
 
-    def _entries(self, names: Iterable[str]) -> list[str]:
-        """Paths of those entries of the catalog that have one, as they stand there."""
-        entries = [self._catalog.get(name) for name in sorted(names)]
-        blocks = [entry for entry in entries if isinstance(entry, Mapping)]
+    def _paths_of(self, names: Iterable[str]) -> list[str]:
+        """Paths of those entries that have one, as they stand in the catalog."""
+        blocks = self._blocks(names)
         paths = [block.get("path") or block.get("filepath") for block in blocks]
         return [path for path in paths if path]
+
+    def _blocks(self, names: Iterable[str]) -> list[Mapping[str, Any]]:
+        entries = [self._catalog.get(name) for name in sorted(names)]
+        return [entry for entry in entries if isinstance(entry, Mapping)]
 
 
 def _readable(paths: list[Path]) -> dict[str, dict[str, str]] | None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from facefill.datasets.local import LocalDataset
+from facefill.datasets.local import LocalFileDataset
 from facefill.errors import ModelError
 from facefill.runtime.files import write_bytes
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from facefill.models.face_pca import FacePca
 
 
-class FaceStatisticsDataset(LocalDataset["FacePca", "FacePca | None"]):
+class FaceStatisticsDataset(LocalFileDataset["FacePca", "FacePca | None"]):
     """Mean and principal components of the training faces.
 
     They do not depend on the generator, so that those shipped with facefill serve

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from facefill.datasets.local import LocalDataset
+from facefill.datasets.local import LocalFileDataset
 from facefill.datasets.previews import preview_of
 from facefill.parameters.defaults import FACES_PER_FILE
 
@@ -15,24 +15,24 @@ MAX_PREVIEWED = 64
 """Faces in a preview at most."""
 
 
-class FaceArrayDataset(LocalDataset["FaceSet", "FaceSet"]):
+class FaceArrayDataset(LocalFileDataset["FaceSet", "FaceSet"]):
     """Faces in ``.npy`` files that are mapped into memory, and a ``.parquet``."""
 
     def __init__(
         self,
         *,
-        path: str,
+        filepath: str,
         faces_per_file: int = FACES_PER_FILE,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Store the path of the first array; the further ones lie beside it.
 
         Args:
-            path: ``faces.npy``; the next is ``faces.0001.npy``.
+            filepath: ``faces.npy``; the next is ``faces.0001.npy``.
             faces_per_file: Faces in one array at most.
             metadata: Kedro's, kept as it is.
         """
-        super().__init__(path=path, metadata=metadata)
+        super().__init__(filepath=filepath, metadata=metadata)
         self._faces_per_file = faces_per_file
 
     def load(self) -> "FaceSet":

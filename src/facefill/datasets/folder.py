@@ -1,5 +1,6 @@
 """A folder that a node fills file by file."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,10 @@ class FolderDataset(LocalDataset[Path, Path]):
 
     def preview(self) -> "ImagePreview":
         """Contact sheet of the first pictures, for Kedro-Viz."""
-        return contact_sheet(path for path in self._path.rglob("*") if path.is_file())
+        from facefill.imaging.photos import read_content
+
+        paths = (path for path in self._path.rglob("*") if path.is_file())
+        return contact_sheet(partial(read_content, path) for path in paths)
 
     def _exists(self) -> bool:
         return self._path.is_dir()

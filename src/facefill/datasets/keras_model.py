@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from facefill.datasets.local import LocalDataset
+from facefill.datasets.local import LocalFileDataset
 from facefill.models import files, pretrained
 from facefill.models.sources import ModelSelection
 from facefill.parameters.choices import Network, Source
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import keras
 
 
-class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
+class KerasModelDataset(LocalFileDataset["keras.Model", "keras.Model"]):
     """A Keras model, saved atomically and checked before it is loaded.
 
     Args:
-        path: The file.
+        filepath: The file.
         pretrained: Network shipped with facefill that may be loaded instead, if any.
         metadata: Kept for other tools; Kedro does not read it.
 
@@ -26,12 +26,12 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
     def __init__(
         self,
         *,
-        path: str,
+        filepath: str,
         pretrained: Network | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Store the path; nothing is read or made."""
-        super().__init__(path=path, metadata=metadata)
+        super().__init__(filepath=filepath, metadata=metadata)
         self.pretrained = pretrained
         self.selection = ModelSelection("trained", [self._path], image_size=0)
 

@@ -1,9 +1,8 @@
 """Small previews of pictures, which Kedro-Viz shows beside the graph."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,8 +32,11 @@ def preview_of(picture: "Pixels") -> "ImagePreview":
     return preview
 
 
-def contact_sheet(paths: Iterable[Path]) -> "ImagePreview":
+def contact_sheet(contents: Iterable[Callable[[], bytes]]) -> "ImagePreview":
     """Lay the first pictures of a folder out; what is no picture is passed over.
+
+    Args:
+        contents: What reads each file.
 
     Raises:
         ValueError: If none of the files is a picture.
@@ -42,13 +44,13 @@ def contact_sheet(paths: Iterable[Path]) -> "ImagePreview":
     import numpy as np
 
     from facefill.errors import PhotoError
-    from facefill.imaging.photos import decode_photo, read_content
+    from facefill.imaging.photos import decode_photo
     from facefill.imaging.pictures import grid
 
     def pictures() -> "Iterable[np.ndarray]":
-        for path in paths:
+        for content in contents:
             try:
-                yield _squared(decode_photo(read_content(path)))
+                yield _squared(decode_photo(content()))
             except PhotoError:
                 continue
 

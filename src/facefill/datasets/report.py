@@ -1,11 +1,12 @@
 """A report as a JSON file."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from facefill.datasets.local import LocalDataset
-from facefill.errors import DataError
-from facefill.runtime.files import write_json
+from kedro.io.core import get_filepath_str
+from kedro_datasets.json import JSONDataset
+
+from facefill.datasets.whole_files import WholeFile
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import JSONPreview
@@ -14,40 +15,34 @@ MAX_PREVIEWED = 2000
 """Characters of a value that a preview shows at most."""
 
 
-class ReportDataset(LocalDataset[dict[str, Any], dict[str, Any]]):
-    """A dictionary as JSON, sorted and indented; NaN is refused.
+class ReportDataset(WholeFile, JSONDataset):
+    """A dictionary as JSON, sorted and indented: ``json.JSONDataset``, atomic.
 
-    Args:
-        path: Its file.
-        optional: Whether it is empty where there is no file, instead of an error.
-        metadata: Kept for other tools; Kedro does not read it.
+    NaN is refused. Arguments are those of the stock dataset.
     """
 
-    def __init__(
-        self,
-        *,
-        path: str,
-        optional: bool = False,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        """Store the path; nothing is read or made."""
-        super().__init__(path=path, metadata=metadata)
-        self._optional = optional
+    DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {
+        "indent": 2,
+        "sort_keys": True,
+        "allow_nan": False,
+    }
 
     def load(self) -> dict[str, Any]:
         """Read the report.
 
         Raises:
-            DataError: If it is damaged, or absent and not optional.
+            DataError: If it is absent or damaged.
+            StorageError: If the place that it is in cannot be reached.
         """
-        if self._optional and not self._exists():
-            return {}
-        try:
-            return dict(json.loads(self._path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise DataError(f"no report can be read from {self._path}: {error}") from (
-                error
-            )
+        return dict(self._loaded("report", super().load))
+
+    def save(self, data: dict[str, Any]) -> None:
+        """Replace the report; it ends with a new line, as text files do."""
+        path = get_filepath_str(self._get_save_path(), self._protocol)
+        text = json.dumps(data, **self._save_args) + "\n"
+        with self._fs.open(path, **self._fs_open_args_save) as stream:
+            stream.write(text)
+        self._invalidate_cache()
 
     def preview(self) -> "JSONPreview":
         """Text of the report without its long lists, for Kedro-Viz."""
@@ -59,6 +54,10 @@ class ReportDataset(LocalDataset[dict[str, Any], dict[str, Any]]):
         preview: JSONPreview = json.dumps(report, indent=2)
         return preview
 
-    def save(self, data: dict[str, Any]) -> None:
-        """Replace the report."""
-        write_json(self._path, data)
+
+class OptionalReportDataset(ReportDataset):
+    """A report that is empty where there is none, instead of an error."""
+
+    def load(self) -> dict[str, Any]:
+        """Read the report; see ``ReportDataset``."""
+        return super().load() if self._is_there() else {}

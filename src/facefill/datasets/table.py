@@ -1,37 +1,34 @@
 """A table as a Parquet file."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from facefill.datasets.local import LocalDataset
-from facefill.errors import DataError
-from facefill.runtime.files import replacing
+from kedro_datasets.pandas import ParquetDataset
+
+from facefill.datasets.whole_files import WholeFile
 
 if TYPE_CHECKING:
     import pandas as pd
     from kedro_datasets._typing import TablePreview
 
 
-class TableDataset(LocalDataset["pd.DataFrame", "pd.DataFrame"]):
-    """A pandas table as Parquet, without its index."""
+class TableDataset(WholeFile, ParquetDataset):
+    """A pandas table as Parquet, without its index: ``pandas.ParquetDataset``, atomic.
+
+    Arguments are those of the stock dataset.
+    """
+
+    DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {"index": False}
 
     def load(self) -> "pd.DataFrame":
         """Read the table.
 
         Raises:
             DataError: If it is absent or damaged.
+            StorageError: If the place that it is in cannot be reached.
         """
-        import pandas as pd
-
-        if not self._path.is_file():
-            raise DataError(f"no table at {self._path}; run the stage that makes it")
-        try:
-            return pd.read_parquet(self._path)
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"the table {self._path} is damaged ({error}); delete it and run the "
-                "stage that makes it"
-            ) from error
+        table: pd.DataFrame = self._loaded("table", super().load)
+        return table
 
     def preview(self, nrows: int = 5) -> "TablePreview":
         """First rows, for Kedro-Viz."""
@@ -39,7 +36,12 @@ class TableDataset(LocalDataset["pd.DataFrame", "pd.DataFrame"]):
         preview: TablePreview = json.loads(rows)
         return preview
 
-    def save(self, data: "pd.DataFrame") -> None:
-        """Replace the table."""
-        with replacing(self._path) as temporary:
-            data.to_parquet(temporary, index=False)
+
+class OptionalTableDataset(TableDataset):
+    """A table that is empty where there is none, instead of an error."""
+
+    def load(self) -> "pd.DataFrame":
+        """Read the table; see ``TableDataset``."""
+        import pandas as pd
+
+        return super().load() if self._is_there() else pd.DataFrame()

@@ -6,15 +6,17 @@ line that says so. There is no date in it, so that the same results give the sam
 """
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from PIL.Image import Image
 
 from facefill.completion.result_folders import result_folder
 from facefill.errors import PhotoError
@@ -40,17 +42,19 @@ class Results:
 
     Attributes:
         evaluation: Report of the evaluation.
-        figures: Its pictures by file name.
+        figures: What loads its pictures, by file name.
         training: Report of the training; empty if there was none.
-        samples: Pictures of the generator by file name; may lack any.
+        samples: What loads pictures of the generator, by file name; may lack any.
+        table: A row for each face that was completed; empty if there is none.
         completions: Folder of the completed photos.
         photos: Folder of the photos as they came.
     """
 
     evaluation: Mapping[str, Any]
-    figures: Mapping[str, Path]
+    figures: Mapping[str, Callable[[], Image]]
     training: Mapping[str, Any]
-    samples: Mapping[str, Path]
+    samples: Mapping[str, Callable[[], Image]]
+    table: pd.DataFrame
     completions: Path
     photos: Path
 
@@ -133,21 +137,25 @@ def _versions() -> dict[str, str]:
     return packages | {"Python": platform.python_version()}
 
 
-def _pictures(paths: Mapping[str, Path], names: Sequence[str]) -> list[tuple[str, str]]:
+def _pictures(
+    pictures: Mapping[str, Callable[[], Image]], names: Sequence[str]
+) -> list[tuple[str, str]]:
     """Embed pictures, of those that there are: title and URI."""
     return [
-        (Path(name).stem.replace("_", " "), picture_uri_of_file(path, _SHEET_SIDE))
+        (Path(name).stem.replace("_", " "), _embedded(load()))
         for name in names
-        if name.endswith(".png") and (path := paths.get(name)) is not None
+        if name.endswith(".png") and (load := pictures.get(name)) is not None
     ]
 
 
+def _embedded(picture: Image) -> str:
+    return picture_uri(np.array(picture.convert("RGB")), _SHEET_SIDE)
+
+
 def _completed_photos(results: Results) -> Iterator[CompletedPhoto]:
-    table = results.completions / "completions.parquet"
-    if not table.is_file():
+    if results.table.empty:
         return
-    rows = pd.read_parquet(table)
-    completed = rows[rows["status"] == "completed"]
+    completed = results.table[results.table["status"] == "completed"]
     first = completed.assign(photo=completed["id"].map(photo_of))
     first = first.drop_duplicates("photo")
     # Those with a face come first: they are what was searched for.

@@ -19,6 +19,21 @@ def _with_home(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _local(values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a folder of data elsewhere, of which a local one would be made.
+
+    Raises:
+        ParameterError: If it is one.
+    """
+    if "://" in str(values.get("data", "")):
+        raise ParameterError(
+            f"globals.yml: data: {values['data']} is not on this machine, where models "
+            "and the folders that are worked in have to be; tables, reports and "
+            "pictures may lie elsewhere, by their own entries in catalog.yml"
+        )
+    return values
+
+
 def _begins_at_home(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("~")
 
@@ -31,11 +46,12 @@ class ReadableConfigLoader(OmegaConfigLoader):
 
         Raises:
             ParameterError: If a file is not UTF-8 or no mapping, two files have one
-                key, or ``--params`` does not fit the files.
+                key, ``--params`` does not fit the files, or the folder of data is
+                elsewhere.
         """
         try:
             found = super().__getitem__(key)
-            return _with_home(found) if key == "globals" else found
+            return _local(_with_home(found)) if key == "globals" else found
         except OmegaConfBaseException:
             raise
         except (ValueError, TypeError, AttributeError) as error:

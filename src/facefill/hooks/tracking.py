@@ -17,6 +17,7 @@ from kedro.pipeline.node import Node
 
 from facefill.datasets import FaceArrayDataset
 from facefill.hooks.models import models_used
+from facefill.hooks.saved_files import saved_files
 from facefill.preparation.face_set import fingerprint
 from facefill.runtime import tracked_run, tracking, tracking_server
 from facefill.runtime.run_description import RunDescription, typed_command
@@ -111,9 +112,8 @@ class TrackingHooks:
         """
         dataset = self._catalog.get(dataset_name) if self._catalog else None
         metadata = getattr(dataset, "metadata", None) or {}
-        path = getattr(dataset, "path", None) or getattr(dataset, "_filepath", None)
-        if (folder := metadata.get("mlflow")) and path:
-            _track(tracked_run.log_files, folder, Path(path), data)
+        if folder := metadata.get("mlflow"):
+            _track(_log_saved, folder, dataset, data)
         if table := metadata.get("mlflow_table"):
             _track(tracked_run.log_table, table, data)
         if page := metadata.get("mlflow_page"):
@@ -177,6 +177,11 @@ def _track(record: Callable[..., None], *arguments: object) -> None:
     if tracking.active_run_id() is None:  # switched off in mlflow.yml
         return
     GUARD.attempt(record, *arguments)
+
+
+def _log_saved(folder: str, dataset: object, data: object) -> None:
+    with saved_files(dataset, data) as files:
+        tracked_run.log_files(folder, files)
 
 
 def _anchor_store(context: KedroContext) -> Path | None:

@@ -106,25 +106,17 @@ def describe_result(description: RunDescription, *, keep_name: bool) -> None:
     mlflow.set_tags(tags if keep_name else tags | {NAME_TAG: description.name()})
 
 
-def log_files(folder: str, path: Path, data: Any) -> None:
-    """Copy what a dataset has just saved to the active run's artifacts.
+def log_files(folder: str, files: Mapping[str, Path]) -> None:
+    """Copy files that a dataset has just saved to the active run's artifacts.
 
     Args:
         folder: Folder of the artifacts.
-        path: The dataset's file, or its folder.
-        data: What was saved. Where it maps the names of files in the folder, only
-            those are copied, not what earlier runs left there.
+        files: By their names below it.
     """
     import mlflow
 
-    if not path.is_dir():
-        mlflow.log_artifact(str(path), folder)
-    elif isinstance(data, Mapping):
-        for name in data:
-            target = Path(folder, name).parent.as_posix()
-            mlflow.log_artifact(str(path / name), target)
-    else:
-        mlflow.log_artifacts(str(path), folder)
+    for name, path in files.items():
+        mlflow.log_artifact(str(path), Path(folder, name).parent.as_posix())
 
 
 def log_table(path: str, data: "pd.DataFrame | Mapping[str, Any]") -> None:

@@ -10,7 +10,13 @@ from facefill.parameters import (
     EvaluateOptions,
     TrainOptions,
 )
-from facefill.pipelines.annotations import DataFrame, FacePca, FaceSet, Model
+from facefill.pipelines.annotations import (
+    DataFrame,
+    FacePca,
+    FaceSet,
+    Model,
+    Pictures,
+)
 from facefill.runtime.tracking import Tracker
 
 log = logging.getLogger(__name__)
@@ -88,9 +94,10 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
 def write_html_report(  # noqa: PLR0913  # what a project has, by name
     *,
     evaluation: dict[str, Any],
-    figures: dict[str, Path],
+    figures: Pictures,
     training: dict[str, Any],
-    samples: dict[str, Path],
+    samples: Pictures,
+    table: DataFrame,
     completions: Path,
     photos: Path,
     training_set: FaceSet,
@@ -110,7 +117,9 @@ def write_html_report(  # noqa: PLR0913  # what a project has, by name
     from facefill.evaluation.html_report import Results, html_report
     from facefill.preparation.face_set import fingerprint
 
-    results = Results(evaluation, figures, training, samples, completions, photos)
+    results = Results(
+        evaluation, figures, training, samples, table, completions, photos
+    )
     numbers = {"lam": lam, "seed": seed, "image_size": image_size}
     blocks = {
         "complete": completion,

@@ -43,6 +43,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "figures": "evaluation_figures",
                     "training": "training_report",
                     "samples": "samples",
+                    "table": "completion_table",
                     "completions": "completions",
                     "photos": "incomplete_photos",
                     "training_set": "training_set",
