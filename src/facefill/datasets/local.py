@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from kedro.io import AbstractDataset
 
 from facefill.errors import DataError
+from facefill.runtime.files import remove_litter_of
 
 # One letter is a drive of Windows.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -62,6 +63,10 @@ class LocalFileDataset(LocalDataset[In, Out]):
             DataError: If it is the address of another place.
         """
         super().__init__(path=filepath, metadata=metadata)
+
+    def remove_litter(self) -> None:
+        """Delete what killed runs have left half written of the file."""
+        remove_litter_of(self._path)
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._path)}

@@ -21,7 +21,7 @@ from kedro.io import DatasetError
 from kedro.io.core import VersionNotFoundError, get_filepath_str
 
 from facefill.errors import DataError, StorageError, find_cause
-from facefill.runtime.files import replacing
+from facefill.runtime.files import remove_litter_of, replacing
 
 Data = TypeVar("Data")
 
@@ -142,6 +142,11 @@ class WholeFile:
     def address(self) -> str:
         """Path or URL of the file, or of the folder of its versions."""
         return self._fs.address(get_filepath_str(self._filepath, self._protocol))
+
+    def remove_litter(self) -> None:
+        """Delete what killed runs have left half written of a file of this machine."""
+        if self._fs.is_local:
+            remove_litter_of(Path(get_filepath_str(self._filepath, self._protocol)))
 
     def _is_there(self) -> bool:
         """Whether there is a file, or a version of it.
