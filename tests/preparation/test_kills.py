@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -29,14 +30,20 @@ def choose_photos(folder, source, num_photos):
     (folder / "cut.jpg").write_bytes(every[0].read_bytes()[:3000])
 
 
-def kill_one_of(run, chosen):
-    """Kill the run or one of its workers, whichever is drawn; say which."""
+def kill_one_of(run, kills, chosen):
+    """Kill the run or one of its workers; say which.
+
+    One of the workers if they are behind, for which they are waited for: on a busy
+    machine they come late, and few would be met by chance.
+    """
     workers = psutil.Process(run.pid).children()
-    victim = chosen.choice(workers) if workers and chosen.random() < 0.5 else None
-    if victim is None:
+    while not workers and kills["run"] > 2 * kills["worker"] and run.poll() is None:
+        time.sleep(0.02)
+        workers = psutil.Process(run.pid).children()
+    if not workers or kills["worker"] > kills["run"]:
         run.kill()
         return "run"
-    os.kill(victim.pid, signal.SIGKILL)
+    os.kill(chosen.choice(workers).pid, signal.SIGKILL)
     return "worker"
 
 
@@ -50,7 +57,7 @@ def prepare_with_kills(root, num_kills, longest_s, chosen, **options):
                     run.wait(chosen.uniform(0.0, longest_s))
                     break
                 except subprocess.TimeoutExpired:
-                    kills[kill_one_of(run, chosen)] += 1
+                    kills[kill_one_of(run, kills, chosen)] += 1
             run.communicate()
         assert run.returncode in (0, -signal.SIGKILL)
         if run.returncode == 0 and kills.total() == num_kills:
