@@ -3,14 +3,15 @@
 Usage::
 
     python benchmarks/completion.py [--photos FOLDER] [--faces 64] [--rounds 3]
-        [--batch-sizes 1 8 32 64] [--holes center own]
+        [--batch-sizes 1 8 32 64] [--holes center own] [--iterations N]
 
 Photos of the folder (by default eight portraits of the repository, over and over) are
 aligned once, which is not counted. Then every face is completed by the pretrained
 model as ``facefill.complete`` does by default: encoder, search, fit, Poisson blending,
 refinement, and the face put back into its photo with the photo's grain. ``center``
 hides the middle of every face, as a shape does, so that all have one mask; ``own`` a
-rectangle of each photo of its own, as mask files do.
+rectangle of each photo of its own, as mask files do. ``--iterations`` searches for fewer
+or more than by default: 1 is next to what the encoder gives.
 
 Beside it, in the same round and batches, stands the reference's recipe (``preset:
 reference``, blended and put back by us). Of its 1,000 iterations as few are taken as
@@ -163,9 +164,10 @@ def reference_seconds(
     return first + (FULL_ITERATIONS - taken) * an_iteration
 
 
-def measure(work: Sequence[Job], batch_size: int, rounds: int, taken: int) -> None:
+def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> None:
     """Print a row: faces a second, beside the reference's, and the stages' shares."""
-    ours = search_of(batch_size=batch_size)
+    ours = search_of(batch_size=batch_size, iterations=given.iterations)
+    rounds, taken = given.rounds, given.reference_iterations
     short, longer = (
         search_of(preset="reference", batch_size=batch_size, iterations=number)
         for number in (taken, 2 * taken)
@@ -196,6 +198,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 8, 32, 64])
     parser.add_argument("--holes", nargs="+", choices=HOLES, default=list(HOLES))
+    parser.add_argument("--iterations", type=int)
     parser.add_argument("--reference-iterations", type=int, default=20)
     given = parser.parse_args()
     for holes in given.holes:
@@ -205,7 +208,7 @@ def main() -> None:
         print("| " + " | ".join([*names, *STAGES]) + " |")
         print("|---" * (len(names) + len(STAGES)) + "|")
         for batch_size in given.batch_sizes:
-            measure(work, batch_size, given.rounds, given.reference_iterations)
+            measure(work, batch_size, given)
 
 
 if __name__ == "__main__":
