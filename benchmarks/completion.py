@@ -10,14 +10,14 @@ aligned once, which is not counted. Then every face is completed by the pretrain
 model as ``facefill.complete`` does by default: encoder, search, fit, Poisson blending,
 refinement, and the face put back into its photo with the photo's grain. ``center``
 hides the middle of every face, as a shape does, so that all have one mask; ``own`` a
-rectangle of each photo of its own, as mask files do. ``--iterations`` searches for fewer
-or more than by default: 1 is next to what the encoder gives.
+rectangle of each photo of its own, as mask files do. ``--iterations`` searches for
+fewer or more than by default: 1 is next to what the encoder gives.
 
 Beside it, in the same round and batches, stands the reference's recipe (``preset:
 reference``, blended and put back by us). Of its 1,000 iterations as few are taken as
 ``--reference-iterations`` says, twice and once, and the time of the others is
-extrapolated: every iteration costs the same. Times are medians over the rounds after
-one that is not counted; the ratio is taken round by round.
+extrapolated: every iteration costs the same. A batch of each is completed first and not
+counted; times are medians over the rounds, and the ratio is taken round by round.
 """
 
 import argparse
@@ -174,14 +174,13 @@ def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> 
     )
     some = work[: max(batch_size, len(work) // 8)]
     seconds, theirs, stages = [], [], []
-    for number in range(rounds + 1):
+    for search in (ours, short, longer):
+        complete(search, work[:batch_size], Stopwatch())
+    for _ in range(rounds):
         watch = Stopwatch()
-        found = complete(ours, work, watch) / len(work)
-        reference = reference_seconds(short, longer, some) / len(some)
-        if number > 0:
-            seconds.append(found)
-            theirs.append(reference)
-            stages.append([watch.seconds[name] for name in STAGES])
+        seconds.append(complete(ours, work, watch) / len(work))
+        theirs.append(reference_seconds(short, longer, some) / len(some))
+        stages.append([watch.seconds[name] for name in STAGES])
     ratio = float(np.median(np.array(theirs) / np.array(seconds)))
     shares = np.median(stages, axis=0)
     cells = [f"{share:.0%}" for share in shares / shares.sum()]
