@@ -185,7 +185,7 @@ def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> 
     shares = np.median(stages, axis=0)
     cells = [f"{share:.0%}" for share in shares / shares.sum()]
     rate, other = (1.0 / float(np.median(each)) for each in (seconds, theirs))
-    row = [str(batch_size), f"{rate:.1f}", f"{other:.2f}", f"{ratio:.1f}", *cells]
+    row = [str(batch_size), f"{rate:.2f}", f"{other:.2f}", f"{ratio:.1f}", *cells]
     print("| " + " | ".join(row) + " |", flush=True)
 
 
