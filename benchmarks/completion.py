@@ -16,8 +16,10 @@ fewer or more than by default: 1 is next to what the encoder gives.
 Beside it, in the same round and batches, stands the reference's recipe (``preset:
 reference``, blended and put back by us). Of its 1,000 iterations as few are taken as
 ``--reference-iterations`` says, twice and once, and the time of the others is
-extrapolated: every iteration costs the same. A batch of each is completed first and not
-counted; times are medians over the rounds, and the ratio is taken round by round.
+extrapolated: every iteration costs the same. A batch of each is completed first and
+not counted; times are medians over the rounds, and ratios are taken round by round.
+CPU seconds are of all threads: on a machine that is busy with something else, too,
+they tell more than the clock. Shares are of them.
 """
 
 import argparse
@@ -49,12 +51,20 @@ SIZE, SEED, LAM = 64, 1, 0.1
 FULL_ITERATIONS = 1000
 STAGES = ("encoder", "search", "fit", "blending", "refiner", "grain", "putting back")
 HOLES = ("center", "own")
+COLUMNS = (
+    "batch size",
+    "faces/s",
+    "reference, faces/s",
+    "times as fast",
+    "by CPU time",
+    "CPU s a face",
+)
 
 Job = tuple[Pixels, Mask, FaceInPhoto]
 
 
 class Stopwatch:
-    """Adds up the seconds of stages, each without those that ran inside it."""
+    """Adds up the CPU seconds of stages, each without those that ran inside it."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -64,10 +74,10 @@ class Stopwatch:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time what runs inside."""
-        started = time.perf_counter()
+        started = time.process_time()
         self._inner.append(0.0)
         yield
-        elapsed = time.perf_counter() - started
+        elapsed = time.process_time() - started
         self.seconds[name] += elapsed - self._inner.pop()
         self._inner[-1] += elapsed
 
@@ -136,11 +146,11 @@ def search_of(**options: Any) -> LatentSearch:
     return LatentSearch(*networks, chosen, LAM, SEED, model.companions)
 
 
-def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> float:
-    """Complete faces; seconds."""
+def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> np.ndarray:
+    """Complete faces; seconds of the clock, and of the CPU."""
     options = search.options
     refiner = refiner_of(options, SIZE)
-    started = time.perf_counter()
+    started = clocks()
     with watch.attached():
         results = search.run(face.measurement for _, _, face in work)
         for photo, hole, face in work:
@@ -150,12 +160,17 @@ def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> flo
                 done = completed_face(face, candidates)
             with watch.stage("putting back"):
                 compose(photo, hole, [done], options.outside, refiner=refiner)
-    return time.perf_counter() - started
+    return clocks() - started
+
+
+def clocks() -> np.ndarray:
+    """Seconds of the clock, and of the CPU."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 def reference_seconds(
     short: LatentSearch, longer: LatentSearch, work: Sequence[Job]
-) -> float:
+) -> np.ndarray:
     """Seconds of the reference's recipe, from two searches of few iterations."""
     first = complete(short, work, Stopwatch())
     second = complete(longer, work, Stopwatch())
@@ -167,25 +182,32 @@ def reference_seconds(
 def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> None:
     """Print a row: faces a second, beside the reference's, and the stages' shares."""
     ours = search_of(batch_size=batch_size, iterations=given.iterations)
-    rounds, taken = given.rounds, given.reference_iterations
+    taken = given.reference_iterations
     short, longer = (
         search_of(preset="reference", batch_size=batch_size, iterations=number)
         for number in (taken, 2 * taken)
     )
     some = work[: max(batch_size, len(work) // 8)]
-    seconds, theirs, stages = [], [], []
     for search in (ours, short, longer):
         complete(search, work[:batch_size], Stopwatch())
-    for _ in range(rounds):
+    seconds, theirs, stages = [], [], []
+    for _ in range(given.rounds):
         watch = Stopwatch()
         seconds.append(complete(ours, work, watch) / len(work))
         theirs.append(reference_seconds(short, longer, some) / len(some))
         stages.append([watch.seconds[name] for name in STAGES])
-    ratio = float(np.median(np.array(theirs) / np.array(seconds)))
+    rate, _ = 1.0 / np.median(seconds, axis=0)
+    reference, _ = 1.0 / np.median(theirs, axis=0)
+    ratios = np.median(np.array(theirs) / np.array(seconds), axis=0)
     shares = np.median(stages, axis=0)
-    cells = [f"{share:.0%}" for share in shares / shares.sum()]
-    rate, other = (1.0 / float(np.median(each)) for each in (seconds, theirs))
-    row = [str(batch_size), f"{rate:.2f}", f"{other:.2f}", f"{ratio:.1f}", *cells]
+    row = [
+        str(batch_size),
+        f"{rate:.2f}",
+        f"{reference:.3f}",
+        *(f"{ratio:.1f}" for ratio in ratios),
+        f"{shares.sum() / len(work):.2f}",
+        *(f"{share:.0%}" for share in shares / shares.sum()),
+    ]
     print("| " + " | ".join(row) + " |", flush=True)
 
 
@@ -203,9 +225,8 @@ def main() -> None:
     for holes in given.holes:
         work = jobs(given.photos, given.faces, holes)
         print(f"\n{len(work)} faces, holes: {holes}\n")
-        names = ("batch size", "faces/s", "reference, faces/s", "times as fast")
-        print("| " + " | ".join([*names, *STAGES]) + " |")
-        print("|---" * (len(names) + len(STAGES)) + "|")
+        print("| " + " | ".join([*COLUMNS, *STAGES]) + " |")
+        print("|---" * (len(COLUMNS) + len(STAGES)) + "|")
         for batch_size in given.batch_sizes:
             measure(work, batch_size, given)
 
