@@ -25,11 +25,12 @@ from facefill.models.files import weights_sha256
 from facefill.models.pretrained import FOLDER, REFINER, REFINER_MANIFEST
 from facefill.parameters import CompleteOptions
 from facefill.preparation.face_set import read_face_set
+from facefill.preparation.quality import sharpness
 from facefill.runtime.files import write_bytes, write_json
 from facefill.training.checkpoints import CheckpointStore
 from facefill.training.refiner.batches import RefinerBatches
 from facefill.training.refiner.coarse import CoarseCompleter
-from facefill.training.refiner.crops import is_usable
+from facefill.training.refiner.crops import MIN_INSIDE, MIN_SHARPNESS
 from facefill.training.refiner.loop import Schedule, train_refiner
 from facefill.training.refiner.perceptual import perceptual_loss
 from facefill.training.refiner.step import LossWeights
@@ -68,6 +69,12 @@ def main() -> None:
         lambda step, values: print(step, values, flush=True),
     )
     print(f"{ship(refiner, given.output)} bytes")
+
+
+def is_usable(crop: np.ndarray) -> bool:
+    """Tell whether a crop is sharp, and mostly of its photo: black is its border."""
+    inside = (crop.max(axis=-1) > 0).mean()
+    return bool(sharpness(crop) > MIN_SHARPNESS and inside > MIN_INSIDE)
 
 
 def ship(refiner: keras.Model, folder: Path) -> int:

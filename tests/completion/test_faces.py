@@ -99,6 +99,28 @@ def test_what_lies_beyond_the_photo_is_not_known():
     assert np.array_equal(shape.kept, build_mask("top", SIZE))
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.7])
+def test_a_mirrored_border_tells_a_completion_nothing(angle):
+    photo = np.random.default_rng(0).integers(0, 256, (*SHAPE, 3), np.uint8)
+    matrix = matrix_of(2.0, -SIZE, 8.0, angle)
+    black, mirrored = (
+        AlignedFace("a", warp(photo, matrix, SIZE, border), matrix, is_square=False)
+        for border in ("black", "mirror")
+    )
+    assert (mirrored.pixels != black.pixels).any()
+    hole = hole_at(np.s_[20:24, 4:8])
+    task = task_of("top", SIZE, CompleteOptions())
+    for one, other in (
+        (face_with_hole(black, hole), face_with_hole(mirrored, hole)),
+        (face_with_task(black, task, SHAPE), face_with_task(mirrored, task, SHAPE)),
+    ):
+        known, same = one.measurement, other.measurement
+        assert np.array_equal(known.mask, same.mask)
+        assert np.array_equal(
+            known.measure(black.pixels[None]), same.measure(mirrored.pixels[None])
+        )
+
+
 def test_a_hole_at_the_edge_of_the_photo_alone_is_not_made_by_the_edge():
     face = aligned(matrix_of(2.0, -SIZE, 8.0))
     assert face_with_hole(face, hole_at(np.s_[50:, 70:])) is None

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from PIL import Image
 
 import openface
 from facefill.imaging import geometry
+from facefill.imaging.masks import mask_within_photo
 from facefill.imaging.pictures import read_png
 from facefill.parameters import AlignOptions, IngestOptions
 from facefill.preparation.align_worker import AlignJob
@@ -161,6 +163,38 @@ def test_the_crop_is_bilinear_and_black_outside_the_photo():
     assert np.abs(crop[:20, 1:20] - between).max() <= 1
     assert not crop[20:].any()
     assert not crop[:, 21:].any()
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (7, -3), (-9, 12), (45, -50)])
+def test_a_mirrored_border_is_the_photo_reflected_at_its_outermost_pixels(shift):
+    photo, size, (right, down) = noise(18, 13), 32, shift
+    matrix = np.array([[1.0, 0.0, right], [0.0, 1.0, down]])
+    # np.pad's `reflect` repeats no outermost pixel either, and goes on for ever.
+    margin = 90
+    endless = np.pad(photo, ((margin, margin), (margin, margin), (0, 0)), "reflect")
+    top, left = margin - down, margin - right
+    expected = endless[top : top + size, left : left + size]
+    assert np.array_equal(geometry.warp(photo, matrix, size, "mirror"), expected)
+
+
+def test_turned_crops_are_mirrored_too_and_the_photo_is_as_with_a_black_border():
+    photo, size, margin = noise(40, 30), 48, 60
+    matrix = np.array([[0.9, -0.4, 12.0], [0.5, 1.1, -4.0]])
+    endless = np.pad(photo, ((margin, margin), (margin, margin), (0, 0)), "reflect")
+    from_endless = matrix.copy()
+    from_endless[:, 2] -= margin * matrix[:, :2].sum(axis=1)
+    mirrored = geometry.warp(photo, matrix, size, "mirror")
+    expected = geometry.warp(endless, from_endless, size)
+    # Places are in 32nds of a pixel, and another shift rounds some to the next.
+    difference = np.abs(mirrored.astype(int) - expected)
+    assert difference.max() <= 255 / 32 * 2
+    assert (difference == 0).mean() > 0.9
+    black = geometry.warp(photo, matrix, size)
+    assert np.array_equal(black, geometry.warp(photo, matrix, size, "black"))
+    inside = mask_within_photo((40, 30), matrix, size)
+    assert 0.2 < inside.mean() < 0.9
+    assert np.array_equal(mirrored[inside], black[inside])
+    assert not black[cv2.erode((~inside).astype(np.uint8), np.ones((5, 5))) > 0].any()
 
 
 POINTS = st.lists(

@@ -144,6 +144,7 @@ def test_a_photo_that_fails_loses_its_former_face_and_no_others(prepare, reason)
         {"upsample": 0},
         {"landmarks": "outerEyesAndNose"},
         {"multiple_faces": "all"},
+        {"border": "mirror"},
     ],
 )
 def test_changed_parameters_are_noticed(prepare, searched, change):

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from facefill.imaging.masks import mask_within_photo
 from facefill.parameters import AlignOptions
 from facefill.preparation import detection, extraction
 from facefill.preparation.extraction import extract
@@ -39,6 +40,27 @@ def test_a_face_beyond_a_limit_is_told_of_but_not_cut_out(limit, reason):
     (face,) = extract(cut, AlignOptions(**limit), 64).faces
     assert (face.reason, face.pixels) == (reason, None)
     assert face.matrix.shape == (2, 3)
+
+
+def test_what_a_crop_shows_beyond_the_photo_is_black_or_the_photo_mirrored():
+    cut = np.ascontiguousarray(face_photo()[:, 75:])
+    (black,) = extract(cut, AlignOptions(), 64).faces
+    (mirrored,) = extract(cut, AlignOptions(border="mirror"), 64).faces
+    assert np.array_equal(black.matrix, mirrored.matrix)
+    inside = mask_within_photo(cut.shape[:2], black.matrix, 64)
+    assert 0.5 < inside.mean() < 0.95
+    assert np.array_equal(black.pixels[inside], mirrored.pixels[inside])
+    beyond = cv2.erode((~inside).astype(np.uint8), np.ones((3, 3))) > 0
+    assert not black.pixels[beyond].any()
+    width = cut.shape[1]
+    endless = np.hstack([cut[:, :0:-1], cut])
+    moved = black.matrix.copy()
+    moved[:, 2] -= (width - 1) * moved[:, 0]
+    expected = cv2.warpAffine(endless, moved, (64, 64)).astype(int)
+    # Places are in 32nds of a pixel.
+    difference = np.abs(mirrored.pixels - expected)[beyond]
+    assert difference.max() <= 255 / 32 * 2
+    assert mirrored.pixels[beyond].mean() > 20
 
 
 def test_the_cascade_cuts_out_what_the_exact_search_does():

@@ -1,5 +1,6 @@
-"""What is wrong with an alignment is measured rightly, and told apart."""
+"""What is wrong with an aligned face is measured rightly, and told apart."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,12 +8,16 @@ from hypothesis import strategies as st
 
 from facefill.parameters import AlignOptions
 from facefill.preparation.quality import (
+    BLUR_SIGMA,
+    colourfulness,
     eye_distance,
     fault,
     is_singular,
     share_inside,
+    sharpness,
     stretch,
 )
+from photos import face_photo, noise
 
 OPTIONS = AlignOptions(min_eye_distance=10.0, max_stretch=3.0, min_inside=0.5)
 EYES = np.array([(0.0, 0.0), (4.0, 0.0), (30.0, 40.0), (34.0, 40.0)])
@@ -105,3 +110,37 @@ def test_limits_can_be_lifted():
 def test_a_map_onto_a_line_or_a_point_is_none(matrix):
     assert is_singular(matrix)
     assert not is_singular(WHOLE)
+
+
+@pytest.mark.parametrize("frequency", [1, 3, 6])
+def test_the_sharpness_of_a_wave_is_what_a_gaussian_leaves_of_it(frequency):
+    size, amplitude = 64, 100.0
+    angle = 2.0 * np.pi * frequency * np.arange(size) / size
+    wave = np.rint(128 + amplitude * np.cos(angle)).astype(np.uint8)
+    crop = np.broadcast_to(wave[:, None, None], (size, size, 3)).copy()
+    passed = np.exp(-0.5 * (BLUR_SIGMA * 2.0 * np.pi * frequency / size) ** 2)
+    inner = np.cos(angle[12:52]) * amplitude * (1.0 - passed)
+    # Levels are rounded, which is noise of a twelfth; the kernel is cut off at its end.
+    assert sharpness(crop) == pytest.approx(np.square(inner).mean(), rel=0.05, abs=0.1)
+
+
+def test_sharpness_is_of_the_middle_and_of_detail_alone():
+    flat = np.full((64, 64, 3), 40, np.uint8)
+    assert sharpness(flat) == 0.0
+    framed = flat.copy()
+    framed[:6] = noise(6, 64)
+    assert sharpness(framed) == 0.0
+    face = np.ascontiguousarray(face_photo()[60:188, 40:168])
+    blurred = cv2.GaussianBlur(face, (0, 0), 2.0)
+    assert sharpness(face) > 5 * sharpness(blurred) > 0.0
+
+
+def test_colourfulness_is_that_of_the_paper_in_closed_form():
+    crop = np.zeros((4, 4, 3), np.uint8)
+    crop[:2] = 200, 100, 50
+    crop[2:] = 100, 100, 100
+    # rg is 100 and 0, yb is 100 and 0: each has mean 50 and deviation 50.
+    assert colourfulness(crop) == pytest.approx(1.3 * 50.0 * np.sqrt(2.0))
+    assert colourfulness(noise(8, 8)[..., :1].repeat(3, axis=-1)) == 0.0
+    tinted = np.full((4, 4, 3), (80, 60, 40), np.uint8)
+    assert colourfulness(tinted) == pytest.approx(0.3 * np.hypot(20.0, 30.0))

@@ -13,7 +13,7 @@ def test_the_report_accounts_for_every_file(prepare):
     manifest = prepare.ingest()
     aligned = prepare()
     table = aligned[aligned["status"] == "aligned"].assign(
-        split="train", duplicate="", duplicate_of=""
+        split="train", reason="", duplicate="", duplicate_of=""
     )
     assert report(manifest, aligned, table) == {
         "num_files": 4,
@@ -27,7 +27,12 @@ def test_the_report_accounts_for_every_file(prepare):
         "exact_duplicates": {"copy.png": "Ann/1.png"},
         "near_duplicates": {},
         "splits": {"train": 3},
+        "left_out": {},
     }
+    table.loc[table.index[0], ["split", "reason"]] = "", "blurred"
+    counts = report(manifest, aligned, table)
+    assert counts["splits"] == {"train": 2, "left_out": 1}
+    assert counts["left_out"] == {"blurred": 1}
 
 
 def test_the_report_counts_photos_and_faces_apart(prepare):
@@ -36,7 +41,7 @@ def test_the_report_counts_photos_and_faces_apart(prepare):
     manifest = prepare.ingest()
     aligned = prepare(multiple_faces="all")
     table = aligned[aligned["status"] == "aligned"].assign(
-        split="train", duplicate="", duplicate_of=""
+        split="train", reason="", duplicate="", duplicate_of=""
     )
     counts = report(manifest, aligned, table)
     assert (counts["num_files"], counts["num_aligned"], counts["num_faces"]) == (

@@ -38,6 +38,9 @@ def prepared(tmp_path):
                     "face": f"{path}.png",
                     "face_sha256": pixels.tobytes().hex(),
                     "photo_sha256": sha256,
+                    "matrix": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+                    "height": 8,
+                    "width": 8,
                 }
             )
     return pd.DataFrame(photos), pd.DataFrame(faces), tmp_path
@@ -76,12 +79,39 @@ def test_duplicates_are_left_out_if_asked_and_told_of_always(prepared, drop, lef
     assert (table["duplicate"] != "").sum() == 8
     dropped = table[table["split"] == ""]
     assert (dropped["duplicate_of"] != "").all()
+    assert (dropped["reason"] == "duplicate").all()
+    assert (table["reason"][table["split"] != ""] == "").all()
 
 
 def test_dropping_duplicates_moves_nobody_to_the_other_side(prepared):
     before, after = select(prepared), select(prepared, drop_duplicates="near")
     kept = after["split"] != ""
     assert (before["split"][kept] == after["split"][kept]).all()
+
+
+def test_gates_leave_out_faces_of_the_training_side_alone(prepared):
+    _, faces, folder = prepared
+    for number, path in enumerate(faces["face"]):
+        if number % 4 == 0:
+            flat = np.full((8, 8, 3), number, np.uint8)
+            write_png(folder / path, flat)
+    before = select(prepared, drop_duplicates="exact").set_index("id")
+    after = select(
+        prepared, drop_duplicates="exact", min_sharpness=1.0, min_inside=0.5
+    ).set_index("id")
+    blurred = after["reason"] == "blurred"
+    is_flat = np.arange(len(faces)) % 4 == 0
+    expected = is_flat & (before["split"] == "train")
+    assert expected.sum() > 5
+    assert (blurred == expected).all()
+    assert (after["split"][blurred] == "").all()
+    assert (after["split"][~blurred] == before["split"][~blurred]).all()
+    assert (is_flat & (after["split"] == "test")).any()
+
+
+def test_gates_that_leave_nothing_to_train_on_end_the_run(prepared):
+    with pytest.raises(DataError, match=r"\(blurred 3\d\).*prepare\.min_sharpness"):
+        select(prepared, min_sharpness=1e9)
 
 
 def rejected(prepared, count, reason="no_face"):

@@ -96,6 +96,16 @@ def test_a_run_of_single_nodes_says_so():
     assert run.name() == "sample 64 (part)"
 
 
+def test_faces_left_out_of_the_training_set_are_not_held_out():
+    run, report = described("prepare"), dict(REPORTS["preparation_report"])
+    report["splits"] = {"train": 21, "validation": 1, "test": 3, "left_out": 3}
+    run.take("preparation_report", "reports", report)
+    assert run.lines()[0] == (
+        "prepared 30 photos: 28 faces, 21 to train on, 4 held out, 3 not taken; "
+        "left out: no_face 2"
+    )
+
+
 def test_the_summary_tells_stages_scores_and_pictures():
     run = described(done=True)
     run.take("completion_pictures", "completions", {"blended.png": 0, "x.gif": 0})

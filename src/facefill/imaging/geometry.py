@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.parameters.choices import LandmarkSet
+from facefill.parameters.choices import CropBorder, LandmarkSet
 
 # By their numbers among the 68; five_point has them in the order of dlib's model:
 # outer and inner corner of one eye, of the other, and the base of the nose.
@@ -27,6 +27,10 @@ NUM_LANDMARKS: dict[LandmarkSet, int] = {
     "innerEyesAndBottomLip": 68,
     "outerEyesAndNose": 68,
     "five_point": 5,
+}
+_BORDER_MODES: dict[CropBorder, int] = {
+    "black": cv2.BORDER_CONSTANT,
+    "mirror": cv2.BORDER_REFLECT_101,
 }
 _EYE_CORNERS = [36, 39, 42, 45]
 # Points of OpenFace's TEMPLATE, and the extremes of all its 68. They are float32
@@ -218,7 +222,10 @@ def enlarged(matrix: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
 
 
 def warp(
-    photo: NDArray[np.uint8], matrix: NDArray[np.float64], size: int
+    photo: NDArray[np.uint8],
+    matrix: NDArray[np.float64],
+    size: int,
+    border: CropBorder = "black",
 ) -> NDArray[np.uint8]:
     """Cut the aligned face out of a photo.
 
@@ -229,6 +236,8 @@ def warp(
         photo: uint8 RGB of shape (height, width, 3).
         matrix: From ``affine``.
         size: Side of the crop in pixels.
+        border: Outside the photo there is ``black``, or the photo mirrored about the
+            middle of its outermost pixels (``mirror``), as often as needed.
 
     Returns:
         uint8 RGB of shape (size, size, 3).
@@ -238,7 +247,7 @@ def warp(
         matrix,
         (size, size),
         flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
+        borderMode=_BORDER_MODES[border],
         borderValue=0,
     )
     return np.asarray(face, np.uint8)

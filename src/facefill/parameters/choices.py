@@ -118,6 +118,9 @@ Detector: TypeAlias = Literal["exact", "cascade"]
 MultipleFaces: TypeAlias = Literal["largest", "skip", "all"]
 """Faces that are taken of a photo with several."""
 
+CropBorder: TypeAlias = Literal["black", "mirror"]
+"""What a crop shows beyond its photo's edge."""
+
 LandmarkSet: TypeAlias = Literal[
     "innerEyesAndBottomLip", "outerEyesAndNose", "five_point"
 ]

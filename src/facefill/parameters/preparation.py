@@ -20,12 +20,22 @@ class PrepareOptions(Block):
             hashes differ in this many of 64 bits or fewer...
         near_duplicate_difference: ...and are if their aligned faces differ by this
             many of 255 grey levels or fewer, on average.
+        min_sharpness: Faces of the training side with less are left out (``blurred``):
+            energy above a Gaussian of 1.5 pixels in the middle of the aligned face, in
+            squared grey levels. 0 leaves none out.
+        min_colourfulness: Those with less of it are left out (``grey``); the measure is
+            Hasler and Suesstrunk's, in grey levels. 0 leaves none out.
+        min_inside: Those of which a smaller share shows the photo, and not what is
+            beyond its edge, are left out (``beyond_edge``). 0 leaves none out.
     """
 
     min_aligned_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     drop_duplicates: choices.Duplicates = "none"
     near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6
     near_duplicate_difference: Annotated[float, Field(ge=0.0, le=255.0)] = 12.0
+    min_sharpness: Annotated[float, Field(ge=0.0)] = 0.0
+    min_colourfulness: Annotated[float, Field(ge=0.0)] = 0.0
+    min_inside: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
 
 
 class IngestOptions(Block):
@@ -63,8 +73,10 @@ class AlignOptions(Block):
             rejected (``too_small``).
         max_stretch: Times that the map may enlarge more in one direction than in
             another; more is rejected (``stretched``).
-        min_inside: Share of the crop that has to show the photo and not the black
+        min_inside: Share of the crop that has to show the photo and not what is
             beyond its edge (``beyond_edge``).
+        border: What a crop shows beyond the photo's edge: ``black``, or the photo
+            mirrored at it (``mirror``). A completion knows none of it.
         workers: Processes; ``None`` is one a core. This and the three below hold for
             ``ingest``, too, whose photos the same processes decode.
         cluster: Address of a Dask scheduler, such as ``tcp://host:8786``;
@@ -83,6 +95,7 @@ class AlignOptions(Block):
     min_eye_distance: Annotated[float, Field(ge=0.0)] = 10.0
     max_stretch: Annotated[float, Field(ge=1.0)] = 3.0
     min_inside: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    border: choices.CropBorder = "black"
     workers: Positive | None = None
     cluster: str | None = None
     chunk_size: Positive = 64

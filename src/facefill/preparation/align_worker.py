@@ -129,6 +129,9 @@ class AlignJob:
             decisive = options.model_dump(exclude=_INDECISIVE) | {
                 "landmark_model": detection.landmark_model_sha256(model)
             }
+        if options.border == "black":
+            # Versions that knew no other border say nothing of it, and are right.
+            decisive.pop("border", None)
         if options.detector == "cascade":
             decisive["cascade"] = detection.CASCADE
         decisive["size"] = self.size

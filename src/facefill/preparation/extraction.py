@@ -232,4 +232,5 @@ def _judged(
     height, width = photo.shape[:2]
     if reason := quality.fault(corners, matrix, (height, width), size, options):
         return replace(face, reason=reason)
-    return replace(face, pixels=geometry.warp(photo, matrix, size))
+    pixels = geometry.warp(photo, matrix, size, options.border)
+    return replace(face, pixels=pixels)

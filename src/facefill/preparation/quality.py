@@ -1,13 +1,18 @@
-"""Quality checks of an alignment: eye distance, stretch, share inside the photo.
+"""Quality of an aligned face: of its geometry, and of its pixels.
 
-All of it is geometry of the landmarks and the map; no pixel is looked at.
+Eye distance, stretch and the share inside the photo are geometry of the landmarks and
+the map. Sharpness and colourfulness are of the crop's pixels.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.imaging.photos import Pixels
 from facefill.parameters import AlignOptions
+
+BLUR_SIGMA = 1.5
+"""Of the Gaussian that detail is what is above of, in pixels of the crop."""
 
 
 def fault(
@@ -85,6 +90,44 @@ def share_inside(
         (crop - crop[0]).astype(np.float32), (photo - crop[0]).astype(np.float32)
     )
     return float(area * abs(np.linalg.det(matrix[:, :2])) / size**2)
+
+
+def sharpness(crop: Pixels) -> float:
+    """Measure fine detail in the middle of a crop.
+
+    It is the energy above a Gaussian: the mean square of what a blur of 1.5 pixels
+    takes away, over the inner five eighths of each side and the three channels, so that
+    neither background nor border counts. It is for crops of one resolution: the same
+    face has about five times as much at 64 pixels as at 128.
+
+    Args:
+        crop: uint8 RGB (size, size, 3), 8 pixels at least.
+
+    Returns:
+        Squared grey levels; 0 if all pixels are equal.
+    """
+    values = crop.astype(np.float32)
+    detail = values - cv2.GaussianBlur(values, (0, 0), BLUR_SIGMA)
+    edge = len(crop) * 3 // 16
+    return float(np.square(detail[edge:-edge, edge:-edge]).mean())
+
+
+def colourfulness(crop: Pixels) -> float:
+    """Measure how colourful a crop is (Hasler and Suesstrunk 2003).
+
+    With rg = R - G and yb = (R + G) / 2 - B it is the length of the vector of both
+    standard deviations, and 0.3 times that of both means.
+
+    Args:
+        crop: uint8 RGB (height, width, 3).
+
+    Returns:
+        Grey levels; 0 if every pixel is grey.
+    """
+    red, green, blue = np.moveaxis(crop.astype(np.float64), -1, 0)
+    opponents = red - green, (red + green) / 2.0 - blue
+    spread = np.hypot(*(each.std() for each in opponents))
+    return float(spread + 0.3 * np.hypot(*(each.mean() for each in opponents)))
 
 
 def _corners(height: int, width: int) -> NDArray[np.float64]:

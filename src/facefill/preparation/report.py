@@ -29,7 +29,7 @@ def report(
     Returns:
         Counts of files: with a face aligned, and rejected by the reason of their
         largest face; of faces, and faces rejected beside an aligned one; exact
-        and near duplicates with what they are of; splits.
+        and near duplicates with what they are of; splits; faces left out by reason.
     """
     is_aligned = aligned["status"] == "aligned"
     with_face = aligned["path"].isin(aligned["path"][is_aligned])
@@ -37,6 +37,7 @@ def report(
     copies = manifest[manifest["duplicate_of"] != ""]
     near = selection[selection["duplicate"] == "near"]
     sides = selection["split"].replace("", "left_out")
+    left_out = selection["reason"][selection["split"] == ""]
     return {
         "num_files": len(manifest),
         "num_aligned": num_aligned,
@@ -53,4 +54,5 @@ def report(
         ),
         "near_duplicates": dict(zip(near["id"], near["duplicate_of"], strict=True)),
         "splits": dict(Counter(sides)),
+        "left_out": dict(Counter(left_out).most_common()),
     }

@@ -1,25 +1,29 @@
-"""Selection of the training set: duplicates left out, people held out.
+"""Selection of the training set: what is left out, and who is held out.
 
-Every aligned face is a row of the selection: on one side of the split, or left out
-as a duplicate. This is where a preparation ends that went wrong in too many photos.
+Every aligned face is a row of the selection: on one side of the split, or left out with
+a reason. This is where a preparation ends that went wrong in too many photos.
 """
 
 import logging
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from facefill.errors import DataError
 from facefill.parameters import PrepareOptions
 from facefill.preparation.duplicates import EXACT, NEAR, find_duplicates
+from facefill.preparation.gates import gate_faces
 from facefill.preparation.report import describe_reasons
 from facefill.preparation.splits import TRAIN, split
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ["id", "path", "face", "split", "duplicate", "duplicate_of"]
+COLUMNS = ["id", "path", "face", "split", "reason", "duplicate", "duplicate_of"]
 LEFT_OUT = ""
+DUPLICATE = "duplicate"
 _DROPPED = {"none": (), "exact": (EXACT,), "near": (EXACT, NEAR)}
 
 
@@ -44,11 +48,13 @@ def select_faces(
     Returns:
         A row an aligned face, sorted by id: ``id``, ``path`` (of its photo), ``face``
         (below ``aligned``), ``split`` (``train``, ``validation`` or ``test``, empty if
-        it is left out), ``duplicate`` and ``duplicate_of`` (see ``duplicates``).
+        it is left out), ``reason`` (why: ``duplicate``, ``beyond_edge``, ``blurred`` or
+        ``grey``), ``duplicate`` and ``duplicate_of`` (see ``duplicates``).
 
     Raises:
-        DataError: If fewer photos have a face than ``options`` asks for, with the
-            reasons counted.
+        DataError: If fewer photos have a face than ``options`` asks for, or the gates
+            leave nothing to train on, with the reasons counted; or if a face cannot be
+            read.
     """
     _refuse_too_few(alignment, options)
     rows = aligned_rows(alignment)
@@ -59,8 +65,13 @@ def select_faces(
         rows.assign(group=duplicates["group"].to_numpy()), held_out_fraction, seed
     )
     is_dropped = duplicates["duplicate"].isin(_DROPPED[options.drop_duplicates])
+    is_trained_on = ~is_dropped.to_numpy() & (np.array(sides) == TRAIN)
+    reasons = np.where(is_dropped, DUPLICATE, LEFT_OUT).astype(object)
+    reasons[is_trained_on] = gate_faces(rows[is_trained_on], aligned, options)
+    _refuse_nothing_left(reasons[is_trained_on])
     return rows.assign(
-        split=np.where(is_dropped, LEFT_OUT, sides),
+        split=np.where(reasons == "", sides, LEFT_OUT),
+        reason=reasons,
         duplicate=duplicates["duplicate"].to_numpy(),
         duplicate_of=duplicates["duplicate_of"].to_numpy(),
     )[COLUMNS].reset_index(drop=True)
@@ -83,6 +94,15 @@ def _split(rows: pd.DataFrame, fraction: float, seed: int) -> list[str]:
             "same, so what is measured on them says little"
         )
     return sides
+
+
+def _refuse_nothing_left(reasons: NDArray[np.object_]) -> None:
+    if len(reasons) and (reasons != "").all():
+        counts = ", ".join(f"{key} {num}" for key, num in Counter(reasons).items())
+        raise DataError(
+            f"no face is left to train on ({counts}); lower prepare.min_inside, "
+            "prepare.min_sharpness or prepare.min_colourfulness"
+        )
 
 
 def aligned_rows(alignment: pd.DataFrame) -> pd.DataFrame:

@@ -212,12 +212,14 @@ _PURPOSES: dict[str, Callable[[Report, Mapping[str, Report]], str]] = {
 
 def _prepared(report: Report) -> str:
     splits = report["splits"]
-    held_out = sum(splits.values()) - splits.get("train", 0)
+    num_trained_on, num_left_out = splits.get("train", 0), splits.get("left_out", 0)
+    held_out = sum(splits.values()) - num_trained_on - num_left_out
+    not_taken = f", {num_left_out:,} not taken" if num_left_out else ""
     rejected = _reasons(report["rejected"])
     return (
         f"prepared {_number(report['num_files'], 'photo')}: "
-        f"{_number(report['num_faces'], 'face')}, {splits.get('train', 0):,} to train "
-        f"on, {held_out:,} held out{rejected}"
+        f"{_number(report['num_faces'], 'face')}, {num_trained_on:,} to train on, "
+        f"{held_out:,} held out{not_taken}{rejected}"
     )
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from facefill.errors import DataError
 from facefill.imaging.geometry import warp
 from facefill.preparation.face_set import FaceSet
-from facefill.training.refiner.crops import crops_of, is_usable
+from facefill.training.refiner.crops import crops_of
 
 SIZE = 16
 
@@ -62,10 +62,24 @@ def test_photos_that_are_gone_or_changed_are_left_out(tmp_path):
     assert np.abs(crops[:, ::2, ::2].astype(int) - faces.images[2:4]).max() <= 4
 
 
-def test_blurred_crops_and_those_beyond_their_photo_are_not_usable():
-    sharp = np.random.default_rng(0).integers(1, 256, (64, 64, 3), np.uint8)
-    assert is_usable(sharp)
-    assert not is_usable(np.full_like(sharp, 90))
-    beyond = sharp.copy()
-    beyond[:10] = 0
-    assert not is_usable(beyond)
+@pytest.mark.parametrize("border", ["black", "mirror"])
+def test_blurred_crops_and_those_beyond_their_photo_are_left_out(tmp_path, border):
+    faces, alignment = write_photos(tmp_path, 5)
+    # Of the first a tenth of the crop is beyond the left edge, of the second a 25th.
+    photos = [np.asarray(Image.open(tmp_path / f"{each}.png")) for each in range(4)]
+    photos[2] = np.full_like(photos[2], 90)
+    Image.fromarray(photos[2]).save(tmp_path / "2.png")
+    upright = np.array([[0.4, 0.0, 0.0], [0.0, 0.4, -2.0]])
+    matrices = [upright.copy() for _ in range(4)]
+    for number, share in enumerate((0.1, 0.04, -0.1, -0.1)):
+        matrices[number][0, 2] = SIZE * share + (0.4 - 1.0) / 2.0
+    images = [warp(*each, SIZE, border) for each in zip(photos, matrices, strict=True)]
+    alignment = alignment.iloc[:4].assign(
+        matrix=[matrix.ravel().tolist() for matrix in matrices]
+    )
+    faces = FaceSet(np.stack(images), faces.table.iloc[:4])
+    crops = crops_of(faces, alignment, tmp_path, tmp_path / "refiner", 1, border)
+    assert len(crops) == 2
+    for crop, number in zip(crops, (1, 3), strict=True):
+        expected = warp(photos[number], 2 * matrices[number], 2 * SIZE, border)
+        assert np.array_equal(crop, expected)

@@ -105,6 +105,7 @@ def train_refiner(  # noqa: PLR0913  # what a training needs, by name
     statistics: FacePca,
     folder: Path,
     options: TrainOptions,
+    aligning: AlignOptions,
     completion: CompleteOptions,
     seed: int,
 ) -> tuple[Path, dict[str, Any]]:
@@ -125,7 +126,8 @@ def train_refiner(  # noqa: PLR0913  # what a training needs, by name
     if options.refiner_steps == 0:
         (folder / REFINER_FILE).unlink(missing_ok=True)
     elif is_chief(options.distribute):
-        crops = crops_of(training_set, alignment, photos, folder, seed)
+        border = aligning.border
+        crops = crops_of(training_set, alignment, photos, folder, seed, border)
         completer = completer_of(generator, encoder, statistics, completion, seed)
         with Tracker() as tracker:
             tell = prefixed(tracker.scalars, "refiner")

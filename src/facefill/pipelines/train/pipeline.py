@@ -64,6 +64,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                     "statistics": "face_statistics",
                     "folder": "params:refiner.folder",
                     "options": "params:train",
+                    "aligning": "params:align",
                     "completion": "params:complete",
                     "seed": "params:seed",
                 },

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,7 +15,9 @@ from facefill.imaging.geometry import warp
 from facefill.imaging.photos import Pixels, read_photo
 from facefill.models.refinement import finer
 from facefill.models.refiner import FACTOR
+from facefill.parameters.choices import CropBorder
 from facefill.preparation.face_set import FaceSet, pixel_digest
+from facefill.preparation.quality import share_inside, sharpness
 from facefill.preparation.splits import TRAIN
 from facefill.runtime.files import replacing
 from facefill.runtime.progress import progress
@@ -25,10 +26,10 @@ from facefill.runtime.rng import Purpose, keyed_rng
 MAX_CROPS = 16_384
 """Crops that are cut at most: 0.8 GB at 64 pixels a face."""
 
-LEAST_DETAIL = 8.0
-"""Mean squared detail (above a Gaussian of sigma 1.5) of a crop that is not blurred."""
-MOST_BLACK = 0.08
-"""Share of a crop that may lie beyond its photo."""
+MIN_SHARPNESS = 8.0
+"""Of a crop that is not blurred, see ``quality.sharpness``."""
+MIN_INSIDE = 0.92
+"""Share of a crop that has to show its photo."""
 _MOST_CHANGE = 4.0
 """Mean difference of a crop from its face, in grey levels: interpolation rounds."""
 
@@ -36,7 +37,12 @@ logger = logging.getLogger(__name__)
 
 
 def crops_of(
-    faces: FaceSet, alignment: pd.DataFrame, photos: Path, folder: Path, seed: int
+    faces: FaceSet,
+    alignment: pd.DataFrame,
+    photos: Path,
+    folder: Path,
+    seed: int,
+    border: CropBorder = "black",
 ) -> NDArray[np.uint8]:
     """Cut crops of the training faces out of their photos, once.
 
@@ -51,6 +57,7 @@ def crops_of(
         folder: Keeps the crops, in a file named after all that they depend on: those
             of other faces are deleted.
         seed: Seed of the choice.
+        border: What the faces show beyond their photos' edges.
 
     Returns:
         uint8 (N, 2 S, 2 S, 3), mapped from the file.
@@ -67,7 +74,7 @@ def crops_of(
         rng = keyed_rng(seed, Purpose.REFINER_CROPS)
         rows = np.sort(rng.permutation(rows)[:MAX_CROPS])
         placed = {str(row.id): row for row in alignment.itertuples()}
-        _write(path, _cut_each(faces, rows, placed, photos))
+        _write(path, _cut_each(faces, rows, placed, photos, border))
     side = FACTOR * faces.images.shape[1]
     return np.memmap(path, np.uint8, "r").reshape(-1, side, side, 3)
 
@@ -78,24 +85,20 @@ def _digest(faces: FaceSet, seed: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def is_usable(crop: NDArray[np.uint8]) -> bool:
-    """Tell whether a crop is sharp, and mostly of its photo."""
-    values = crop.astype(np.float32)
-    detail = values - cv2.GaussianBlur(values, (0, 0), 1.5)
-    edge = len(crop) * 3 // 16
-    inner = np.square(detail[edge:-edge, edge:-edge]).mean()
-    return bool(inner > LEAST_DETAIL and (crop.max(-1) == 0).mean() < MOST_BLACK)
-
-
 def _cut_each(
-    faces: FaceSet, rows: NDArray[np.int64], placed: dict[str, Any], photos: Path
+    faces: FaceSet,
+    rows: NDArray[np.int64],
+    placed: dict[str, Any],
+    photos: Path,
+    border: CropBorder,
 ) -> Iterable[Pixels]:
     num_left_out = 0
     with progress(len(rows), "cutting faces out of photos", "faces") as advance:
         for row in rows:
             key = str(faces.table["id"].iloc[row])
-            crop = _cut(placed.get(key), np.asarray(faces.images[row]), photos)
-            if crop is not None and is_usable(crop):
+            face = np.asarray(faces.images[row])
+            crop = _cut(placed.get(key), face, photos, border)
+            if crop is not None and sharpness(crop) > MIN_SHARPNESS:
                 yield crop
             else:
                 num_left_out += 1
@@ -105,8 +108,8 @@ def _cut_each(
     )
 
 
-def _cut(row: Any, face: Pixels, photos: Path) -> Pixels | None:
-    """Crop of a face; None if its photo is gone or has changed."""
+def _cut(row: Any, face: Pixels, photos: Path, border: CropBorder) -> Pixels | None:
+    """Crop of a face; None if its photo is gone, has changed, or shows too little."""
     if row is None or row.matrix is None:
         return None
     try:
@@ -114,7 +117,10 @@ def _cut(row: Any, face: Pixels, photos: Path) -> Pixels | None:
     except PhotoError:
         return None
     matrix = np.asarray(row.matrix, np.float64).reshape(2, 3)
-    crop = warp(photo, finer(matrix), FACTOR * len(face))
+    height, width = photo.shape[:2]
+    if share_inside(matrix, (height, width), len(face)) < MIN_INSIDE:
+        return None
+    crop = warp(photo, finer(matrix), FACTOR * len(face), border)
     change = np.abs(crop[::FACTOR, ::FACTOR].astype(np.float32) - face).mean()
     return crop if change < _MOST_CHANGE else None
 
