@@ -32,6 +32,7 @@ from facefill.datasets import (
 )
 from facefill.errors import DataError, ModelError
 from facefill.preparation.face_set import FaceSet
+from facefill.runtime.files import write_json
 from projects import ROOT
 
 # As in stock Kedro a file has a filepath, and a folder a path.
@@ -102,8 +103,11 @@ def test_a_folder_is_filled_by_its_node_and_confirmed_by_its_path(tmp_path):
 
 def test_a_table_comes_back_with_its_lists(tmp_path):
     table = pd.DataFrame({"path": ["a", "b"], "box": [[1, 2, 3, 4], None]})
-    dataset = TableDataset(filepath=str(tmp_path / "new/table.parquet"))
+    path = tmp_path / "new/table.parquet"
+    dataset = TableDataset(filepath=str(path))
     dataset.save(table)
+    table.to_parquet(tmp_path / "plain.parquet", index=False)
+    assert path.read_bytes() == (tmp_path / "plain.parquet").read_bytes()
     back = dataset.load()
     assert back["path"].tolist() == ["a", "b"]
     assert list(back["box"][0]) == [1, 2, 3, 4]
@@ -145,6 +149,8 @@ def test_a_report_comes_back_and_nan_is_refused(tmp_path):
     dataset = ReportDataset(filepath=str(path))
     dataset.save({"b": 1.5, "a": {"é": [1, None]}})
     before = path.read_bytes()
+    write_json(tmp_path / "plain.json", {"b": 1.5, "a": {"é": [1, None]}})
+    assert before == (tmp_path / "plain.json").read_bytes()
     assert before.startswith(b'{\n  "a": {\n    "\\u00e9": [')
     assert before.endswith(b"}\n")
     cause_of(ValueError, dataset.save, {"loss": float("nan")})

@@ -1,17 +1,15 @@
 """The pipeline runs from photos to training set, and serves other photos too."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
-from kedro.io import AbstractDataset, DataCatalog, DatasetError
+from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
+from catalogs import catalog_in
 from facefill.errors import DataError
-from facefill.hooks.folders import FolderHooks
 from facefill.parameters import (
     AlignOptions,
     FlattenOptions,
@@ -21,7 +19,6 @@ from facefill.parameters import (
 from facefill.pipelines.prepare import create_pipeline, create_preparation
 from photos import faces_tree, noise, write_photo
 from places import ABSENT, REASON, in_memory, in_store, object_store
-from projects import ROOT
 
 PARAMETERS = {
     "params:prepare": PrepareOptions(),
@@ -33,35 +30,8 @@ PARAMETERS = {
 }
 
 
-# Ends of the types of what need not be on this machine.
-ANYWHERE = ("TableDataset", "ReportDataset", "PictureFolderDataset")
-
-
-def catalog_in(root, pipeline, place=None):
-    """Make the project's own entries for a pipeline, with data below ``root``.
-
-    What may lie elsewhere is in the place, if there is one.
-    """
-    text = (ROOT / "conf/base/catalog.yml").read_text()
-    entries = yaml.safe_load(text.replace("${_data}", str(root)))
-    del entries["_data"]
-    for entry in entries.values() if place else ():
-        if entry["type"].endswith(ANYWHERE):
-            key = "filepath" if "filepath" in entry else "path"
-            name = Path(entry[key]).relative_to(root).as_posix()
-            entry |= {key: place.url(name), "credentials": place.credentials}
-    catalog = DataCatalog()
-    for name in pipeline.datasets():
-        if name in PARAMETERS:
-            catalog[name] = PARAMETERS[name]
-        elif not name.startswith("params:"):
-            catalog[name] = AbstractDataset.from_config(name, entries[name])
-    FolderHooks().after_catalog_created(catalog)
-    return catalog
-
-
 def run(root, pipeline, place=None):
-    catalog = catalog_in(root, pipeline, place)
+    catalog = catalog_in(root, pipeline, PARAMETERS, place)
     SequentialRunner().run(pipeline, catalog)
     return catalog
 

@@ -70,7 +70,7 @@ def credentials(address, key=KEY):
 
 @contextmanager
 def object_store():
-    """Serve one empty bucket.
+    """Serve one bucket, in which other servers of this process may have left files.
 
     Yields:
         The address of the server.
@@ -100,7 +100,7 @@ def object_store():
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
     try:
-        in_store(address).files.mkdir(BUCKET)
+        in_store(address).files.makedirs(BUCKET, exist_ok=True)
         yield address
     finally:
         server.shutdown()
