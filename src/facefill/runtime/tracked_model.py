@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-SERVED_BY = "serving.py"
+SERVED_BY = "commands/served_model.py"
 CHAMPION = "champion"
 """Alias of the best version of a registered model."""
 
