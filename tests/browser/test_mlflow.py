@@ -18,6 +18,10 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(bool(ABSENT), reason=ABSENT),
+    # MLflow's own tables warn when SQLAlchemy sets them up.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 
 PATIENCE_MS = 120_000

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-ANSWER_S = 300
+ANSWER_S = 600
 
 
 def free_port():
@@ -61,6 +61,7 @@ def served_model(uri, store, folder):
     port = free_port()
     words = [sys.executable, "-m", "mlflow", "models", "serve", "-m", uri]
     options = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    options += ["--timeout", str(ANSWER_S)]
     with running([*words, *options], folder, environment) as server:
         address = f"http://127.0.0.1:{port}"
         _wait_for(f"{address}/ping", server)
