@@ -11,6 +11,7 @@ MODULES = sorted((ROOT / "src" / "facefill").rglob("*.py"))
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 40
 MAX_PARAMETERS = 6
+MAX_TOP_MODULES = 8
 
 # Modules through which data could become code, and calls that do it.
 DANGEROUS_IMPORTS = {"pickle", "marshal", "shelve", "cloudpickle", "dill", "joblib"}
@@ -117,3 +118,7 @@ def test_the_lock_pins_every_package_by_hash():
         re.match(r"[\w.-]+==[\w.+!-]+[^\n]*\\\n +--hash=sha256:", each)
         for each in requirements
     )
+
+
+def test_few_modules_stand_at_the_top():
+    assert len(list((ROOT / "src" / "facefill").glob("*.py"))) <= MAX_TOP_MODULES

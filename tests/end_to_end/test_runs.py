@@ -114,6 +114,20 @@ def test_kedro_run_leaves_every_artifact_of_the_catalog(finished):
         assert any((finished / folder).iterdir())
 
 
+def test_the_notebook_of_results_shows_what_the_run_left(finished):
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests/support/notebooks.py", "results.ipynb"],
+        cwd=ROOT / "notebooks",
+        env=environment(finished) | {"KEDRO_ENV": "test"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    pictures = [json.loads(line)[1] for line in done.stdout.splitlines()]
+    assert sum(picture is not None for picture in pictures) == 3
+
+
 def test_every_photo_is_a_row_with_a_reason_if_it_was_rejected(finished):
     photos = pd.read_parquet(finished / "03_primary/alignment.parquet")
     assert len(photos) == 32

@@ -1,14 +1,5 @@
 """Models in MLflow: the best is the champion, and what is served completes photos."""
 
-import base64
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +12,7 @@ from facefill.models.dcgan import Architecture, build_discriminator, build_gener
 from facefill.runtime import tracked_model
 from facefill.runtime.tracked_model import MEASURED_ON, SCORE, WEIGHTS, is_better
 from facefill.runtime.tracking_store import prepare_store
-from projects import ROOT
+from model_servers import ask, served_model
 
 SMALL = Architecture(
     image_size=16, latent_size=8, generator_width=4, discriminator_width=4
@@ -137,44 +128,12 @@ def assert_completed(example, content):
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_a_server_on_this_machine_answers_with_a_completed_photo(registered, example):
+def test_a_server_on_this_machine_answers_with_a_completed_photo(
+    registered, example, tmp_path
+):
     mlflow, _ = registered
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "models", "serve"]
-    options = ["-m", "models:/faces@champion", "--env-manager", "local"]
-    server = subprocess.Popen(
-        [*command, *options, "--host", "127.0.0.1", "--port", str(port)],
-        cwd=ROOT / "tests",  # facefill is that of the model
-        env=os.environ | {"MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()},
-        start_new_session=True,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/ping", server)
-        fields = [base64.b64encode(content).decode() for content in example]
-        split = {"columns": ["photo", "mask"], "data": [fields]}
-        body = {"dataframe_split": split, "params": {"iterations": 5}}
-        request = urllib.request.Request(
-            f"{address}/invocations",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=300) as response:
-            (row,) = json.load(response)["predictions"]
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-    assert row["reason"] == ""
-    assert_completed(example, base64.b64decode(row["photo"]))
-
-
-def wait_for(address, server):
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(1)
-    pytest.fail("the server does not answer")
+    store = mlflow.get_tracking_uri()
+    with served_model("models:/faces@champion", store, tmp_path) as address:
+        photo, reason = ask(address, *example, iterations=5)
+    assert reason == ""
+    assert_completed(example, photo)

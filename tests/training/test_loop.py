@@ -120,7 +120,7 @@ def test_metrics_come_after_every_call_and_grids_at_their_steps(tmp_path, photos
     assert [step for step, _ in recorder.points] == [2, 4, 6, 8, 10, 12]
     assert set(recorder.points[0][1]) == {*trainer().metrics, "images_per_second"}
     assert all(0.0 < values["d_real"] < 1.0 for _, values in recorder.points)
-    assert [step for step, _, _ in recorder.pictures] == [6, 12]
+    assert [step for step, _, _ in recorder.pictures] == [0, 6, 12]
     assert recorder.pictures[0][2].dtype == np.uint8
     summary = report(models, photos)
     assert summary["steps"] == STEPS
@@ -133,6 +133,7 @@ def test_a_continued_training_reports_the_curve_from_its_beginning(tmp_path, pho
     recorder = Recorder()
     train(photos, trainer(), store, recorder)
     assert [step for step, _ in recorder.points] == [2, 4, 6, 8, 10, 12]
+    assert [step for step, _, _ in recorder.pictures] == [12]
 
 
 def test_a_finished_training_gives_its_models_without_a_step(tmp_path, photos):

@@ -1,1 +1,1 @@
-"""Commands of ``facefill`` that need no Kedro project."""
+"""Ways in beside the pipelines: commands, and the model that MLflow serves."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-SERVED_BY = "serving.py"
+SERVED_BY = "commands/served_model.py"
 CHAMPION = "champion"
 """Alias of the best version of a registered model."""
 
@@ -40,7 +40,8 @@ Completes the missing part of a photo of a face: photo and mask (white = hole) i
 completed photo out. `{CHAMPION}` is the version whose samples are nearest to held-out
 faces.
 
-    mlflow models serve -m models:/%s@{CHAMPION} --env-manager local --port 5001
+    mlflow models serve -m models:/%s@{CHAMPION} --env-manager local --port 5001 \\
+        --timeout 600
 
 docs/tracking.md of facefill has what to post to `/invocations`.
 """

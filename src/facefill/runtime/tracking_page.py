@@ -42,6 +42,17 @@ _STYLE = """
 }
 """
 
+# The slider of that card opens at step 0. Where the first picture is of a later one, as
+# in a run that continues a training, there is none to see until the slider is moved.
+_FIRST_PICTURE = """
+setInterval(() => document.querySelectorAll(
+  '[data-testid="experiment-view-compare-runs-card"] [role=slider]'
+).forEach(slider => {
+  if (+slider.ariaValueNow < +slider.ariaValueMin) slider.dispatchEvent(
+    new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
+}), 500);
+"""
+
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
@@ -147,7 +158,7 @@ def first_page(experiment_id: str) -> str:
     runs = json.dumps(address("", experiment_id)[1:])
     script = (
         f"<script>try{{{choices}}}catch(e){{}}"
-        f"if(!location.hash)location.replace({runs})</script>"
+        f"if(!location.hash)location.replace({runs});{_FIRST_PICTURE}</script>"
         f"<style>{_STYLE}</style>"
     )
     page = Path(str(mlflow.server.app.static_folder), "index.html")

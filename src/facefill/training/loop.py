@@ -79,7 +79,8 @@ def train(
         trainer: The networks, their options and the seed.
         store: Where the state is kept.
         reporter: Told the metrics after every call of the graph, and given a grid
-            of samples of the same latents every ``sample_every`` steps.
+            of samples of the same latents before the first step and every
+            ``sample_every`` steps.
         assessor: Compares samples with held-out faces every ``evaluate_every``
             steps; without one there is no best checkpoint.
 
@@ -103,7 +104,7 @@ def train(
         store = shared(store, strategy)
         run = Run.restore(fingerprint, trainer, store)
         reporting = _Reporting(run, photos, trainer, reporter, assessor)
-        reporting.repeat_past()
+        reporting.begin()
         with (
             deferred_interruption() as interrupted,
             progress(options.max_steps, "training", "steps", run.done) as advance_bar,
@@ -169,10 +170,17 @@ class _Reporting:
         self._assessor = assessor
         self._monitors = Monitors()
 
-    def repeat_past(self) -> None:
-        """Report the curves of what was done before this run."""
+    def begin(self) -> None:
+        """Report the curves of what was done before this run.
+
+        Before the first step it is the samples of networks that have learnt nothing.
+        They show what the others are to be compared with, and MLflow's slider over
+        pictures opens at step 0, whether there is a picture or not.
+        """
         if not self._trainer.strategy.is_chief:
             return
+        if not self._run.done:
+            self._show(self._samples(NUM_GRID_SAMPLES))
         scores = {int(row[0]): _scored(row) for row in self._run.scores}
         for row in self._run.history:
             values = _named(row, self._trainer.metrics)
@@ -205,7 +213,7 @@ class _Reporting:
         scores: dict[str, float] = {}
         if finished or _passes(before, done, options.sample_every):
             samples = self._samples(NUM_GRID_SAMPLES)
-            self._reporter.picture(done, "samples", grid(samples))
+            self._show(samples)
             scores["diversity"] = pixel_diversity(samples, self._photos)
         is_due = finished or _passes(before, done, options.evaluate_every)
         if self._assessor is not None and is_due:
@@ -217,6 +225,9 @@ class _Reporting:
                 self._reporter.picture(done, "nearest", strip)
                 scores |= distances
         return scores
+
+    def _show(self, samples: np.ndarray) -> None:
+        self._reporter.picture(self._run.done, "samples", grid(samples))
 
     def _samples(self, count: int) -> np.ndarray:
         return fixed_samples(self._trainer, self._run.state, count)

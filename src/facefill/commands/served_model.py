@@ -6,6 +6,9 @@ lies beside it in the model, so that a model goes on to work as it did when it w
 logged.
 """
 
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,7 +18,6 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from facefill import api
 from facefill.errors import FacefillError
 from facefill.imaging.photo_files import PhotoFile
-from facefill.imaging.photos import decode_photo
 
 
 class FaceCompleter(PythonModel):
@@ -35,8 +37,8 @@ class FaceCompleter(PythonModel):
 
         Args:
             context: MLflow's.
-            model_input: ``photo`` and ``mask``, the bytes of an image file each; white
-                is the hole.
+            model_input: ``photo`` and ``mask``, the bytes of a file each, read as
+                ``facefill.complete`` reads files.
             params: ``lam`` and ``seed`` as in ``facefill.complete``; ``iterations`` of
                 the search, 0 for the model's own.
 
@@ -60,17 +62,22 @@ class FaceCompleter(PythonModel):
         if params.get("iterations"):
             changes = {"iterations": int(params["iterations"])}
             options = type(options).model_validate(options.model_dump() | changes)
-        try:
-            done = api.complete(
-                decode_photo(photo),
-                decode_photo(mask),
-                float(params.get("lam", 0.1)),
-                model=self._model,
-                seed=int(params.get("seed", 1)),
-                options=options,
-            )
-        except FacefillError as error:
-            return b"", str(error)
+        with tempfile.TemporaryDirectory() as folder:
+            # As files: of arrays neither the format, whose traces beside a hole are
+            # taken away, nor strokes on a transparent layer are known.
+            paths = Path(folder, "photo"), Path(folder, "mask")
+            for path, content in zip(paths, (photo, mask), strict=True):
+                path.write_bytes(content)
+            try:
+                done = api.complete(
+                    *paths,
+                    float(params.get("lam", 0.1)),
+                    model=self._model,
+                    seed=int(params.get("seed", 1)),
+                    options=options,
+                )
+            except FacefillError as error:
+                return b"", str(error).replace(f"{folder}{os.sep}", "")
         return PhotoFile(photo).filled(done.photo, done.hole), ""
 
 
