@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -105,6 +106,28 @@ def test_records_of_before_profiles_were_read_stay_for_photos_without_one(
     assert prepare.written() == files
     prepare()
     assert len(searched) == 1
+
+
+def test_records_of_before_large_faces_were_averaged_stay_for_the_others(
+    prepare, searched
+):
+    faces_tree(prepare.photos, ["small.png"])
+    large = cv2.resize(face_photo(), None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
+    large[-1, -1] = 9
+    write_photo(prepare.photos / "large.png", large)
+    before, files = prepare(size=32), prepare.written()
+    old = [dict(row) for row in prepare.records.rows()]
+    for row in old:
+        del row["crops"]
+    prepare.records.keep([])
+    prepare.records.add(old)
+    searched.clear()
+
+    after = prepare(size=32)
+
+    assert searched == [9]
+    assert after.equals(before)
+    assert prepare.written() == files
 
 
 @pytest.mark.parametrize("damage", ["delete", "cut", "change"])
