@@ -13,9 +13,12 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from facefill import api
-from facefill.errors import FacefillError
+from facefill.errors import FacefillError, PhotoError
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import decode_photo
+
+MAX_BYTES = 50_000_000
+"""Largest photo, and largest mask, as files; MLflow's server limits no request."""
 
 
 class FaceCompleter(PythonModel):
@@ -61,6 +64,8 @@ class FaceCompleter(PythonModel):
             changes = {"iterations": int(params["iterations"])}
             options = type(options).model_validate(options.model_dump() | changes)
         try:
+            if max(len(photo), len(mask)) > MAX_BYTES:
+                raise PhotoError("too_many_bytes", f"more than {MAX_BYTES} bytes")
             done = api.complete(
                 decode_photo(photo),
                 decode_photo(mask),

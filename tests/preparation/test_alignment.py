@@ -171,6 +171,19 @@ def test_no_face_in_any_photo_is_one_line_with_the_reasons_counted(prepare):
     (prepare.photos / "text.jpg").write_text("no picture")
     with pytest.raises(DataError, match="no_face 2, not_a_picture 1") as caught:
         prepare()
+    assert "raise align.upsample" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_what_cannot_be_opened_is_told_what_can_be(prepare):
+    prepare.photos.mkdir()
+    (prepare.photos / "phone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" * 9)
+    (prepare.photos / "other.avif").write_bytes(b"\x00\x00\x00\x18ftypavif" * 9)
+    (prepare.photos / "link.jpg").symlink_to("/etc/hostname")
+    with pytest.raises(DataError, match="not_a_picture 2, outside 1") as caught:
+        prepare()
+    assert "save them as JPEG or PNG" in str(caught.value)
+    assert "upsample" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -120,6 +121,8 @@ def test_what_is_loaded_by_its_alias_completes_photos(registered, example):
     done = model.predict(rows, params={"iterations": 5})
 
     assert list(done["reason"].str.partition(":")[0]) == ["", "not_a_picture"]
+    large = pd.DataFrame({"photo": [bytes(50_000_001)], "mask": [example.mask]})
+    assert model.predict(large)["reason"][0].startswith("too_many_bytes")
     assert_completed(example, done["photo"][0])
     # It carries its code, encoder included, an example, and what it takes.
     assert model.metadata.get_params_schema().to_dict()[0]["name"] == "lam"
@@ -162,6 +165,14 @@ def test_a_server_on_this_machine_answers_with_a_completed_photo(registered, exa
         )
         with urllib.request.urlopen(request, timeout=300) as response:
             (row,) = json.load(response)["predictions"]
+        # What a foreign page can send without being asked for more is refused.
+        for kind in ("text/plain", "application/x-www-form-urlencoded"):
+            sent = json.dumps(body).encode(), {"Content-Type": kind}
+            foreign = urllib.request.Request(f"{address}/invocations", *sent)
+            foreign.add_header("Origin", "http://evil.example")
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(foreign, timeout=300)
+            assert caught.value.code == 415
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()

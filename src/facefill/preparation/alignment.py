@@ -227,8 +227,14 @@ def _rows(record: Row) -> Iterator[Row]:
 def _refuse_no_face(table: pd.DataFrame) -> None:
     if (table["status"] == "aligned").any():
         return
+    said = f"none of {len(table)} files has become a face ({describe_reasons(table)}); "
+    # Of what was decoded the size is known.
+    if (table["width"] > 0).any():
+        raise DataError(
+            f"{said}add photos with frontal faces, raise align.upsample to find smaller "
+            "ones, or set align.method if they show something else"
+        )
     raise DataError(
-        f"none of {len(table)} files has become a face ({describe_reasons(table)}); "
-        "add photos with frontal faces, raise align.upsample to find smaller ones, or "
-        "set align.method if they show something else"
+        f"{said}none of them could be opened as a photo: save them as JPEG or PNG (HEIC "
+        "and AVIF are not read), and see docs/reliability.md for each reason"
     )
