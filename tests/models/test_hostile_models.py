@@ -6,6 +6,8 @@ import os
 import pickle
 import time
 import zipfile
+from contextlib import suppress
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -64,7 +66,7 @@ def with_lambda(path, canary):
     code = (
         f"lambda x: (__import__('os').makedirs({str(canary)!r}, exist_ok=True), x)[1]"
     )
-    layer = keras.layers.Lambda(eval(code), output_shape=(3,))  # noqa: S307
+    layer = keras.layers.Lambda(eval(code), output_shape=(3,))
     model = keras.Sequential([keras.Input((3,)), layer])
     model.save(path)
     if canary.exists():
@@ -166,7 +168,7 @@ def test_a_file_of_an_older_keras_is_not_read(tmp_path, canary):
     refused(path)
 
 
-@pytest.mark.parametrize("name", ["../made", "assets/../../made", "/tmp/made-by-keras"])
+@pytest.mark.parametrize("name", ["../made", "assets/../../made", "/made-by-keras"])
 def test_members_that_lead_out_of_the_file_are_written_nowhere(
     tmp_path, canary, whole, name
 ):
@@ -174,15 +176,12 @@ def test_members_that_lead_out_of_the_file_are_written_nowhere(
     path.parent.mkdir()
     write(path, whole | {name: b"from the model"})
     before = sorted(tmp_path.rglob("*"))
-    with_member = None
-    try:
-        with_member = read_model(path)
-    except ModelError:
-        pass
     # What is not of the model may be ignored or refused, and is nowhere afterwards.
+    with suppress(ModelError):
+        assert read_model(path).count_params() > 0
     assert sorted(tmp_path.rglob("*")) == before
     assert not canary.exists()
-    assert with_member is None or with_member.count_params() > 0
+    assert not Path("/made-by-keras").exists()
 
 
 def test_a_file_that_unpacks_to_far_more_than_it_holds_is_refused_at_once(

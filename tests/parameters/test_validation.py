@@ -1,7 +1,7 @@
 """Parameters: whatever is wrong is refused by name, whatever is right is kept."""
 
-import inspect
 import functools
+import inspect
 import math
 import re
 import types

@@ -8,7 +8,6 @@ from facefill.preparation.face_set import FaceSet
 from facefill.preparation.splits import HELD_OUT, TEST, halves, identities
 from facefill.runtime import rng
 
-
 EVERYONE = "everyone"
 """In place of a side: all faces, where no model has learnt from any of them."""
 

@@ -231,10 +231,10 @@ def _refuse_no_face(table: pd.DataFrame) -> None:
     # Of what was decoded the size is known.
     if (table["width"] > 0).any():
         raise DataError(
-            f"{said}add photos with frontal faces, raise align.upsample to find smaller "
-            "ones, or set align.method if they show something else"
+            f"{said}add photos with frontal faces, raise align.upsample to find "
+            "smaller ones, or set align.method if they show something else"
         )
     raise DataError(
-        f"{said}none of them could be opened as a photo: save them as JPEG or PNG (HEIC "
-        "and AVIF are not read), and see docs/reliability.md for each reason"
+        f"{said}none of them could be opened as a photo: save them as JPEG or PNG "
+        "(HEIC and AVIF are not read), and see docs/reliability.md for each reason"
     )
