@@ -261,10 +261,11 @@ def shrink(photo: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """
     height, width = photo.shape[:2]
     below, right = -height % factor, -width % factor
+    whole: NDArray[Any] = photo
     if below or right:
-        photo = cv2.copyMakeBorder(photo, 0, below, 0, right, cv2.BORDER_REPLICATE)
-    size = photo.shape[1] // factor, photo.shape[0] // factor
-    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA))
+        whole = cv2.copyMakeBorder(photo, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    size = whole.shape[1] // factor, whole.shape[0] // factor
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
 
 
 def warp(
