@@ -24,7 +24,6 @@ from facefill.models.files import weights_sha256
 from facefill.models.refiner import FACTOR, refiner_input, residuals
 from facefill.parameters import CompleteOptions
 
-
 # Faces after which a graph is traced: it takes as long as some of them one by one, and
 # each then takes a fifth of the time.
 _WORTH_A_GRAPH = 8
