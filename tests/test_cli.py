@@ -67,6 +67,32 @@ def test_params_without_key_or_separator_are_refused_in_one_line(text):
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("seed:010", "octal .* 8;"), ("a:1,seed = -0_17", "octal")]
+)
+def test_numbers_that_yaml_takes_for_octal_are_refused_in_one_line(text, said):
+    with pytest.raises(click.BadParameter, match=said) as caught:
+        parse(f"--params={text}")
+
+    assert "\n" not in caught.value.message
+
+
+def test_several_params_are_all_heard():
+    words = ["--params", "lam:0.2", "--env=demo", "--params=mask:left,train.seed:3"]
+    given = parse(*words, "--params", "train.flip:false")
+
+    assert given["params"] == {
+        "lam": 0.2,
+        "mask": "left",
+        "train": {"seed": 3, "flip": False},
+    }
+    assert given["env"] == "demo"
+    assert parse("--params=lam:1", "--params=lam:2")["params"] == {"lam": 2}
+    assert parse("--params=", "--params=lam:2")["params"] == {"lam": 2}
+    with pytest.raises(click.BadOptionUsage):
+        parse("--params=lam:1", "--params")
+
+
 @pytest.mark.parametrize("text", ["a:[1,2", "a:{b"])
 def test_values_that_cannot_be_read_are_refused_in_one_line(text):
     with pytest.raises(click.BadParameter) as caught:

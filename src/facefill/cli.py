@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,11 @@ def parse_params(text: str) -> dict[str, Any]:
             raise click.BadParameter(
                 f"'{item}' must be a key and a value, such as lam:0.1 or lam=0.1"
             )
+        if re.fullmatch(r"[-+]?0[0-7_]+", value.strip()):
+            raise click.BadParameter(
+                f"'{item}': YAML takes {value.strip()} for an octal number, which is "
+                f"{int(value, 8)}; write it without the 0 in front"
+            )
         items.append(f"{key.strip()}={value}")
     try:
         return dict(OmegaConf.to_container(OmegaConf.from_dotlist(items)))  # type: ignore[arg-type]
@@ -121,6 +126,32 @@ def _params_callback(_: click.Context, __: click.Parameter, value: Any) -> Any:
     return parse_params(value) if isinstance(value, str) else value
 
 
+def _with_params_joined(words: Sequence[str]) -> list[str]:
+    """Join the values of several ``--params``, of which click keeps the last alone.
+
+    >>> _with_params_joined(["--params", "lam:1", "--env=demo", "--params=seed:2"])
+    ['--env=demo', '--params=lam:1,seed:2']
+    """
+    joined: list[str] = []
+    others: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name != "--params":
+            others.append(word)
+        elif equals:
+            joined.append(value)
+        else:
+            # Without a value click says what is missing.
+            given = next(rest, None)
+            if given is None:
+                return list(words)
+            joined.append(given)
+    if len(joined) < 2:
+        return list(words)
+    return [*others, f"--params={','.join(each for each in joined if each)}"]
+
+
 def _wrap(command: click.Command) -> click.Command:
     """Copy ``kedro run`` with our parameters, errors and signals."""
     command = copy.copy(command)
@@ -128,6 +159,10 @@ def _wrap(command: click.Command) -> click.Command:
     for param in command.params:
         if param.name == "params":
             param.callback = _params_callback
+    parse = command.parse_args
+    command.parse_args = lambda ctx, args: parse(  # type: ignore[method-assign]
+        ctx, _with_params_joined(args)
+    )
     stock = command.callback
     assert stock is not None  # for mypy: kedro's run has one
 

@@ -81,6 +81,42 @@ def test_too_little_memory_is_one_line(data):
     assert "not enough memory" in line
 
 
+@pytest.mark.parametrize(
+    "stage", ["prepare", "train", "sample", "complete", "evaluate"]
+)
+def test_64_descriptors_are_enough_for_every_stage(data, undisturbed, stage):
+    made = {
+        "prepare": ["03_primary", "05_model_input"],
+        "train": ["06_models"],
+        "sample": ["07_model_output/samples"],
+        "complete": ["07_model_output/completed"],
+        "evaluate": ["08_reporting/evaluation_records"],
+    }[stage]
+    for name in made:
+        shutil.rmtree(data / name, ignore_errors=True)
+    limit = ["bash", "-c", 'ulimit -n 64; exec "$@"', "bash"]
+    finished = disturbing.run(data, f"--pipeline={stage}", prefix=limit)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stdout + finished.stderr
+    pictures = {
+        path: digest
+        for path, digest in disturbing.contents(undisturbed).items()
+        if path.startswith(tuple(made)) and path.endswith(".png")
+    }
+    assert pictures or stage in {"train", "evaluate"}
+    found = disturbing.contents(data)
+    assert pictures.items() <= found.items()
+
+
+def test_too_few_descriptors_are_one_line(data):
+    limit = ["bash", "-c", 'ulimit -n 12; exec "$@"', "bash"]
+    finished = disturbing.run(data, "--pipeline=sample", prefix=limit)
+    assert finished.returncode != 0
+    said = finished.stdout + finished.stderr
+    assert "Traceback" not in said
+    assert "Too many open files" in said
+
+
 # The stage, what is not to be written or read, what is deleted to be made again.
 FORBIDDEN = [
     ("prepare", ".", 0o555, ["mlflow.db", ".locks"]),

@@ -136,11 +136,11 @@ def test_the_networks_judge_how_near_and_how_real_it_looks(people):
     json.dumps(judged.report, allow_nan=False)
 
 
-def evaluated(people, photos, **changes):
+def evaluated(people, photos, side="test"):
     methods = ["mean_face", "telea", "default"]
     options = EvaluateOptions(photos=photos, methods=methods, resamples=100)
     return evaluate_in_photos(
-        people, options, {"default": search(networks_of())}, None, seed=1
+        people, options, {"default": search(networks_of())}, None, 1, side
     )
 
 
@@ -154,6 +154,20 @@ def test_every_method_and_the_photos_damaged_before_alignment_are_rows(
     assert judged.report["found_damaged"] == 3
     assert set(judged.table["mask"]) == {"photo"}
     assert set(judged.figures()) == {"in_photo.png"}
+
+
+@pytest.mark.parametrize(("photos", "num_others"), [(4, 2), (9, 0)])
+def test_of_everyone_each_is_completed_and_the_others_are_other_people(
+    tmp_path, without_networks, photos, num_others
+):
+    own = finder(tmp_path, ["train"] * 5 + ["test"])
+
+    judged = evaluated(own, photos, side="everyone")
+
+    assert judged.report["people"] == min(photos, 6)
+    assert judged.report["others"] == num_others
+    means = judged.table[judged.table["method"] == "mean_face"]
+    assert len(set(means["id"])) == min(photos, 6)
 
 
 def test_no_wish_or_no_photos_leave_it_out_in_a_line(people, tmp_path, caplog):

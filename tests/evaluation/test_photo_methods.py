@@ -34,7 +34,7 @@ def all_methods(faces):
     train = draw.integers(0, 256, (8, 16, 16, 3), np.uint8)
     baselines = Baselines(train, BASELINES, draw)
     placed = aligned_intact(faces)
-    made = list(by_baselines(baselines, faces, placed))
+    made = list(by_baselines([baselines] * len(faces), faces, placed))
     results = {name: [each[name] for each in made] for name in made[0]}
     results["search"] = list(searched(search(networks_of()), faces, placed))
     square = AlignOptions(method="center_crop")

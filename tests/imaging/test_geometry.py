@@ -197,6 +197,60 @@ def test_turned_crops_are_mirrored_too_and_the_photo_is_as_with_a_black_border()
     assert not black[cv2.erode((~inside).astype(np.uint8), np.ones((5, 5))) > 0].any()
 
 
+def turned(ratio, degrees=0.0):
+    """Map to a crop of 64 pixels, of a photo with so many pixels for one of it."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.column_stack([turn / ratio, np.full(2, 31.5) - turn.sum(axis=1) * 31.5])
+
+
+@pytest.mark.parametrize("degrees", [0.0, 20.0])
+@pytest.mark.parametrize("ratio", [4.0, 5.3, 8.0, 16.0])
+def test_patterns_finer_than_a_crop_turn_grey_and_not_into_coarse_ones(ratio, degrees):
+    y, x = np.mgrid[: int(64 * ratio), : int(64 * ratio)]
+    stripes = np.where((x + y) % 3 == 0, 255, 0).astype(np.uint8)
+    photo = np.repeat(stripes[..., None], 3, axis=-1)
+    inner = np.s_[20:44, 20:44]
+
+    crop = geometry.warp(photo, turned(ratio, degrees), 64)[inner].astype(float)
+
+    sampled = cv2.warpAffine(photo, turned(ratio, degrees), (64, 64))[inner]
+    assert sampled.std() > 40
+    assert crop.std() < sampled.std() / 3
+    assert crop.mean() == pytest.approx(85, abs=3)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.5, 2.67, 3.99])
+def test_faces_up_to_four_times_their_crop_are_sampled_as_by_openface(ratio):
+    photo = noise(200, 260)
+    matrix = turned(ratio, 7.0)
+    expected = cv2.warpAffine(photo, matrix, (64, 64))
+    assert np.array_equal(geometry.warp(photo, matrix, 64), expected)
+
+
+@pytest.mark.parametrize("ratio", [4.0, 5.5, 7.0, 11.2])
+def test_a_face_that_is_averaged_is_where_it_would_be_sampled(ratio):
+    y, x = np.mgrid[: int(64 * ratio), : int(64 * ratio) + 3].astype(np.float32)
+    slope = 250.0 / x.max()
+    photo = np.stack([slope * x, slope * y, 250.0 - slope * x], axis=-1)
+    matrix = turned(ratio, 10.0)
+    inner = np.s_[16:48, 16:48]
+
+    crop = geometry.warp(photo, matrix, 64)[inner].astype(float)
+
+    inverse = np.linalg.inv(np.vstack([matrix, (0.0, 0.0, 1.0)]))
+    row, column = np.mgrid[16:48, 16:48]
+    at_x, at_y, _ = np.tensordot(inverse, [column, row, np.ones_like(row)], axes=1)
+    true = np.stack([slope * at_x, slope * at_y, 250.0 - slope * at_x], axis=-1)
+    # Grey levels are cut off below the dot; a quarter of a pixel of the crop is one.
+    assert np.abs(crop - (true - 0.5)).max() < 1.0
+
+
+def test_a_photo_is_never_shrunk_to_nothing():
+    assert geometry.warp(noise(5, 9), turned(1e6), 64).shape == (64, 64, 3)
+    assert geometry.shrink(noise(5, 9), 4).shape == (2, 3, 3)
+
+
 POINTS = st.lists(
     st.tuples(st.integers(-500, 500), st.integers(-500, 500)),
     min_size=5,

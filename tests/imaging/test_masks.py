@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facefill.errors import MaskError
+from facefill.imaging.geometry import shrink, shrinking, warp
 from facefill.imaging.masks import (
     build_mask,
     hide,
@@ -127,11 +128,40 @@ def test_known_pixels_of_a_face_hold_nothing_of_the_hole_or_from_beyond_the_phot
 
     mask = mask_from_photo(hole, matrix, SIZE)
 
+    factor, of_blocks = shrinking(matrix, hole.shape)
     face, other = (
-        cv2.warpAffine(one, matrix, (SIZE, SIZE), borderValue=[border] * 3)
+        cv2.warpAffine(
+            shrink(one, factor), of_blocks, (SIZE, SIZE), borderValue=[border] * 3
+        )
         for one, border in ((photo, 0), (changed, beyond))
     )
+    np.testing.assert_array_equal(face, warp(photo, matrix, SIZE))
     np.testing.assert_array_equal(face[mask], other[mask])
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    matrix=matrices(),
+    seed=st.integers(0, 99),
+    share=st.sampled_from([0.0, 0.001, 0.02]),
+    shrinkage=st.floats(2.0, 12.0),
+)
+def test_known_pixels_of_a_face_much_larger_hold_nothing_of_the_hole_either(
+    matrix, seed, share, shrinkage
+):
+    large = matrix @ np.diag([1 / shrinkage, 1 / shrinkage, 1.0])
+    shape = round(HEIGHT * shrinkage), round(WIDTH * shrinkage)
+    draw = np.random.default_rng(seed)
+    hole = draw.random(shape) < share
+    photo = draw.integers(0, 256, (*shape, 3), np.uint8)
+    changed = np.where(hole[..., None], ~photo, photo)
+
+    mask = mask_from_photo(hole, large, SIZE)
+
+    face, other = warp(photo, large, SIZE), warp(changed, large, SIZE)
+    np.testing.assert_array_equal(face[mask], other[mask])
+    if share == 0.0:
+        np.testing.assert_array_equal(mask, mask_within_photo(shape, large, SIZE))
 
 
 @settings(deadline=None)
@@ -147,14 +177,26 @@ def test_hidden_pixels_of_a_face_are_those_that_read_or_hold_a_hidden_pixel(
     hidden_y, hidden_x = np.nonzero(hole)
     held = np.floor(matrix @ (hidden_x, hidden_y, np.ones_like(hidden_x)) + 0.5)
     held = {(row, column) for column, row in held.T.tolist()}
+    # A face much larger than its crop is read from blocks of the photo.
+    factor, matrix = shrinking(matrix, hole.shape)
+    height, width = -(-HEIGHT // factor), -(-WIDTH // factor)
+    blocks = np.array(
+        [
+            [
+                hole[y * factor : (y + 1) * factor, x * factor : (x + 1) * factor].any()
+                for x in range(width)
+            ]
+            for y in range(height)
+        ]
+    )
     # Beyond the photo everything is hidden.
-    padded = np.pad(hole, 2, constant_values=True)
+    padded = np.pad(blocks, 2, constant_values=True)
     read_y, read_x = np.nonzero(padded)
     inverse = cv2.invertAffineTransform(matrix)
     for row in range(SIZE):
         for column in range(SIZE):
             x, y = inverse @ (column, row, 1)
-            if not (-2 < x < WIDTH + 1 and -2 < y < HEIGHT + 1):
+            if not (-2 < x < width + 1 and -2 < y < height + 1):
                 assert not mask[row, column]
                 continue
             distance = np.maximum(abs(read_x - 2 - x), abs(read_y - 2 - y)).min()

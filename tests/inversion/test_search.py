@@ -231,3 +231,7 @@ def test_the_settings_say_all_that_decides_an_outcome(networks):
         settings(noise=3.0),
     ]
     assert len({first, *others}) == 6
+    # Photos that were completed without chains stay as they are.
+    wider = {"hmc": {"hidden_growth": 0.5}}
+    assert settings(**wider) == first
+    assert settings(method="hmc", **wider) != settings(method="hmc")

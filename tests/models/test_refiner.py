@@ -49,6 +49,22 @@ def test_the_residual_is_nothing_outside_of_the_hole(known):
     assert residual[:, ~known].std() > 0.01
 
 
+def test_the_twentieth_face_is_refined_to_the_bit_as_the_first(known):
+    made = Refiner(trained_network(), 0.7)
+    draw = np.random.default_rng(3)
+    crop = draw.integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    face = draw.integers(0, 256, (SIZE // 2, SIZE // 2, 3), np.uint8)
+
+    first, *others = (made.refine(crop, face, known) for _ in range(20))
+
+    assert all(np.array_equal(first, other) for other in others)
+    other_face = made.refine(crop, 255 - face, known)
+    assert np.array_equal(
+        other_face, Refiner(trained_network(), 0.7).refine(crop, 255 - face, known)
+    )
+    assert not np.array_equal(other_face, first)
+
+
 def test_it_begins_as_hardly_any_change():
     seen = np.random.default_rng(1).uniform(-1, 1, (2, SIZE, SIZE, 7)).astype("f4")
     seen[..., 6] = 0.0

@@ -1,5 +1,6 @@
 """Parameters: whatever is wrong is refused by name, whatever is right is kept."""
 
+import functools
 import inspect
 import math
 import re
@@ -171,6 +172,17 @@ def test_an_error_is_one_line():
 @pytest.mark.parametrize("text", ["1e-3", "0.001", ".001"])
 def test_numbers_that_yaml_takes_for_text_are_numbers(text):
     assert resolve({"lam": text}).lam == 0.001
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("train.max_steps", 1e3), ("seed", 7.0), ("complete.iterations", 50.0)],
+)
+def test_a_float_that_is_whole_serves_as_a_whole_number(key, value):
+    found = functools.reduce(getattr, key.split("."), resolve(nested(key, value)))
+
+    assert found == value
+    assert isinstance(found, int)
 
 
 def test_a_whole_number_serves_as_a_float():

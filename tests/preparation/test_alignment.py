@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -107,6 +108,28 @@ def test_records_of_before_profiles_were_read_stay_for_photos_without_one(
     assert len(searched) == 1
 
 
+def test_records_of_before_large_faces_were_averaged_stay_for_the_others(
+    prepare, searched
+):
+    faces_tree(prepare.photos, ["small.png"])
+    large = cv2.resize(face_photo(), None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
+    large[-1, -1] = 9
+    write_photo(prepare.photos / "large.png", large)
+    before, files = prepare(size=32), prepare.written()
+    old = [dict(row) for row in prepare.records.rows()]
+    for row in old:
+        del row["crops"]
+    prepare.records.keep([])
+    prepare.records.add(old)
+    searched.clear()
+
+    after = prepare(size=32)
+
+    assert searched == [9]
+    assert after.equals(before)
+    assert prepare.written() == files
+
+
 @pytest.mark.parametrize("damage", ["delete", "cut", "change"])
 def test_a_face_that_is_not_what_was_written_is_made_again(prepare, searched, damage):
     faces_tree(prepare.photos, ["1.png", "2.png"])
@@ -148,6 +171,19 @@ def test_no_face_in_any_photo_is_one_line_with_the_reasons_counted(prepare):
     (prepare.photos / "text.jpg").write_text("no picture")
     with pytest.raises(DataError, match="no_face 2, not_a_picture 1") as caught:
         prepare()
+    assert "raise align.upsample" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_what_cannot_be_opened_is_told_what_can_be(prepare):
+    prepare.photos.mkdir()
+    (prepare.photos / "phone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" * 9)
+    (prepare.photos / "other.avif").write_bytes(b"\x00\x00\x00\x18ftypavif" * 9)
+    (prepare.photos / "link.jpg").symlink_to("/etc/hostname")
+    with pytest.raises(DataError, match="not_a_picture 2, outside 1") as caught:
+        prepare()
+    assert "save them as JPEG or PNG" in str(caught.value)
+    assert "upsample" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -1,5 +1,7 @@
 """Models in MLflow: the best is the champion, and what is served completes photos."""
 
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +113,8 @@ def test_what_is_loaded_by_its_alias_completes_photos(registered, example):
     done = model.predict(rows, params={"iterations": 5})
 
     assert list(done["reason"].str.partition(":")[0]) == ["", "not_a_picture"]
+    large = pd.DataFrame({"photo": [bytes(50_000_001)], "mask": [example.mask]})
+    assert model.predict(large)["reason"][0].startswith("too_many_bytes")
     assert_completed(example, done["photo"][0])
     # It carries its code, encoder included, an example, and what it takes.
     assert model.metadata.get_params_schema().to_dict()[0]["name"] == "lam"
@@ -135,5 +139,15 @@ def test_a_server_on_this_machine_answers_with_a_completed_photo(
     store = mlflow.get_tracking_uri()
     with served_model("models:/faces@champion", store, tmp_path) as address:
         photo, reason = ask(address, *example, iterations=5)
+        # What a foreign page can send without being asked for more is refused.
+        for kind in ("text/plain", "application/x-www-form-urlencoded"):
+            foreign = urllib.request.Request(
+                f"{address}/invocations",
+                b"{}",
+                {"Content-Type": kind, "Origin": "http://evil.example"},
+            )
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(foreign, timeout=300)
+            assert caught.value.code == 415
     assert reason == ""
     assert_completed(example, photo)

@@ -93,6 +93,31 @@ def test_a_training_that_is_killed_and_continued_ends_in_the_same_bits(
     assert not equal(final_arrays(whole), final_arrays(other))
 
 
+def test_a_training_resumed_at_any_call_ends_in_the_same_bits_and_a_pixel_is_seen(
+    tmp_path, photos
+):
+    class Killed(BaseException):
+        pass
+
+    def die():
+        raise Killed
+
+    whole = CheckpointStore(tmp_path / "whole")
+    train(photos, trainer(), whole, Recorder())
+    for step in range(2, STEPS + 1, 2):
+        cut = CheckpointStore(tmp_path / f"cut at {step}")
+        with pytest.raises(Killed):
+            train(photos, trainer(), cut, Recorder(step, die))
+        train(photos, trainer(), cut, Recorder())
+        assert equal(final_arrays(whole), final_arrays(cut))
+    again, other = (CheckpointStore(tmp_path / name) for name in ("again", "other"))
+    train(photos, trainer(), again, Recorder())
+    assert equal(final_arrays(whole), final_arrays(again))
+    photos[3, 5, 7, 1] ^= 1
+    train(photos, trainer(), other, Recorder())
+    assert not equal(final_arrays(whole), final_arrays(other))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_saves_after_the_current_call_and_is_then_delivered(
     tmp_path, photos, number

@@ -41,6 +41,14 @@ def compiled(function: Callable[..., Any], device: Device) -> Callable[..., Any]
     return traced  # type: ignore[no-any-return]
 
 
+def is_same_in_graph() -> bool:
+    """Whether a network gives in a graph the bits that it gives without one.
+
+    TensorFlow on a CPU runs the same kernels; XLA, and so JAX, and cuDNN do not.
+    """
+    return keras.backend.backend() == "tensorflow" and device_kind("auto") == "cpu"
+
+
 def gradients(
     function: Callable[..., tuple[Sequence[Tensor], Any]],
     arguments: Sequence[Sequence[Tensor]],

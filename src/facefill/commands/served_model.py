@@ -16,8 +16,11 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from facefill import api
-from facefill.errors import FacefillError
+from facefill.errors import FacefillError, PhotoError
 from facefill.imaging.photo_files import PhotoFile
+
+MAX_BYTES = 50_000_000
+"""Largest photo, and largest mask, as files; MLflow's server limits no request."""
 
 
 class FaceCompleter(PythonModel):
@@ -69,6 +72,8 @@ class FaceCompleter(PythonModel):
             for path, content in zip(paths, (photo, mask), strict=True):
                 path.write_bytes(content)
             try:
+                if max(len(photo), len(mask)) > MAX_BYTES:
+                    raise PhotoError("too_many_bytes", f"more than {MAX_BYTES} bytes")
                 done = api.complete(
                     *paths,
                     float(params.get("lam", 0.1)),

@@ -15,17 +15,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from facefill.errors import DataError
 from facefill.evaluation import metrics
 from facefill.evaluation.bootstrap import bootstrap_interval
-from facefill.evaluation.held_out import different_people_first
+from facefill.evaluation.held_out import (
+    EVERYONE,
+    are_of_first_half,
+    different_people_first,
+)
 from facefill.evaluation.methods import Baselines, Filled, completed_by, generated_only
 from facefill.imaging.sheets import labelled_rows
 from facefill.inversion.masking import MaskMaker
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch
-from facefill.parameters import EvaluateOptions
+from facefill.parameters import EvaluateOptions, MethodName
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
 from facefill.preparation.splits import TEST, TRAIN
@@ -53,11 +58,16 @@ class HeldOut:
         keys: Ids of the photos.
         faces: uint8 (N, S, S, 3).
         train: Faces that baselines may learn from, uint8 (M, S, S, 3).
+        crossed: Those of ``everyone`` that baselines of the first half of the people
+            learn from, while those of the second half have the first as ``train``.
+        is_first: Which faces are of the first half, bool (N,).
     """
 
     keys: Sequence[str]
     faces: np.ndarray
     train: ImageArray
+    crossed: ImageArray | None = None
+    is_first: NDArray[np.bool_] | None = None
 
 
 def hold_out(faces: FaceSet, count: int, seed: int, side: str = TEST) -> HeldOut:
@@ -70,7 +80,8 @@ def hold_out(faces: FaceSet, count: int, seed: int, side: str = TEST) -> HeldOut
         faces: All faces, with their splits.
         count: Faces to choose; all of the split if it has fewer.
         seed: Of the choice.
-        side: ``test`` to report what is measured, ``validation`` to choose by it.
+        side: ``test`` to report what is measured, ``validation`` to choose by it, or
+            ``everyone``.
 
     Raises:
         DataError: If none is held out.
@@ -81,11 +92,46 @@ def hold_out(faces: FaceSet, count: int, seed: int, side: str = TEST) -> HeldOut
             "no face is held out to evaluate with; raise flatten.held_out_fraction "
             "or add photos"
         )
-    return HeldOut(
-        keys=list(faces.table["id"].iloc[chosen]),
-        faces=faces.images[chosen],
-        train=faces.of_split(TRAIN),
+    return held_out_rows(faces, chosen, side)
+
+
+def held_out_rows(faces: FaceSet, rows: NDArray[np.int64], side: str) -> HeldOut:
+    """Take faces of a set with what baselines may learn from.
+
+    Args:
+        faces: All faces, with their splits.
+        rows: Those to take.
+        side: As for ``hold_out``.
+    """
+    keys, images = list(faces.table["id"].iloc[rows]), faces.images[rows]
+    if side != EVERYONE:
+        return HeldOut(keys, images, faces.of_split(TRAIN))
+    is_first = are_of_first_half(faces)
+    first, second = (
+        faces.images[np.flatnonzero(part)] for part in (is_first, ~is_first)
     )
+    return HeldOut(keys, images, first, second, is_first[rows])
+
+
+def baselines_of(
+    held_out: HeldOut, methods: Sequence[MethodName], draw: np.random.Generator
+) -> list[Baselines]:
+    """Baselines of each face, none of which has learnt from a face of its person.
+
+    Args:
+        held_out: The faces.
+        methods: Methods that are wanted.
+        draw: Chooses the faces that are learnt from.
+    """
+    if held_out.crossed is None or held_out.is_first is None:
+        of_all = Baselines(held_out.train, methods, draw)
+        return [of_all] * len(held_out.keys)
+    if min(len(held_out.train), len(held_out.crossed)) < 2:
+        methods = [name for name in methods if name != "pca"]  # it needs two faces
+    of_second, of_first = (
+        Baselines(faces, methods, draw) for faces in (held_out.train, held_out.crossed)
+    )
+    return [of_first if is_first else of_second for is_first in held_out.is_first]
 
 
 @dataclass(frozen=True)
@@ -132,7 +178,7 @@ class Evaluation:
         self._identify = identify
         self._seed = seed
         baseline_rng = rng.keyed_rng(seed, rng.Purpose.EVALUATION, 1)
-        self._baselines = Baselines(held_out.train, options.methods, baseline_rng)
+        self._baselines = baselines_of(held_out, options.methods, baseline_rng)
         self._truth = identify(held_out.faces) if identify else None
 
     def run(self, masks: Sequence[MaskMaker]) -> Iterator[Scores]:
@@ -156,7 +202,7 @@ class Evaluation:
         filled: list[Filled] = []
         for index, target in enumerate(targets):
             bests = {name: candidates[index] for name, candidates in results.items()}
-            made = self._baselines.fill(target) | generated_only(bests)
+            made = self._baselines[index].fill(target) | generated_only(bests)
             for name, best in bests.items():
                 made |= completed_by(name, target, best)
             filled.append(made)

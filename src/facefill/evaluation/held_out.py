@@ -5,8 +5,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facefill.preparation.face_set import FaceSet
-from facefill.preparation.splits import HELD_OUT, halves, identities
+from facefill.preparation.splits import HELD_OUT, TEST, halves, identities
 from facefill.runtime import rng
+
+EVERYONE = "everyone"
+"""In place of a side: all faces, where no model has learnt from any of them."""
 
 
 def different_people_first(faces: FaceSet, side: str, seed: int) -> NDArray[np.int64]:
@@ -16,18 +19,31 @@ def different_people_first(faces: FaceSet, side: str, seed: int) -> NDArray[np.i
 
     Args:
         faces: All faces, with their splits.
-        side: ``validation``, whose people what is made is chosen by, or ``test``, whose
-            people what is reported is measured on.
+        side: ``validation``, whose people what is made is chosen by, ``test``, whose
+            people what is reported is measured on, or ``everyone``.
         seed: Of the order.
 
     Returns:
         Rows of the table, int64 (held-out faces of the side,).
     """
-    people = np.array(identities(list(faces.table["id"])), dtype=object)
-    rows = np.flatnonzero(_sides(faces, people) == side)
+    people = people_of(faces)
+    is_chosen = (side == EVERYONE) | (_sides(faces, people) == side)
+    rows = np.flatnonzero(is_chosen)
     rows = rng.keyed_rng(seed, rng.Purpose.EVALUATION).permutation(rows)
     is_second = pd.Series(people[rows]).duplicated().to_numpy()
     return rows[np.argsort(is_second, kind="stable")]
+
+
+def people_of(faces: FaceSet) -> NDArray[np.object_]:
+    """Name the person of each face, (N,)."""
+    return np.array(identities(list(faces.table["id"])), dtype=object)
+
+
+def are_of_first_half(faces: FaceSet) -> NDArray[np.bool_]:
+    """Halve all faces by person, whatever their splits are, (N,)."""
+    people = people_of(faces)
+    half = halves(set(people))
+    return np.array([half[person] == TEST for person in people], np.bool_)
 
 
 def _sides(faces: FaceSet, people: NDArray[np.object_]) -> NDArray[np.object_]:

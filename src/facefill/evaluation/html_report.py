@@ -120,6 +120,7 @@ def html_report(
         samples=_pictures(results.samples, _SAMPLES),
         photos=list(_completed_photos(results)),
         tables=_tables(results.evaluation),
+        num_seen=results.evaluation.get("seen_in_training", 0),
         figures=_pictures(results.figures, sorted(results.figures)),
         parameters=yaml.safe_dump(dict(parameters), sort_keys=False),
         hashes={"generator (weights)": model["generator_sha256"], **hashes},

@@ -80,22 +80,27 @@ def searched(
 
 
 def by_baselines(
-    baselines: Baselines,
+    baselines: Sequence[Baselines],
     faces: Sequence[HiddenFace],
     placed: Sequence[Sequence[FaceInPhoto]],
 ) -> Iterator[Filled]:
     """Complete the aligned face by every baseline, and put it back into the photo.
 
+    Args:
+        baselines: Those of each face.
+        faces: Faces of intact photos.
+        placed: Where each is, from ``aligned_intact``.
+
     Yields:
         The completed photos of each face, by method.
     """
-    for face, (in_photo,) in zip(faces, placed, strict=True):
+    for own, face, (in_photo,) in zip(baselines, faces, placed, strict=True):
         photo, hole = face.painted()
         known = in_photo.measurement
         placement = Placement(photo, in_photo.matrix, hole)
         yield {
             name: paste(known.degradation, placement, filled, in_photo.kept)
-            for name, filled in baselines.fill(known).items()
+            for name, filled in own.fill(known).items()
         }
 
 

@@ -33,6 +33,8 @@ _BORDER_MODES: dict[CropBorder, int] = {
     "mirror": cv2.BORDER_REFLECT_101,
 }
 _EYE_CORNERS = [36, 39, 42, 45]
+# Pixels of a photo for one of the face, along a side, that sampling leaves few out of.
+_MOST_SAMPLED = 2
 # Points of OpenFace's TEMPLATE, and the extremes of all its 68. They are float32
 # there, and the arithmetic below is too: results are equal to the last bit.
 _TEMPLATE = {
@@ -221,6 +223,55 @@ def enlarged(matrix: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
     return larger
 
 
+def shrinking(
+    matrix: NDArray[np.float64], shape: tuple[int, ...]
+) -> tuple[int, NDArray[np.float64]]:
+    """Factor by which a photo is shrunk before a face is cut out, and the map then.
+
+    Bilinear sampling reads four pixels of the photo for one of the face. From four
+    pixels of the photo on, along a side, it would leave out so many that grain and
+    stubble come out as coarse patterns (aliasing), so that blocks are averaged first,
+    until it is two to four. Below that the crop is OpenFace's to the last bit.
+
+    Args:
+        matrix: From the photo to the face, (2, 3).
+        shape: Height and width of the photo, which is not shrunk to less than a pixel.
+
+    Returns:
+        Side of the blocks in pixels, 1 for none, and the map from the shrunk photo to
+        the face, float64 (2, 3).
+    """
+    # The least pixels of the photo for one of the face, of all directions.
+    ratio = 1.0 / float(np.linalg.norm(matrix[:, :2], 2))
+    if ratio < 2 * _MOST_SAMPLED:
+        return 1, matrix
+    factor = int(min(ratio / _MOST_SAMPLED, max(shape[:2])))
+    shrunk = matrix.copy()
+    # The middle of the first block is the middle of the first pixel.
+    shrunk[:, 2] += shrunk[:, :2].sum(axis=1) * (factor - 1) / 2.0
+    shrunk[:, :2] *= factor
+    return factor, shrunk
+
+
+def shrink(photo: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Average blocks of a photo; incomplete ones are filled up by its last pixels.
+
+    Args:
+        photo: uint8 RGB of shape (height, width, 3).
+        factor: Side of a block in pixels.
+
+    Returns:
+        uint8 RGB of shape (ceil(height / factor), ceil(width / factor), 3).
+    """
+    height, width = photo.shape[:2]
+    below, right = -height % factor, -width % factor
+    whole: NDArray[Any] = photo
+    if below or right:
+        whole = cv2.copyMakeBorder(photo, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    size = whole.shape[1] // factor, whole.shape[0] // factor
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
+
+
 def warp(
     photo: NDArray[np.uint8],
     matrix: NDArray[np.float64],
@@ -229,8 +280,8 @@ def warp(
 ) -> NDArray[np.uint8]:
     """Cut the aligned face out of a photo.
 
-    Bilinear without a filter before it, black outside the photo, as in OpenFace:
-    a face much larger than the crop is sampled, not averaged.
+    Bilinear, black outside the photo, as in OpenFace; photos of faces much larger than
+    the crop are shrunk first (``shrinking``).
 
     Args:
         photo: uint8 RGB of shape (height, width, 3).
@@ -242,8 +293,9 @@ def warp(
     Returns:
         uint8 RGB of shape (size, size, 3).
     """
+    factor, matrix = shrinking(matrix, photo.shape)
     face = cv2.warpAffine(
-        photo,
+        photo if factor == 1 else shrink(photo, factor),
         matrix,
         (size, size),
         flags=cv2.INTER_LINEAR,

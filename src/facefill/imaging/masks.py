@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.errors import MaskError
-from facefill.imaging.geometry import share_of_square
+from facefill.imaging.geometry import share_of_square, shrinking
 from facefill.parameters.choices import MaskName
 from facefill.parameters.defaults import CENTER_SCALE, RANDOM_FRACTION, STROKES
 from facefill.runtime.rng import Purpose, keyed_rng
@@ -116,7 +116,7 @@ def mask_from_photo(
 ) -> Mask:
     """Mask of an aligned face, from the hole of its photo.
 
-    A pixel of the face is in the hole if any pixel of the photo that bilinear sampling
+    A pixel of the face is in the hole if any pixel of the photo that ``geometry.warp``
     reads for it is, so that a known pixel never holds anything of what is under the
     hole; or if a pixel of the hole falls into it, so that a hole between the samples of
     a large face is not overlooked. What lies beyond the photo's edge is not known.
@@ -135,14 +135,16 @@ def mask_from_photo(
         MaskError: If the hole is not a picture of one channel.
     """
     hidden = _as_bool(hole)
-    height, width = hidden.shape
-    x, y = _sampled_positions(matrix, size)
+    factor, matrix_of_blocks = shrinking(matrix, hidden.shape)
+    blocks = hidden if factor == 1 else _any_of_blocks(hidden, factor)
+    height, width = blocks.shape
+    x, y = _sampled_positions(matrix_of_blocks, size)
     mask = np.ones((size, size), np.bool_)
     for row in _read_indices(y):
         for column in _read_indices(x):
             inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
             mask &= inside
-            mask[inside] &= ~hidden[row[inside], column[inside]]
+            mask[inside] &= ~blocks[row[inside], column[inside]]
     rows, columns = np.nonzero(hidden)
     into = matrix @ np.stack([columns, rows, np.ones_like(rows)])
     column, row = np.floor(into + 0.5).astype(np.int64)
@@ -192,6 +194,15 @@ def _as_bool(hole: NDArray[Any]) -> Mask:
             f"a mask of shape {hole.shape}; it must have one channel, (height, width)"
         )
     return hole if hole.dtype == np.bool_ else np.asarray(hole >= WHITE)
+
+
+def _any_of_blocks(hidden: Mask, factor: int) -> Mask:
+    """Blocks of ``geometry.shrink`` with a hidden pixel, True = hidden."""
+    height, width = hidden.shape
+    padding = (0, -height % factor), (0, -width % factor)
+    rows = np.pad(hidden, padding).reshape(-1, factor, width + padding[1][1])
+    blocks = rows.any(axis=1).reshape(len(rows), -1, factor)
+    return np.asarray(blocks.any(axis=2))
 
 
 def _sampled_positions(

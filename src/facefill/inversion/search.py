@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -113,7 +114,10 @@ class LatentSearch:
 
         A finished photo is stale if it is another one, or if its own files are.
         """
-        options = self.options.model_dump(exclude=_INDECISIVE)
+        excluded: dict[str, Any] = dict.fromkeys(_INDECISIVE, True)
+        if not self.options.samples_posterior:
+            excluded["hmc"] = {"hidden_growth"}
+        options = self.options.model_dump(exclude=excluded)
         parts = json.dumps([options, self.fingerprint], sort_keys=True)
         return hashlib.sha256(parts.encode()).hexdigest()
 

@@ -20,6 +20,9 @@ from facefill.runtime.files import replacing
 if TYPE_CHECKING:
     import keras
 
+# Times its own size, which Keras does not compress.
+_MOST_UNPACKED = 10
+
 TRAIN_FIRST = "run `kedro run --pipeline=train` first"
 
 
@@ -135,6 +138,12 @@ def weights_sha256(model: "keras.Model") -> str:
 def _require_whole(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > _MOST_UNPACKED * path.stat().st_size:
+                raise ModelError(
+                    f"the model {path} unpacks to {unpacked:,} bytes, which is no file "
+                    "of ours"
+                )
             damaged = archive.testzip()
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         raise ModelError(f"the model {path} is damaged: {error}") from error

@@ -40,6 +40,9 @@ class HmcOptions(Block):
         acceptance: Share of accepted proposals that the step size is adapted to.
         noise: How far a face is from what the generator can draw of it: scale of the
             Laplace distribution of a known pixel's error, in grey levels.
+        hidden_growth: How the scale of a hidden pixel's error grows with its distance d
+            from the nearest known pixel: ``noise * d ** hidden_growth``; 0 is as if it
+            were known. It widens the maps ``low`` and ``high``, and moves no chain.
         redundancy: How many known pixels say as much as one would whose error is
             independent of all others; 1 takes all errors for independent.
         reference: Parameters of the rule ``reference``.
@@ -52,5 +55,6 @@ class HmcOptions(Block):
     leapfrogs: Positive = 16
     acceptance: Annotated[float, Field(ge=0.4, le=0.95)] = 0.75
     noise: Annotated[float, Field(gt=0.0, le=255.0)] = 11.0
+    hidden_growth: Annotated[float, Field(ge=0.0, le=2.0)] = 0.28
     redundancy: Annotated[float, Field(ge=1.0, le=10_000.0)] = 1.0
     reference: ReferenceHmcOptions = ReferenceHmcOptions()

@@ -7,7 +7,7 @@ once, before any work, and names the nearest valid key when one is unknown.
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,7 +29,7 @@ def resolve(values: Mapping[str, Any]) -> Parameters:
             nearest valid one, or a value with what was expected.
     """
     try:
-        return Parameters.model_validate(_with_floats(Parameters, dict(values)))
+        return Parameters.model_validate(_with_numbers(Parameters, dict(values)))
     except ValidationError as error:
         # Unknown names first: they explain what is missing elsewhere.
         faults = sorted(
@@ -38,10 +38,11 @@ def resolve(values: Mapping[str, Any]) -> Parameters:
         raise ParameterError(_describe(dict(faults[0]))) from error
 
 
-def _with_floats(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
+def _with_numbers(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
     """Turn whole numbers into floats where floats are meant: ``lam:1`` is 1.0.
 
-    YAML 1.1 also reads ``1e-3`` as text, which users mean as a number.
+    YAML 1.1 also reads ``1e-3`` as text, which users mean as a number. And
+    ``train.max_steps:1e3`` is a float that is whole.
     """
     converted = {}
     for key, value in values.items():
@@ -50,10 +51,19 @@ def _with_floats(model: type[BaseModel], values: dict[str, Any]) -> dict[str, An
         converted[key] = value
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             if isinstance(value, dict):
-                converted[key] = _with_floats(kind, value)
+                converted[key] = _with_numbers(kind, value)
         elif kind is float and isinstance(value, (int, str)):
             converted[key] = _as_float(value)
+        elif isinstance(value, float) and value.is_integer() and _takes_int(kind):
+            converted[key] = int(value)
     return converted
+
+
+def _takes_int(annotation: Any) -> bool:
+    """Whether a field is of whole numbers, or of them or None."""
+    parts = {annotation, *get_args(annotation)}
+    parts |= {inner for part in parts for inner in get_args(part)}
+    return int in parts and float not in parts
 
 
 def _as_float(value: int | str) -> float | int | str:

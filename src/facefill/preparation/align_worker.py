@@ -60,6 +60,9 @@ COLUMNS: dict[str, str | int | None] = {
 COLOURS = "srgb"
 """In a row: the colours of a photo that has a profile are converted."""
 
+CROPS = "averaged"
+"""In a row: faces much larger than their crop are averaged before they are sampled."""
+
 
 class AlignItem(NamedTuple):
     """A photo to align.
@@ -181,6 +184,7 @@ def new_row(item: AlignItem, settings: str) -> Row:
         "photo_sha256": item.sha256,
         "settings": settings,
         "colours": COLOURS,
+        "crops": CROPS,
         "reason": "",
         "num_faces": 0,
         "faces": [],

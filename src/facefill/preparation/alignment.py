@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from facefill.errors import DataError
+from facefill.imaging.geometry import shrinking
 from facefill.imaging.photos import has_colour_profile
 from facefill.preparation.align_worker import (
     COLOURS,
     COLUMNS,
+    CROPS,
     AlignItem,
     AlignJob,
     AlignPhoto,
@@ -109,6 +112,8 @@ def _is_valid(record: Row, job: AlignJob) -> bool:
     if not is_settled(record, job.options.timeout_s):
         return False
     try:
+        if not _has_crops_of_now(record):
+            return False
         if not _has_colours_of_now(record, job.photos / record["path"]):
             return False
         return all(
@@ -128,6 +133,22 @@ def _has_colours_of_now(record: Row, photo: Path) -> bool:
     if record.get("colours") == COLOURS:
         return True
     return not has_colour_profile(photo.read_bytes())
+
+
+def _has_crops_of_now(record: Row) -> bool:
+    """Whether a record is of faces that were cut out as they are now.
+
+    Records of versions that sampled faces of any size say nothing of it, and are right
+    for faces that are not much larger than their crop.
+    """
+    if record.get("crops") == CROPS:
+        return True
+    shape = record["height"], record["width"]
+    return not any(
+        shrinking(np.reshape(face["matrix"], (2, 3)), shape)[0] > 1
+        for face in record.get("faces", ())
+        if not face["reason"] and face["landmarks"] is not None
+    )
 
 
 def _written(record: Row, faces: Path) -> dict[Path, str]:
@@ -206,8 +227,14 @@ def _rows(record: Row) -> Iterator[Row]:
 def _refuse_no_face(table: pd.DataFrame) -> None:
     if (table["status"] == "aligned").any():
         return
+    said = f"none of {len(table)} files has become a face ({describe_reasons(table)}); "
+    # Of what was decoded the size is known.
+    if (table["width"] > 0).any():
+        raise DataError(
+            f"{said}add photos with frontal faces, raise align.upsample to find "
+            "smaller ones, or set align.method if they show something else"
+        )
     raise DataError(
-        f"none of {len(table)} files has become a face ({describe_reasons(table)}); "
-        "add photos with frontal faces, raise align.upsample to find smaller ones, or "
-        "set align.method if they show something else"
+        f"{said}none of them could be opened as a photo: save them as JPEG or PNG "
+        "(HEIC and AVIF are not read), and see docs/reliability.md for each reason"
     )

@@ -10,13 +10,22 @@ and its server makes them the choice of a browser that has not made any.
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
 
 from facefill.errors import BusyError
+from facefill.runtime.loopback import (
+    Application,
+    LoopbackOnly,
+    Message,
+    Receive,
+    Send,
+    is_loopback,
+)
 
 WORKFLOW = "machine_learning"
+
+MAX_REQUEST = 32_000_000
+"""Bytes of a request to the server: artifacts do not go through it."""
 
 # What a new browser is to remember, by the names of MLflow 3.17: the choice of the
 # pages, and that the panel of an assistant, a third of the page, has been seen.
@@ -53,10 +62,6 @@ setInterval(() => document.querySelectorAll(
 }), 500);
 """
 
-_Message = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
-
 
 def address(server: str, experiment_id: str, run_id: str = "") -> str:
     """Address of the list of runs, or of one run.
@@ -90,6 +95,10 @@ def require_free(host: str, port: int) -> None:
 def serve(store: str, artifacts: str, experiment_id: str, host: str, port: int) -> None:
     """Serve the pages until the process is stopped.
 
+    On an address of this machine alone, only to pages of its own: MLflow's check of
+    hosts leaves the first page and ``/health`` out, that of origins all but its API,
+    and it limits no request.
+
     Args:
         store: MLflow's tracking URI, such as ``sqlite:////home/ann/mlflow.db``.
         artifacts: URI of the folder of artifacts of new experiments; empty is
@@ -107,7 +116,10 @@ def serve(store: str, artifacts: str, experiment_id: str, host: str, port: int) 
     os.environ[BACKEND_STORE_URI_ENV_VAR] = store
     if artifacts:
         os.environ[ARTIFACT_ROOT_ENV_VAR] = artifacts
-    uvicorn.run(Pages(experiment_id), host=host, port=port, log_level="warning")
+    pages: Application = Pages(experiment_id)
+    if is_loopback(host):
+        pages = LoopbackOnly(pages, port, MAX_REQUEST, host)
+    uvicorn.run(pages, host=host, port=port, log_level="warning")
 
 
 class Pages:
@@ -124,7 +136,7 @@ class Pages:
         """
         self._body = first_page(experiment_id).encode()
 
-    async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request."""
         from mlflow.server.fastapi_app import app
 

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.stats import norm
 
 from facefill.imaging.pictures import to_uint8
+from facefill.inversion.hmc.summary import error_scales
 from searching import HMC, run, same, search, targets
 
 
@@ -42,3 +43,26 @@ def test_progress_counts_leapfrogs_too(networks):
     searching = search(networks, **HMC)
     list(searching.run(targets(5), advance=lambda done, note="": counted.append(done)))
     assert sum(counted) == 5 * searching.iterations_per_photo
+
+
+def test_maps_are_wider_inside_a_hole_and_nothing_else_changes(networks):
+    one = targets(1)
+    hmc = HMC["hmc"]
+    ((alike, *_),), ((wider, *_),) = (
+        search(networks, **HMC | {"hmc": hmc | {"hidden_growth": growth}}).run(one)
+        for growth in (0.0, 1.0)
+    )
+    mask = one[0].mask
+    scales = error_scales(mask, 11.0, 1.0)[..., 0]
+    deep = scales > 11.0
+    assert deep.any()
+
+    assert np.array_equal(alike.generated, wider.generated)
+    assert np.array_equal(alike.posterior.deviation, wider.posterior.deviation)
+    assert np.array_equal(alike.latent, wider.latent)
+    spans = [
+        one.posterior.high.astype(int) - one.posterior.low for one in (alike, wider)
+    ]
+    assert np.array_equal(spans[0][~deep], spans[1][~deep])
+    assert spans[1][deep].mean() > spans[0][deep].mean() + 5
+    assert np.all(spans[1] >= spans[0])

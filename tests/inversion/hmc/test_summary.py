@@ -9,6 +9,7 @@ from facefill.inversion.hmc.summary import (
     LOW,
     diagnose,
     draws_to_show,
+    error_scales,
     predictive_quantile,
     summarise,
 )
@@ -49,6 +50,33 @@ def test_a_quantile_of_one_draw_is_that_of_the_noise():
 
     assert low[0] == pytest.approx(100.0 + 10.0 * np.log(0.1), abs=0.02)
     assert high[0] == pytest.approx(100.0 - 10.0 * np.log(0.1), abs=0.02)
+
+
+def test_the_scale_of_an_error_grows_with_the_distance_from_what_is_known():
+    mask = np.ones((9, 9), bool)
+    mask[2:7, 2:7] = False
+
+    scales = error_scales(mask, 11.0, 0.5)
+
+    assert scales.shape == (9, 9, 1)
+    assert np.all(scales[mask] == 11.0)
+    assert scales[2, 4, 0] == pytest.approx(11.0)
+    assert scales[3, 4, 0] == pytest.approx(11.0 * 2.0**0.5)
+    assert scales[4, 4, 0] == pytest.approx(11.0 * 3.0**0.5)
+    assert np.all(error_scales(mask, 11.0, 0.0) == 11.0)
+    assert np.all(error_scales(np.zeros((9, 9), bool), 11.0, 0.5) == 11.0)
+
+
+def test_an_interval_is_as_wide_as_the_scale_of_its_own_pixel():
+    one = np.full((1, SIZE, SIZE, 3), 100.0, np.float32)
+    scales = np.linspace(2.0, 20.0, SIZE * SIZE, dtype=np.float32)
+    scales = scales.reshape(SIZE, SIZE, 1)
+
+    low, high = (predictive_quantile(one, scales, level) for level in (LOW, HIGH))
+
+    expected = np.broadcast_to(scales * np.log(10.0), low.shape)
+    assert high - 100.0 == pytest.approx(expected, abs=0.02)
+    assert 100.0 - low == pytest.approx(expected, abs=0.02)
 
 
 def test_a_summary_has_the_moments_of_all_draws_in_grey_levels():

@@ -11,7 +11,12 @@ from facefill.imaging.pictures import to_uint8
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.hmc.chains import Chains, Draws
 from facefill.inversion.hmc.energy import Energy
-from facefill.inversion.hmc.summary import diagnose, draws_to_show, summarise
+from facefill.inversion.hmc.summary import (
+    diagnose,
+    draws_to_show,
+    error_scales,
+    summarise,
+)
 from facefill.inversion.latents import to_latents, to_variables
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.multi_start import MultiStart, Watch
@@ -89,7 +94,9 @@ class PosteriorSolver:
     ) -> tuple[Candidate, ...]:
         variables = draws.variables.reshape(-1, draws.variables.shape[-1])
         pictures = self._energy.generate(variables)
-        posterior = summarise(draws, pictures, self._options.hmc.noise)
+        hmc = self._options.hmc
+        scales = error_scales(measurement.mask, hmc.noise, hmc.hidden_growth)
+        posterior = summarise(draws, pictures, scales)
         diagnosis = diagnose(draws)
         rows = draws_to_show(draws, self._options.candidates)
         latents = np.asarray(

@@ -3,12 +3,15 @@
 The model is that of ``energy``: a pixel of the face is one of G(z) plus noise from a
 Laplace distribution of scale b. So the draws of z give the mean face and the standard
 deviation of each pixel of G(z), and with the noise the interval in which the pixel of
-the face itself lies.
+the face itself lies. The search has fitted G(z) to the known pixels; it is further from
+hidden ones, the more so the further these are from any that is known, so that their
+noise has a scale of its own.
 """
 
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,13 +73,39 @@ class Posterior:
     draws: Draws
 
 
-def summarise(draws: Draws, pictures: NDArray[np.float32], noise: float) -> Posterior:
+def error_scales(
+    mask: NDArray[np.bool_], noise: float, growth: float
+) -> NDArray[np.float32]:
+    """Scale of the Laplace noise of each pixel of a face.
+
+    Args:
+        mask: Known pixels, bool (S, S), True = known. Where nothing is known as it is,
+            but everything in part (``lowres``, ``denoise``, ``colorize``), every pixel
+            counts as known.
+        noise: That of known pixels, in grey levels.
+        growth: Power of the distance from the nearest known pixel.
+
+    Returns:
+        In grey levels, float32 (S, S, 1).
+    """
+    if not mask.any():
+        return np.full((*mask.shape, 1), noise, np.float32)
+    hidden = (~mask).astype(np.uint8)
+    distance = cv2.distanceTransform(hidden, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    scales = noise * np.maximum(distance, 1.0)[..., None] ** growth
+    return np.asarray(scales, np.float32)
+
+
+def summarise(
+    draws: Draws, pictures: NDArray[np.float32], noise: NDArray[np.float32] | float
+) -> Posterior:
     """Posterior of one photo's face.
 
     Args:
         draws: Draws of its chains.
         pictures: G(z) of each, in [-1, 1], (chains * draws, S, S, 3).
-        noise: Scale of the Laplace noise, in grey levels.
+        noise: Scale of the Laplace noise in grey levels, of all pixels or of each,
+            (S, S, 1).
     """
     levels = (pictures + np.float32(1.0)) * np.float32(127.5)
     mixed = levels[_evenly(len(levels), _NUM_MIXED)]
@@ -92,7 +121,9 @@ def summarise(draws: Draws, pictures: NDArray[np.float32], noise: float) -> Post
 
 
 def predictive_quantile(
-    levels: NDArray[np.float32], noise: float, probability: float
+    levels: NDArray[np.float32],
+    noise: NDArray[np.float32] | float,
+    probability: float,
 ) -> NDArray[np.float32]:
     """Quantile of draws with Laplace noise added to each, by bisection.
 
@@ -101,19 +132,20 @@ def predictive_quantile(
 
     Args:
         levels: Draws, (N, ...), in grey levels.
-        noise: Scale of the noise, in grey levels.
+        noise: Scale of the noise in grey levels, one or of each pixel.
         probability: Probability of the quantile, above 0, below 1.
 
     Returns:
         The quantile of each pixel to 0.01 grey levels, of the shape of one draw.
     """
     side = min(probability, 1.0 - probability)
-    shift = math.copysign(noise * math.log(2.0 * side), probability - 0.5)
+    scale = np.asarray(noise, np.float32)
+    shift = scale * math.copysign(math.log(2.0 * side), probability - 0.5)
     # The quantile of a mixture is between those of what is mixed.
     below, above = levels.min(axis=0) + shift, levels.max(axis=0) + shift
     for _ in range(_HALVINGS):
         middle = (below + above) / 2.0
-        away = (middle - levels) / np.float32(noise)
+        away = (middle - levels) / scale
         tail = 0.5 * np.exp(-np.abs(away))
         share = np.where(away < 0.0, tail, 1.0 - tail).mean(axis=0)
         is_above = share > probability

@@ -49,7 +49,8 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     from facefill.evaluation.identity import Identify
     from facefill.evaluation.kept import key_of_evaluation, pack, unpack
     from facefill.evaluation.photo_evaluation import evaluate_in_photos
-    from facefill.evaluation.presentation import chosen_metrics, every_mean, figures
+    from facefill.evaluation.presentation import figures
+    from facefill.evaluation.seen_faces import num_seen, reported_side
     from facefill.inversion.masking import MaskMaker
     from facefill.inversion.search import LatentSearch
     from facefill.models.companions import read_companions
@@ -59,13 +60,14 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     networks = generator, discriminator
     companions = read_companions(statistics, encoder, refiner)
     settings = options, completion, alignment
-    key = key_of_evaluation(training_set, networks, companions, settings, (lam, seed))
+    side = reported_side(training_set, options.count, generator, companions)
+    numbers = lam, seed, side
+    key = key_of_evaluation(training_set, networks, companions, settings, numbers)
     result = Remembered(records, key)
     if kept := result.load():
         log.info("the evaluation is that of the last time: nothing has changed")
         table, summary, pictures = unpack(kept)
-        with Tracker() as tracker:
-            tracker.metrics(chosen_metrics(every_mean(summary)))
+        _tell(summary)
         return records, table, summary, pictures
     searches = {
         name: LatentSearch(*networks, chosen, lam, seed, companions)
@@ -73,22 +75,32 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     }
     is_face = options.identity and alignment.method == "openface"
     identify = Identify(alignment.landmarks) if is_face else None
-    held_out = hold_out(training_set, options.count, seed)
+    held_out = hold_out(training_set, options.count, seed, side)
     centre = MaskMaker("center", completion, seed)
     finder = PhotoFinder(training_set, photos, alignment, centre)
-    in_photo = evaluate_in_photos(finder, options, searches, identify, seed)
+    in_photo = evaluate_in_photos(finder, options, searches, identify, seed, side)
     evaluation = Evaluation(held_out, options, searches, identify, seed)
     scores = list(
         evaluation.run([MaskMaker(mask, completion, seed) for mask in options.masks])
     )
     summary = report(scores, options.resamples, seed) | {"model": describe(generator)}
-    summary["in_photo"] = in_photo.report
-    with Tracker() as tracker:
-        tracker.metrics(chosen_metrics(every_mean(summary)))
+    summary |= {"side": side, "in_photo": in_photo.report}
+    summary["seen_in_training"] = num_seen(held_out.faces, generator)
+    _tell(summary)
     drawn = figures(scores, summary["rows"]) | in_photo.figures()
     made = every_row(scores, in_photo.table), summary, drawn
     result.save(pack(*made))
     return records, *made
+
+
+def _tell(summary: dict[str, Any]) -> None:
+    """Send the chosen metrics to MLflow, and warn of faces that the model knows."""
+    from facefill.evaluation.presentation import chosen_metrics, every_mean
+    from facefill.evaluation.seen_faces import warn_of_seen
+
+    warn_of_seen(summary)
+    with Tracker() as tracker:
+        tracker.metrics(chosen_metrics(every_mean(summary)))
 
 
 def write_html_report(  # noqa: PLR0913  # what a project has, by name
