@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from facefill.evaluation.held_out import different_people_first
+from facefill.evaluation.held_out import (
+    different_people_first,
+    validation_fingerprint,
+)
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.splits import TEST, TRAIN, VALIDATION, halves, split
 
@@ -66,3 +69,25 @@ def test_who_is_chosen_by_is_not_who_is_reported():
     assert chosen
     assert reported
     assert not (chosen & reported | chosen & trained | reported & trained)
+
+
+def test_models_are_compared_on_the_faces_that_they_are_chosen_by():
+    faces = face_set(IDS, side=VALIDATION)
+    first = validation_fingerprint(faces)
+
+    def changed(row, ids=IDS, side=VALIDATION):
+        other = face_set(ids, side=side)
+        other.images[row, 1, 2, 0] ^= 1
+        return validation_fingerprint(other)
+
+    assert validation_fingerprint(face_set(IDS, side=VALIDATION)) == first
+    assert changed(0) == first  # it is trained on
+    assert changed(4) != first
+    assert validation_fingerprint(face_set(IDS[:-1], side=VALIDATION)) != first
+    assert validation_fingerprint(face_set(IDS, side=TEST)) != first
+    # Sets of before there were halves have some, too.
+    old = face_set([f"{n:02d}/1.jpg" for n in range(30)], side="held_out")
+    row = different_people_first(old, VALIDATION, 0)[0]
+    before = validation_fingerprint(old)
+    old.images[row] ^= 1
+    assert validation_fingerprint(old) != before

@@ -43,7 +43,7 @@ def parts():
         "networks": (build_generator(SMALL, 0), build_discriminator(SMALL, 0)),
         "companions": Companions(),
         "settings": (EvaluateOptions(), CompleteOptions(), AlignOptions()),
-        "numbers": (0.1, 1),
+        "numbers": (0.1, 1, "test"),
     }
 
 
@@ -70,8 +70,9 @@ def other_encoder(_):
         other_split,
         lambda _: {"networks": (build_generator(SMALL, 1), _["networks"][1])},
         other_encoder,
-        lambda _: {"numbers": (0.2, 1)},
-        lambda _: {"numbers": (0.1, 2)},
+        lambda _: {"numbers": (0.2, 1, "test")},
+        lambda _: {"numbers": (0.1, 2, "test")},
+        lambda _: {"numbers": (0.1, 1, "everyone")},
         lambda _: {"settings": (EvaluateOptions(count=3), *_["settings"][1:])},
     ],
 )

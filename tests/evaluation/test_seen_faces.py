@@ -16,7 +16,7 @@ from facefill.evaluation.seen_faces import (
     SEEN,
     SEEN_MANIFEST,
     are_seen,
-    num_seen,
+    describe_model,
     pixel_hashes,
     reported_side,
     warn_of_seen,
@@ -144,8 +144,12 @@ def test_faces_of_the_training_are_counted_and_said(
     ship(faces[4:7], tmp_path)
     monkeypatch.setattr(seen_faces, "FOLDER", tmp_path)
 
-    assert num_seen(faces, generator) == 3
-    assert num_seen(faces, networks_of()[0]) == 0
+    described = describe_model(generator, faces)
+    assert described["seen_in_training"] == 3
+    assert described["model"]["source"] == "pretrained"
+    other = describe_model(networks_of()[0], faces)
+    assert other["seen_in_training"] == 0
+    assert other["model"]["source"] == "trained"
 
     with caplog.at_level(logging.WARNING):
         warn_of_seen({"faces": 20, "seen_in_training": 0})

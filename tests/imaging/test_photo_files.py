@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import decode_photo
-from photos import face_photo
+from photos import face_photo, noise
 
 HOLE = np.zeros((50, 70), bool)
 HOLE[20:35, 30:60] = True
@@ -169,3 +169,44 @@ def test_png_keeps_every_chunk_that_is_not_of_pixels():
     assert after.info["dpi"] == pytest.approx((72, 72), abs=0.1)
     assert after.getexif()[0x010F] == "a camera"
     assert after.size == (70, 50)
+
+
+def test_of_several_pictures_in_a_jpeg_the_first_is_filled(tmp_path):
+    pixels = cv2.GaussianBlur(noise(40, 48), (0, 0), 4)
+    path = tmp_path / "camera.jpg"
+    others = [Image.fromarray(noise(40, 48, seed)) for seed in (1, 2)]
+    Image.fromarray(pixels).save(
+        path, format="MPO", save_all=True, append_images=others, quality=95
+    )
+    content = path.read_bytes()
+    hole = np.zeros((40, 48), bool)
+    hole[8:24, 8:32] = True
+    file = PhotoFile(content)
+
+    filled = file.filled(np.full((40, 48, 3), 200, np.uint8), hole)
+
+    assert (file.format, file.suffix) == ("JPEG", ".jpg")
+    with Image.open(io.BytesIO(filled)) as image:
+        assert image.format == "JPEG"
+        found = np.asarray(image).astype(int)
+    assert np.abs(found[12:20, 12:28] - 200).max() < 12
+    before = decode_photo(content).astype(int)
+    assert np.abs(found[32:] - before[32:]).mean() < 2
+
+
+def test_a_tiff_whose_compression_cannot_be_written_is_written_without_loss(
+    monkeypatch,
+):
+    pixels = cv2.GaussianBlur(noise(40, 48), (0, 0), 4)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="TIFF")
+    hole = np.zeros((40, 48), bool)
+    hole[8:24, 8:32] = True
+    file = PhotoFile(stream.getvalue())
+    unwritable = {"compression": "tiff_thunderscan"}
+    monkeypatch.setattr(PhotoFile, "_tiff_options", lambda *_: dict(unwritable))
+
+    filled = file.filled(np.full((40, 48, 3), 200, np.uint8), hole)
+
+    expected = np.where(hole[..., None], np.uint8(200), pixels)
+    assert np.array_equal(decode_photo(filled), expected)

@@ -1,12 +1,16 @@
 """Order in which held-out faces are taken to evaluate with."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facefill.preparation.face_set import FaceSet
-from facefill.preparation.splits import HELD_OUT, TEST, halves, identities
+from facefill.preparation.face_set import FaceSet, fingerprint
+from facefill.preparation.splits import HELD_OUT, TEST, VALIDATION, halves, identities
 from facefill.runtime import rng
+
+_FINGERPRINT_FACES = 64
 
 EVERYONE = "everyone"
 """In place of a side: all faces, where no model has learnt from any of them."""
@@ -32,6 +36,18 @@ def different_people_first(faces: FaceSet, side: str, seed: int) -> NDArray[np.i
     rows = rng.keyed_rng(seed, rng.Purpose.EVALUATION).permutation(rows)
     is_second = pd.Series(people[rows]).duplicated().to_numpy()
     return rows[np.argsort(is_second, kind="stable")]
+
+
+def validation_fingerprint(faces: FaceSet) -> str:
+    """Hash the faces that models are chosen by: how many, and 64 of them at most.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    rows = np.sort(different_people_first(faces, VALIDATION, seed=0))
+    few = np.linspace(0, len(rows) - 1, min(len(rows), _FINGERPRINT_FACES)).astype(int)
+    pixels = fingerprint(faces.images[rows[few]])
+    return hashlib.sha256(f"{len(rows)} {pixels}".encode()).hexdigest()
 
 
 def people_of(faces: FaceSet) -> NDArray[np.object_]:

@@ -86,11 +86,21 @@ def reported_side(
     return EVERYONE
 
 
-def num_seen(faces: ImageArray, generator: keras.Model) -> int:
-    """Count the faces that a generator, if it is the pretrained one, was trained on."""
-    if describe(generator)["source"] != "pretrained":
-        return 0
-    return int(are_seen(faces).sum())
+def describe_model(generator: keras.Model, faces: ImageArray) -> dict[str, Any]:
+    """Describe for a report which networks were used, and what they know of its faces.
+
+    Args:
+        generator: G.
+        faces: The faces that are reported.
+
+    Returns:
+        ``model``, of ``sources.describe``, and ``seen_in_training``: how many of the
+        faces the pretrained networks were trained on, 0 if others were used.
+    """
+    model = describe(generator)
+    is_shipped = model["source"] == "pretrained"
+    num_seen = int(are_seen(faces).sum()) if is_shipped else 0
+    return {"model": model, "seen_in_training": num_seen}
 
 
 def warn_of_seen(report: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
 from facefill.datasets import FaceArrayDataset, FaceStatisticsDataset, KerasModelDataset
-from facefill.preparation.face_set import fingerprint
+from facefill.evaluation.held_out import validation_fingerprint
 from facefill.runtime import tracked_model, tracking, tracking_server
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class RegistryHooks:
         if self._catalog is None:
             return
         if isinstance(self._catalog.get(dataset_name), FaceArrayDataset):
-            self._faces = fingerprint(data.of_split("held_out"))[:8]
+            self._faces = validation_fingerprint(data)[:8]
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:

@@ -39,6 +39,7 @@ SUFFIXES = {
 """Ending of a file by its format."""
 
 _QUALITY = 95
+_LOSSLESS = "tiff_adobe_deflate"
 _ORIENTATION = 0x0112
 # What undoes each orientation of EXIF, as ``ImageOps.exif_transpose`` does it.
 _TRANSPOSES = {
@@ -84,7 +85,8 @@ class PhotoFile:
         """Read the head of a file that ``photos.decode_photo`` has decoded whole."""
         self.content = content
         with self._opened() as image:
-            self.format = str(image.format)
+            # Of several pictures in a JPEG, as cameras write them, the first counts.
+            self.format = "JPEG" if image.format == "MPO" else str(image.format)
             self._profile: bytes | None = image.info.get("icc_profile")
             # Pillow turns a TIFF by itself, and takes the tag away.
             is_turned = self.format == "TIFF"
@@ -153,8 +155,17 @@ class PhotoFile:
         return self._with_chunks(content.tobytes())
 
     def _encode(self, merged: Image.Image, image: Image.Image) -> bytes:
+        options = self._options(image)
         stream = io.BytesIO()
-        merged.save(stream, format=self.format, **self._options(image))
+        try:
+            merged.save(stream, format=self.format, **options)
+        except (ValueError, OSError):
+            if self.format != "TIFF":
+                raise
+            # Its compression is one that can be read, but not written.
+            stream = io.BytesIO()
+            options["compression"] = _LOSSLESS
+            merged.save(stream, format=self.format, **options)
         return self._with_chunks(stream.getvalue())
 
     def _options(self, image: Image.Image) -> dict[str, Any]:

@@ -50,11 +50,10 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     from facefill.evaluation.kept import key_of_evaluation, pack, unpack
     from facefill.evaluation.photo_evaluation import evaluate_in_photos
     from facefill.evaluation.presentation import figures
-    from facefill.evaluation.seen_faces import num_seen, reported_side
+    from facefill.evaluation.seen_faces import describe_model, reported_side
     from facefill.inversion.masking import MaskMaker
     from facefill.inversion.search import LatentSearch
     from facefill.models.companions import read_companions
-    from facefill.models.sources import describe
     from facefill.runtime.remembered import Remembered
 
     networks = generator, discriminator
@@ -80,12 +79,10 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     finder = PhotoFinder(training_set, photos, alignment, centre)
     in_photo = evaluate_in_photos(finder, options, searches, identify, seed, side)
     evaluation = Evaluation(held_out, options, searches, identify, seed)
-    scores = list(
-        evaluation.run([MaskMaker(mask, completion, seed) for mask in options.masks])
-    )
-    summary = report(scores, options.resamples, seed) | {"model": describe(generator)}
-    summary |= {"side": side, "in_photo": in_photo.report}
-    summary["seen_in_training"] = num_seen(held_out.faces, generator)
+    makers = [MaskMaker(mask, completion, seed) for mask in options.masks]
+    scores = list(evaluation.run(makers))
+    summary = report(scores, options.resamples, seed) | {"in_photo": in_photo.report}
+    summary |= {"side": side} | describe_model(generator, held_out.faces)
     _tell(summary)
     drawn = figures(scores, summary["rows"]) | in_photo.figures()
     made = every_row(scores, in_photo.table), summary, drawn
