@@ -32,7 +32,6 @@ UNUSED = [
     "mlflow",
     "pandas",
     "scipy.stats",
-    "skimage",
     "sklearn",
 ]
 MAIN = f"""

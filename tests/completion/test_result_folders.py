@@ -28,7 +28,7 @@ NAMES = st.builds(
 def test_all_files_of_a_completion_are_known(tmp_path):
     catalog = yaml.safe_load((ROOT / "conf/base/catalog.yml").read_text("utf-8"))
     entries = [entry for entry in catalog.values() if isinstance(entry, dict)]
-    paths = [entry.get("path", "") for entry in entries]
+    paths = [entry.get("filepath", "") for entry in entries]
     inside = "07_model_output/completed/"
     tables = {path.partition(inside)[2] for path in paths if inside in path}
     assert len(tables) == 2

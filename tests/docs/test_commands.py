@@ -24,7 +24,7 @@ PIPELINES = {
     if (path / "pipeline.py").is_file()
 }
 # Commands of the system, which are not ours to test.
-OF_THE_SYSTEM = {"git", "cd", "cp", ".", "open", "export", "curl"}
+OF_THE_SYSTEM = {"git", "cd", "cp", ".", "open", "export", "curl", "nginx", "htpasswd"}
 # Of packages that no extra of ours brings.
 OF_OTHERS = {"kedro-airflow", "s3fs"}
 

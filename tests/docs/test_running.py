@@ -25,6 +25,8 @@ ELSEWHERE = {
     r"\. ": "of the shell",
     "export ": "of the shell",
     "curl ": "tests/runtime/test_tracked_model.py",
+    "nginx ": "of the system; tried by hand",
+    "htpasswd ": "of the system; tried by hand",
     "make (test|lint|demo)$": ".ci/run",
     "make browser": "it is a test",
     "make (test-long|defects)": "it is a test",

@@ -1,4 +1,4 @@
-"""What an earlier version of facefill left is read, and its work not done again."""
+"""What an earlier version of facefill left is read, and not mixed with what is new."""
 
 import shutil
 import tarfile
@@ -55,12 +55,18 @@ def test_checkpoints_models_statistics_and_records_are_read(data):
     assert len(records) == 40
 
 
-def test_nothing_is_aligned_or_trained_again(data):
+def test_faces_far_larger_than_their_crops_are_made_anew_and_no_training_mixes_both(
+    data,
+):
+    # The project's crops have 16 pixels, and its faces some 180 pixels of the photo:
+    # from four times on they are averaged now before they are sampled.
     aligned = files(data / "03_primary/aligned")
     weights = weights_sha256(read_pair(data / "06_models").generator)
-    faces = file_sha256(data / "05_model_input/faces.npy")
     run = kedro(data, "--pipeline=train")
-    assert run.returncode == 0, run.stderr
-    assert files(data / "03_primary/aligned") == aligned
-    assert file_sha256(data / "05_model_input/faces.npy") == faces
+    assert run.returncode == 1
+    assert "was begun with faces = 33 of hash" in run.stderr
+    assert "move that folder away to begin anew" in run.stderr
     assert weights_sha256(read_pair(data / "06_models").generator) == weights
+    anew = files(data / "03_primary/aligned")
+    assert anew.keys() == aligned.keys()
+    assert all(anew[name][0] != aligned[name][0] for name in aligned)

@@ -94,7 +94,7 @@ def test_what_is_no_file_of_statistics_is_refused():
 
 
 def test_the_dataset_gives_what_was_saved_and_names_a_damaged_file(tmp_path):
-    dataset = FaceStatisticsDataset(path=str(tmp_path / "a.npz"))
+    dataset = FaceStatisticsDataset(filepath=str(tmp_path / "a.npz"))
     statistics = measure(faces(), 4, draw())
     dataset.save(statistics)
     assert np.array_equal(dataset.load().mean, statistics.mean)
@@ -108,7 +108,7 @@ def test_the_dataset_gives_what_was_saved_and_names_a_damaged_file(tmp_path):
 def test_without_a_file_those_that_come_with_facefill_serve(tmp_path, monkeypatch):
     from facefill.models import pretrained
 
-    dataset = FaceStatisticsDataset(path=str(tmp_path / "a.npz"))
+    dataset = FaceStatisticsDataset(filepath=str(tmp_path / "a.npz"))
     monkeypatch.setattr(pretrained, "read_statistics", lambda: None)
     assert dataset.load() is None
     packed = measure(faces(), 4, draw()).packed()

@@ -131,7 +131,7 @@ def test_both_networks_compute_what_the_checkpoints_graph_computes(
 
     models, report = import_models(str(tmp_path))
     for name, model in models._asdict().items():
-        dataset = KerasModelDataset(path=str(tmp_path / f"{name}.keras"))
+        dataset = KerasModelDataset(filepath=str(tmp_path / f"{name}.keras"))
         dataset.save(model)
         models = models._replace(**{name: dataset.load()})
 

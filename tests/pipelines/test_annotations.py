@@ -18,4 +18,4 @@ def test_heavy_types_are_any_when_kedro_starts():
         [sys.executable, "-c", LOOK], capture_output=True, text=True, check=True
     )
 
-    assert done.stdout == "[True, True, True, True, True]\n[]\n"
+    assert done.stdout == "[True, True, True, True, True, True]\n[]\n"

@@ -106,7 +106,7 @@ def test_it_refines_what_its_own_generator_draws_and_no_other(tmp_path, caplog):
     mean = refiner_for(CompleteOptions(refine="mean"), own, trained)
     assert mean.fingerprint == Refiner(network, 0.0).fingerprint
     picture = refiner_for(options, own, trained)
-    assert picture.fingerprint == Refiner(network, options.fidelity).fingerprint
+    assert picture.fingerprint == Refiner(network, options.picture_share).fingerprint
     shipped = refiner_of(options, 64).fingerprint
     assert refiner_for(options, own, None).fingerprint == shipped
     other = generator_of(size=64, seed=2)
