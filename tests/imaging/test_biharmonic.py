@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facefill.imaging.biharmonic import bending, biharmonic
+from facefill.imaging.biharmonic import bending, biharmonic, continued
 from facefill.imaging.laplace import membrane
 
 ROWS, COLUMNS = np.mgrid[:48, :56] - 24.0
@@ -57,3 +57,21 @@ def test_a_hole_that_is_lost_in_the_smaller_picture_bends_nothing():
     shown = channels(ROWS)
     assert not bending(shown, nothing_known, 4.0).any()
     assert not bending(shown, ~nothing_known, 4.0).any()
+
+
+def test_noise_of_a_photo_is_no_slope_of_it():
+    rng = np.random.default_rng(0)
+    photo = rng.normal(60.0, 8.0, (*HOLE.shape, 3)).astype(np.float32)
+    shown = np.where(HOLE[..., None], np.float32(255), photo)
+    apart = [
+        np.abs(fill(shown, ~HOLE)[HOLE] - 60.0).max()
+        for fill in (biharmonic, continued)
+    ]
+    assert apart[1] < 0.6 * apart[0]
+
+
+def test_a_photo_without_noise_goes_on_with_its_slope():
+    truth = channels(SOLUTIONS["parabola"])
+    shown = np.where(HOLE[..., None], np.float32(0), truth)
+    level = np.abs(membrane(shown, ~HOLE) - truth)[HOLE].mean()
+    assert np.abs(continued(shown, ~HOLE) - truth)[HOLE].mean() < 0.5 * level

@@ -70,7 +70,7 @@ def test_beside_what_is_avoided_more_of_a_hole_goes_on_with_its_slope():
     avoided = np.zeros_like(hole)
     avoided[:, 90:] = True
     apart = np.abs(inpaint(truth, hole, avoided).astype(int) - truth)
-    assert apart.max() <= 2
+    assert apart.max() <= 3
 
 
 def test_where_everything_known_is_to_be_avoided_it_is_spread(photo):

@@ -7,6 +7,7 @@ guess, and far from it a worse one.
 Synopsis::
 
     filled = biharmonic(values, known)  # float32 (height, width, channels)
+    filled = continued(photo, known)  # of a photo, whose pixels are noisy
 """
 
 import math
@@ -20,6 +21,10 @@ from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask
 
 Floats: TypeAlias = NDArray[np.float32]
+
+_SLOPE_SIGMA = 1.5
+"""Standard deviation of the blur by which the slope of a photo is measured, in pixels:
+two neighbours of a sharp photo say so little that it would overshoot into blobs."""
 
 
 def biharmonic(values: Floats, known: Mask) -> Floats:
@@ -43,6 +48,27 @@ def biharmonic(values: Floats, known: Mask) -> Floats:
     least = values[known].min()
     shown = np.where(known[..., None], values, least).astype(np.float32)
     return np.asarray(inpaint_biharmonic(shown, ~known, channel_axis=-1), np.float32)
+
+
+def continued(photo: Floats, known: Mask) -> Floats:
+    """Continue a photo into a hole with its slope, and its detail by a membrane.
+
+    Args:
+        photo: float32 (height, width, channels).
+        known: bool (height, width), some True and some False; pixels elsewhere are not
+            read.
+
+    Returns:
+        float32 of the same shape, equal to ``photo`` where it is known.
+    """
+    shares = known.astype(np.float32)
+    shown = np.where(known[..., None], photo, np.float32(0))
+    sums, counts = (
+        cv2.GaussianBlur(each, (0, 0), _SLOPE_SIGMA) for each in (shown, shares)
+    )
+    mean = (sums / np.maximum(counts, 1e-3)[..., None]).astype(np.float32)
+    detail = np.where(known[..., None], photo - mean, np.float32(0))
+    return biharmonic(mean, known) + membrane(detail, known)
 
 
 def bending(values: Floats, known: Mask, shrinkage: float) -> Floats:
