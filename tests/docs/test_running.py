@@ -67,7 +67,7 @@ PYTHON_ELSEWHERE = {"docs/tracking.md": "tests/end_to_end/test_own_model.py"}
 FEW_STEPS = {
     "train": "train.max_steps:2,train.steps_per_call:1,train.batch_size:8,"
     "train.generator_width:8,train.discriminator_width:8,train.encoder_steps:1,"
-    "train.evaluate_samples:8",
+    "train.evaluate_samples:16",
     "evaluate": "evaluate.count:2,evaluate.photos:2,evaluate.masks:[center,left]",
 }
 
