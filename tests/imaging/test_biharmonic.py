@@ -75,3 +75,15 @@ def test_a_photo_without_noise_goes_on_with_its_slope():
     shown = np.where(HOLE[..., None], np.float32(0), truth)
     level = np.abs(membrane(shown, ~HOLE) - truth)[HOLE].mean()
     assert np.abs(continued(shown, ~HOLE) - truth)[HOLE].mean() < 0.5 * level
+
+
+@pytest.mark.parametrize("place", [(20, 25), (0, 0), np.s_[:1], np.s_[:, -1:]])
+def test_next_to_nothing_that_is_known_is_enough(place):
+    photo = (
+        np.random.default_rng(0).uniform(0, 255, (*HOLE.shape, 3)).astype(np.float32)
+    )
+    known = np.zeros_like(HOLE)
+    known[place] = True
+    filled = continued(photo, known)
+    assert np.isfinite(filled).all()
+    np.testing.assert_allclose(filled[known], photo[known], atol=1e-3)

@@ -74,7 +74,8 @@ class CompleteOptions(Block):
             between it and the known pixels, ``none`` leaves it.
         fidelity: 0 is the likely mean, which errs least and is soft, 1 a picture, as
             sharp as a photo and one of many that fit: share of what G(z) has beside
-            what is expected in a fitted face, and of the picture in a refined one.
+            what is expected in a fitted face; its square root is that of the picture in
+            a refined one.
         fit_components: Principal components of faces that the expectation knows; the
             pipeline ``train`` measures them.
         fit_noise: How far a face may be from them, in grey levels (standard
@@ -206,7 +207,11 @@ class CompleteOptions(Block):
 
     @property
     def picture_share(self) -> float:
-        """Share of a refiner's picture in a refined face, the rest being its mean."""
+        """Share of a refiner's picture in a refined face, the rest being its mean.
+
+        The root of ``fidelity``, which keeps more of the detail and costs nothing in
+        LPIPS (docs/results.md).
+        """
         return self.fidelity**0.5 if self.refine == "picture" else 0.0
 
     @property
