@@ -32,22 +32,22 @@ _WORTH_A_GRAPH = 8
 class Refiner:
     """Refines completed faces at twice their resolution."""
 
-    def __init__(self, network: keras.Model, fidelity: float) -> None:
+    def __init__(self, network: keras.Model, picture_share: float) -> None:
         """Take a network.
 
         Args:
             network: Of ``refiner.build_refiner``.
-            fidelity: Share of the network's picture, the rest being its mean.
+            picture_share: Share of the network's picture, the rest being its mean.
         """
         self._network = network
-        self._fidelity = fidelity
+        self._picture_share = picture_share
         self._run: Callable[..., Any] = partial(network, training=False)
         self._num_refined = 0
 
     @property
     def fingerprint(self) -> str:
         """What decides its results: SHA-256 of the weights, and the share."""
-        return f"{weights_sha256(self._network)} {self._fidelity}"
+        return f"{weights_sha256(self._network)} {self._picture_share}"
 
     @property
     def size(self) -> int:
@@ -73,7 +73,7 @@ class Refiner:
         if self._num_refined == _WORTH_A_GRAPH and graph.is_same_in_graph():
             self._run = graph.compiled(self._run, "cpu")
         picture, mean = residuals(np.asarray(self._run(seen))[0])
-        residual = mean + self._fidelity * (picture - mean)
+        residual = mean + self._picture_share * (picture - mean)
         return np.where(known[..., None], crop, to_uint8(coarse + residual))
 
 
