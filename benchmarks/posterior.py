@@ -36,6 +36,7 @@ from facefill.inversion.latents import to_variables
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
+from facefill.models.companions import Companions
 from facefill.models.face_pca import FacePca
 from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions
@@ -157,7 +158,11 @@ def run(
     ]
     values = options.model_dump() | {"hmc": options.hmc.model_dump() | changes}
     search = LatentSearch(
-        *pair, CompleteOptions.model_validate(values), 0.1, SEED, statistics()
+        *pair,
+        CompleteOptions.model_validate(values),
+        0.1,
+        SEED,
+        Companions(statistics()),
     )
     started = time.perf_counter()
     all_found = [found for found, *_ in search.run(targets)]
