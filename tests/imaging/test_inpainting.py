@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import skimage.data
+from skimage.filters import gaussian
 
 from facefill.imaging.inpainting import inpaint
 
@@ -115,6 +116,39 @@ def test_level_and_slope_go_on_through_a_thin_hole(hole):
     apart = np.abs(inpaint(truth, hole).astype(int) - truth)
     # At the photo's edge there is nothing that it could go on to.
     assert apart[20:-20, 20:-20].max() <= 2
+
+
+@pytest.fixture(scope="module")
+def diagonal_scratch():
+    return np.abs(np.subtract(*np.mgrid[:160, :160])) < 7
+
+
+def test_an_edge_that_a_scratch_crosses_stays_an_edge(diagonal_scratch):
+    columns = np.mgrid[:160, :160][1]
+    grain = np.random.default_rng(0).normal(0, 3, (160, 160, 1))
+    level = np.where(columns < 80, 60.0, 190.0)[..., None]
+    photo = np.repeat(np.round(level + grain), 3, -1).astype(np.uint8)
+    filled = inpaint(photo, diagonal_scratch)[diagonal_scratch][:, 0]
+    assert np.mean((filled > 85) & (filled < 165)) < 0.03
+
+
+def test_texture_goes_on_through_a_scratch(diagonal_scratch):
+    fur = skimage.data.chelsea()[40:200, 120:280].copy()
+    filled = inpaint(fur, diagonal_scratch)
+
+    def detail(photo):
+        grey = photo.mean(axis=-1)
+        return (grey - gaussian(grey, 1.5))[diagonal_scratch].std()
+
+    assert 0.6 < detail(filled) / detail(fur) < 1.3
+
+
+def test_tiles_of_a_scratch_leave_no_pixel_of_it(monkeypatch, photo):
+    monkeypatch.setattr("facefill.imaging.inpainting._TILE", 50)
+    hole = HOLES["scratch"]
+    black = np.where(hole[..., None], np.uint8(0), photo)
+    error = np.abs(inpaint(black, hole)[hole].astype(float) - photo[hole])
+    assert np.mean(error > 100) < 0.02
 
 
 def test_a_thin_hole_of_very_many_pixels_is_filled_as_well(monkeypatch, photo):
