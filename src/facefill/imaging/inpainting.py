@@ -118,7 +118,7 @@ def _continue_thin(photo: Pixels, thin: Mask, avoided: Mask) -> None:
     hidden = thin[window]
     known = photo[window].astype(np.float32)
     shares = np.zeros(thin.shape, np.float32)
-    shares[window] = np.where(hidden, _structure(known, ~hidden), 0)
+    shares[window] = hidden * _patch_shares(known, ~hidden, avoided[window])
     solved = continued(known, ~hidden)
     photo[window][hidden] = np.clip(np.round(solved[hidden]), 0, 255).astype(np.uint8)
     patched = photo.copy()
@@ -129,13 +129,21 @@ def _continue_thin(photo: Pixels, thin: Mask, avoided: Mask) -> None:
     photo[thin] = np.round(mixed).astype(np.uint8)
 
 
-def _structure(photo: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:
-    """Share of patches at each pixel, 0 to 1, by the contrast around it."""
-    shares = known.astype(np.float32)
+def _patch_shares(
+    photo: NDArray[np.float32], known: Mask, avoided: Mask
+) -> NDArray[np.float32]:
+    """Share of patches at each pixel, 0 to 1, by the contrast around it.
+
+    Where half of what is known around it must not be copied there are none: what could
+    be copied is of something else.
+    """
+    weights = known.astype(np.float32)
     grey = photo.mean(axis=2)
-    detail = np.where(known, grey - _mean_around(grey, shares, _DETAIL_SIGMA), 0)
-    contrast = np.sqrt(_mean_around(detail * detail, shares, _STRUCTURE_SIGMA))
-    return np.clip((contrast - SMOOTH) / (STRUCTURED - SMOOTH), 0, 1)
+    detail = np.where(known, grey - _mean_around(grey, weights, _DETAIL_SIGMA), 0)
+    contrast = np.sqrt(_mean_around(detail * detail, weights, _STRUCTURE_SIGMA))
+    shares = np.clip((contrast - SMOOTH) / (STRUCTURED - SMOOTH), 0, 1)
+    copied = _mean_around((~avoided).astype(np.float32), weights, _STRUCTURE_SIGMA)
+    return np.asarray(shares * np.clip(2 * copied - 1, 0, 1), np.float32)
 
 
 def _mean_around(
