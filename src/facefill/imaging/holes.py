@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from facefill.errors import MaskError
-from facefill.imaging.mask_files import grown, read_hole
+from facefill.imaging.mask_files import IF_INVERTED, grown, read_hole
 from facefill.imaging.masks import WHITE, Mask
 from facefill.imaging.photo_files import is_lossy
 from facefill.imaging.photos import Pixels, decode_with_alpha
@@ -88,7 +88,7 @@ class HoleReader:
         if hole.all():
             raise MaskError(
                 "the mask hides the whole photo, so nothing is left to complete it "
-                "from; is its polarity (complete.mask_files) the right one?"
+                f"from; {IF_INVERTED}"
             )
         return hole
 
