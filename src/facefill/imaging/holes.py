@@ -108,7 +108,8 @@ def _transparent(content: bytes, max_pixels: int) -> Mask:
     _, alpha = decode_with_alpha(content, max_pixels) if content else (None, None)
     if alpha is None or alpha.min() >= WHITE:
         raise MaskError(
-            "the photo has no transparent pixel, but complete.hole_from is alpha"
+            "the photo has no transparent pixel, but complete.hole_from is alpha; save "
+            "it with transparency, such as PNG, or give a mask file"
         )
     return np.asarray(alpha < WHITE)
 
@@ -133,7 +134,8 @@ def flat_colour(photo: Pixels, tolerance: int = 0) -> Mask:
     colours, counts = np.unique(numbers, return_counts=True)
     if counts.max() < _LEAST_SHARE * numbers.size:
         raise MaskError(
-            "no colour covers a thousandth of the photo, as complete.hole_from wants"
+            "no colour covers a thousandth of the photo, so none is painted over it, "
+            "but complete.hole_from is colour; give a mask file"
         )
     colour = colours[counts.argmax()]
     wanted = np.array([colour >> 16, colour >> 8 & 255, colour & 255])
