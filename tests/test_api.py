@@ -188,7 +188,7 @@ def test_a_name_without_an_ending_is_an_error(done, tmp_path):
         (PHOTO.astype(float), HOLE, PhotoError, "float64"),
         (PHOTO, "absent.png", MaskError, "cannot be read"),
         (PHOTO, ~np.ones_like(HOLE), MaskError, "hides nothing"),
-        (PHOTO, np.ones_like(HOLE), MaskError, "whole photo.*polarity"),
+        (PHOTO, np.ones_like(HOLE), MaskError, "whole photo.*wrong way round"),
         (PHOTO, HOLE[:150], MaskError, "220x150, its photo 220x220"),
         (PHOTO, HOLE.astype(float), MaskError, "float64"),
     ],

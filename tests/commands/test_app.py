@@ -21,7 +21,8 @@ def test_without_gradio_one_line_says_what_to_install(monkeypatch):
 
     assert ran.exit_code == 1
     assert ran.stderr == (
-        "Error: facefill app needs the extra app: pip install 'facefill[app]'\n"
+        "Error: facefill app needs the extra app: in the folder of facefill, "
+        "pip install -e '.[app]'\n"
     )
 
 

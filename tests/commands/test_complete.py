@@ -226,7 +226,8 @@ def test_a_result_that_cannot_be_written_is_refused_before_any_work(tmp_path, ma
     photo = write(tmp_path / "ann.png", DAMAGED)
     given = ["--mask", mask, "--output"]
     for name in ("whole", "whole.xyz"):
-        assert "no ending of a picture's" in refused(photo, *given, tmp_path / name)
+        said = refused(photo, *given, tmp_path / name)
+        assert f"{tmp_path / name} does not end as a picture's does: .jpg, .png" in said
     below_a_file = photo / "whole.png"
     assert refused(photo, *given, below_a_file).startswith(f"Error: {photo}: ")
     assert [path.name for path in tmp_path.iterdir()] == ["ann.png"]

@@ -601,7 +601,7 @@ def test_a_hole_over_all_of_the_face_is_a_row_with_the_reason(
     rows = [place(folders, "a.png"), place(folders, "b.png", 1)]
     table = run(rows, folders, search).table
     assert list(table["reason"]) == ["mask", ""]
-    assert re.search(f"hides the whole {whole}.*polarity", table["detail"][0])
+    assert re.search(f"hides the whole {whole}.*wrong way round", table["detail"][0])
 
 
 def test_mask_files_that_fit_a_photo_equally_are_a_row_with_the_reason(folders, search):

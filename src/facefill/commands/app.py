@@ -17,7 +17,10 @@ import click
 
 from facefill.errors import FacefillError
 
-NEEDS_EXTRA = "facefill app needs the extra app: pip install 'facefill[app]'"
+NEEDS_EXTRA = (
+    "facefill app needs the extra app: in the folder of facefill, "
+    "pip install -e '.[app]'"
+)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from facefill.errors import MaskError, PhotoError
 from facefill.imaging.compositing import warped_hole
 from facefill.imaging.degradations import Inpainting
-from facefill.imaging.mask_files import face_mask
+from facefill.imaging.mask_files import IF_INVERTED, face_mask
 from facefill.imaging.masks import Mask, mask_within_photo
 from facefill.imaging.photos import Pixels
 from facefill.imaging.tasks import Task
@@ -123,7 +123,7 @@ def face_with_hole(face: AlignedFace, hole: Mask) -> FaceInPhoto | None:
     if not known.any():
         raise MaskError(
             f"the mask of {face.face_id} hides the whole face, so nothing is left to "
-            "complete it from; is its polarity (complete.mask_files) the right one?"
+            f"complete it from; {IF_INVERTED}"
         )
     return placed
 

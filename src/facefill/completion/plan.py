@@ -23,7 +23,7 @@ from facefill.completion.inputs import (
     rejected,
 )
 from facefill.errors import FacefillError, PhotoError
-from facefill.imaging.mask_files import LARGE_HOLE
+from facefill.imaging.mask_files import IF_INVERTED, LARGE_HOLE
 from facefill.imaging.sheets import captioned_grid
 from facefill.parameters import MaskName
 from facefill.parameters.choices import HoleSource
@@ -157,10 +157,10 @@ def _warn_of_large_hole(task: PhotoTask) -> None:
     for name, share in (of_faces or of_photo).items():
         if share > LARGE_HOLE:
             logger.warning(
-                "%.0f %% of %s are missing; if that is what is known, set "
-                "complete.mask_files to the other polarity",
+                "%.0f %% of %s are missing; %s",
                 100.0 * share,
                 name,
+                IF_INVERTED,
             )
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from facefill.errors import MaskError
-from facefill.imaging.mask_files import grown, read_hole
+from facefill.imaging.mask_files import IF_INVERTED, grown, read_hole
 from facefill.imaging.masks import WHITE, Mask
 from facefill.imaging.photo_files import is_lossy
 from facefill.imaging.photos import Pixels, decode_with_alpha
@@ -88,7 +88,7 @@ class HoleReader:
         if hole.all():
             raise MaskError(
                 "the mask hides the whole photo, so nothing is left to complete it "
-                "from; is its polarity (complete.mask_files) the right one?"
+                f"from; {IF_INVERTED}"
             )
         return hole
 
@@ -108,7 +108,8 @@ def _transparent(content: bytes, max_pixels: int) -> Mask:
     _, alpha = decode_with_alpha(content, max_pixels) if content else (None, None)
     if alpha is None or alpha.min() >= WHITE:
         raise MaskError(
-            "the photo has no transparent pixel, but complete.hole_from is alpha"
+            "the photo has no transparent pixel, but complete.hole_from is alpha; save "
+            "it with transparency, such as PNG, or give a mask file"
         )
     return np.asarray(alpha < WHITE)
 
@@ -133,7 +134,8 @@ def flat_colour(photo: Pixels, tolerance: int = 0) -> Mask:
     colours, counts = np.unique(numbers, return_counts=True)
     if counts.max() < _LEAST_SHARE * numbers.size:
         raise MaskError(
-            "no colour covers a thousandth of the photo, as complete.hole_from wants"
+            "no colour covers a thousandth of the photo, so none is painted over it, "
+            "but complete.hole_from is colour; give a mask file"
         )
     colour = colours[counts.argmax()]
     wanted = np.array([colour >> 16, colour >> 8 & 255, colour & 255])

@@ -26,6 +26,12 @@ from facefill.parameters.defaults import MAX_BYTES, MAX_PIXELS
 LARGE_HOLE = 0.6
 """Share of a face from which its hole is taken for the mask of the wrong polarity."""
 
+IF_INVERTED = (
+    "if the mask's black and white are the wrong way round, invert it, or in a project "
+    "set complete.mask_files"
+)
+"""What to do about a mask that hides too much, for errors and warnings."""
+
 # A mask is black and white: a picture of which more is neither is a photo.
 _MAX_BETWEEN = 0.25
 _BLACK, _WHITE, _COLOURFUL = 48, 207, 48

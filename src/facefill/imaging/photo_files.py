@@ -68,7 +68,11 @@ def format_of(path: str | Path) -> str:
     """
     kind = Image.registered_extensions().get(Path(path).suffix.lower())
     if kind is None:
-        raise PhotoError("unsupported", f"{path} has no ending of a picture's")
+        endings = ", ".join(SUFFIXES.values())
+        raise PhotoError(
+            "unsupported",
+            f"the name {path} does not end as a picture's does: {endings}",
+        )
     return kind
 
 

@@ -105,7 +105,9 @@ def measure(faces: Any, num_components: int, rng: np.random.Generator) -> FacePc
         DataError: If there are fewer than two faces, or all are equal.
     """
     if len(faces) < 2:
-        raise DataError(f"{len(faces)} faces are too few to see in what faces differ")
+        raise DataError(
+            f"{len(faces)} faces are too few to measure how faces differ; add photos"
+        )
     count = min(len(faces), NUM_FACES)
     rows = np.sort(rng.permutation(len(faces))[:count])
     flat = np.asarray(faces[rows]).reshape(count, -1).astype(np.float32)
@@ -120,7 +122,10 @@ def measure(faces: Any, num_components: int, rng: np.random.Generator) -> FacePc
     # Equal faces have fewer directions than there are faces.
     is_real = lengths > 1e-6 * max(float(lengths[0]), 1.0)
     if not is_real.any():
-        raise DataError(f"all {count} faces are equal, so they differ in nothing")
+        raise DataError(
+            f"all {count} faces are equal, so there is no difference to measure; add "
+            "other photos"
+        )
     scaled = shares[:, is_real] / np.sqrt(lengths[is_real])
     components = scaled.T.astype(np.float32) @ flat
     return FacePca(

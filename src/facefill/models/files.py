@@ -141,8 +141,8 @@ def _require_whole(path: Path) -> None:
             unpacked = sum(member.file_size for member in archive.infolist())
             if unpacked > _MOST_UNPACKED * path.stat().st_size:
                 raise ModelError(
-                    f"the model {path} unpacks to {unpacked:,} bytes, which is no file "
-                    "of ours"
+                    f"the model {path} unpacks to {unpacked:,} bytes, too many for a "
+                    "model of facefill"
                 )
             damaged = archive.testzip()
     except (zipfile.BadZipFile, OSError, EOFError) as error:

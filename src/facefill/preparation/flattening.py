@@ -40,7 +40,10 @@ def flatten(aligned: Path, selection: pd.DataFrame, faces: Path, size: int) -> F
     """
     rows = selection[selection["split"] != LEFT_OUT]
     if rows.empty:
-        raise DataError("no face is left to make a training set of")
+        raise DataError(
+            "no face is left to make a training set of; the column reason of "
+            "data/04_feature/selection.parquet says why"
+        )
     # The halves of those held out are not sorted apart: the array of a project that
     # was prepared before there were halves stays as it is.
     rows = rows.assign(held_out=rows["split"] != TRAIN)

@@ -101,7 +101,10 @@ def _cluster_client(address: str) -> Iterator["Client"]:
         ) from error
     with client:
         if not client.nthreads():
-            raise DataError(f"the Dask cluster at {address} has no workers")
+            raise DataError(
+                f"the Dask cluster at {address} has no workers; start some with "
+                f"`dask worker {address}`"
+            )
         yield client
 
 
