@@ -26,6 +26,12 @@ def test_boxes_and_eyes_are_read(tmp_path):
         {"eyes": [[1, 2], [1, 2]]},
         {"eyes": [[1, 2], [3]]},
         {"eyes": 7},
+        {"box": [0, 0, float("inf"), 40]},
+        {"box": [0, 0, 10**400, 40]},
+        {"box": [0, 0, 1e300, 40]},
+        {"box": [0, 0, float("nan"), 40]},
+        {"eyes": [[float("nan"), 2], [3, 4]]},
+        {"eyes": [[1, 2], [float("-inf"), 4]]},
     ],
 )
 def test_anything_else_is_refused_with_the_form_of_a_hint(data):
@@ -33,7 +39,9 @@ def test_anything_else_is_refused_with_the_form_of_a_hint(data):
         hint_of(data)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"box": null}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b'{"box": null}', b'{"box": [0, 0, 1e999, 9]}']
+)
 def test_a_file_that_is_no_hint_is_a_reason(tmp_path, content):
     path = tmp_path / "a.json"
     path.write_bytes(content)
