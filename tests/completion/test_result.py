@@ -256,8 +256,11 @@ def test_a_result_is_saved_in_the_format_of_its_name(tmp_path, name, kind):
         assert (image.getexif().get(0x010F) == "a camera") == (kind == "PNG")
     if kind != "JPEG":
         assert np.array_equal(after, done.photo)
-    with pytest.raises(PhotoError, match="unsupported"):
-        done.save(tmp_path / "whole")
+    # What Pillow reads and does not write, or not in colour, is refused as well.
+    for other in ("whole", "whole.psd", "whole.wmf", "whole.xbm"):
+        with pytest.raises(PhotoError, match="unsupported"):
+            done.save(tmp_path / other)
+        assert not (tmp_path / other).exists()
 
 
 class Recording:
