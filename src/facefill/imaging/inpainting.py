@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.imaging.biharmonic import continued
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 
 THIN = 3.0
@@ -104,7 +104,7 @@ def _continue_lines(photo: Pixels, thin: Mask, wide: Mask) -> Pixels:
 
 def _continue_smoothly(photo: Pixels, thin: Mask) -> None:
     """Fill a hole in place by the biharmonic equation."""
-    window = _window(thin, _AROUND)
+    window = bounding_window(thin, _AROUND)
     hidden = thin[window]
     solved = continued(photo[window].astype(np.float32), ~hidden)
     photo[window][hidden] = np.clip(np.round(solved[hidden]), 0, 255).astype(np.uint8)
@@ -115,7 +115,7 @@ def _copy_patches(photo: Pixels, hole: Mask, avoided: Mask) -> None:
     import patchmatch
 
     # As much around it as there is to copy from.
-    window = _window(hole, _MARGIN, extents=1)
+    window = _surrounded(bounding_window(hole))
     pixels, hidden = photo[window], hole[window]
     scale = min(1.0, math.sqrt(MAX_WINDOW_PIXELS / hidden.size))
     size = _scaled(hidden.shape[1], scale), _scaled(hidden.shape[0], scale)
@@ -139,14 +139,12 @@ def _scaled(side: int, scale: float) -> int:
     return max(1, round(scale * side))
 
 
-def _window(hole: Mask, least: int, extents: int = 0) -> tuple[slice, slice]:
-    """Bound a hole, with as many pixels around it, or of its own extents."""
+def _surrounded(window: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Add to a window as much on each side as it holds itself, or ``_MARGIN``."""
     spans = []
-    for axis in (1, 0):
-        inside = np.flatnonzero(hole.any(axis=axis))
-        begin, end = int(inside[0]), int(inside[-1]) + 1
-        margin = max(least, extents * (end - begin))
-        spans.append(slice(max(begin - margin, 0), end + margin))
+    for span in window:
+        margin = max(_MARGIN, span.stop - span.start)
+        spans.append(slice(max(span.start - margin, 0), span.stop + margin))
     return spans[0], spans[1]
 
 
