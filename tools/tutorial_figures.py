@@ -80,7 +80,7 @@ def search(
     """Search for the astronaut's face with the pretrained model."""
     model = facefill.load_model()
     networks = model.generator, model.discriminator
-    searched = LatentSearch(*networks, options, lam, 1, model.statistics)
+    searched = LatentSearch(*networks, options, lam, 1, model.companions)
     return next(iter(searched.run([astronaut()], watch)))
 
 
