@@ -53,6 +53,16 @@ def test_they_are_cut_once_for_the_same_faces(tmp_path):
     assert list(folder.iterdir()) == []
 
 
+def test_what_a_killed_run_was_writing_is_deleted(tmp_path):
+    faces, alignment = write_photos(tmp_path, 3)
+    folder = tmp_path / "refiner"
+    folder.mkdir()
+    (folder / ".writing-01234567-abcd.tmp").write_bytes(b"half a file")
+    crops_of(faces, alignment, tmp_path, folder, 1)
+    (file,) = folder.iterdir()
+    assert file.name.startswith("crops-")
+
+
 def test_photos_that_are_gone_or_changed_are_left_out(tmp_path):
     faces, alignment = write_photos(tmp_path, 5)
     (tmp_path / "0.png").unlink()

@@ -19,7 +19,7 @@ from facefill.parameters.choices import CropBorder
 from facefill.preparation.face_set import FaceSet, pixel_digest
 from facefill.preparation.quality import share_inside, sharpness
 from facefill.preparation.splits import TRAIN
-from facefill.runtime.files import replacing
+from facefill.runtime.files import remove_litter, replacing
 from facefill.runtime.progress import progress
 from facefill.runtime.rng import Purpose, keyed_rng
 
@@ -70,6 +70,7 @@ def crops_of(
         if other != path:
             other.unlink()
     if not path.is_file():
+        remove_litter(folder)  # of killed runs, each as large as the file
         rows = np.flatnonzero(np.asarray(faces.table["split"] == TRAIN))
         rng = keyed_rng(seed, Purpose.REFINER_CROPS)
         rows = np.sort(rng.permutation(rows)[:MAX_CROPS])
