@@ -6,6 +6,7 @@ import pytest
 from facefill.completion.given import read_given, read_pixels
 from facefill.errors import MaskError, PhotoError
 from facefill.parameters import CompleteOptions
+from facefill.preparation.detection import Box
 from photos import noise
 
 PHOTO = noise(40, 47)
@@ -71,6 +72,30 @@ def test_an_array_that_is_no_photo_is_refused_with_its_shape(photo):
     with pytest.raises(PhotoError, match="a photo is uint8 RGB") as error:
         read_pixels(photo)
     assert str(photo.shape) in str(error.value)
+
+
+@pytest.mark.parametrize("hint", [5, [1, 2, 30, 40], {"eyes": 7}, {"box": "1234"}])
+def test_what_is_no_hint_is_refused_with_the_form_of_one(hint):
+    with pytest.raises(PhotoError, match=r"a hint is|no number of pixels") as error:
+        read_given(PHOTO, HOLE, CompleteOptions(), hint)
+    assert error.value.reason == "hint"
+
+
+def test_a_hint_is_a_file_or_what_one_holds(tmp_path):
+    (tmp_path / "a.json").write_text('{"box": [1, 2, 30, 40]}')
+    for hint in (
+        tmp_path / "a.json",
+        str(tmp_path / "a.json"),
+        {"box": (1, 2, 30, 40)},
+    ):
+        given = read_given(PHOTO, HOLE, CompleteOptions(), hint)
+        assert given.hint == Box(1, 2, 30, 40)
+
+
+@pytest.mark.parametrize("name", ["absent.png", "x" * 300, "no\0name", ""])
+def test_a_name_of_no_file_and_no_shape_is_refused(name):
+    with pytest.raises(MaskError, match="cannot be read"):
+        read(name)
 
 
 def test_a_shape_is_of_the_face_unless_a_file_has_its_name(tmp_path, monkeypatch):

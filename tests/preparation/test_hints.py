@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from facefill.errors import PhotoError
@@ -12,6 +13,13 @@ def test_boxes_and_eyes_are_read(tmp_path):
     assert read_hint(path) == Box(1, 2, 30, 40)
     path.write_text('{"eyes": [[10, 20], [30.5, 21]]}')
     assert read_hint(path) == EyePair((10.0, 20.0), (30.5, 21.0))
+
+
+def test_numbers_may_be_numpys():
+    edges = list(np.array([1, 2, 30, 40]))
+    assert hint_of({"box": edges}) == Box(1, 2, 30, 40)
+    eyes = [list(eye) for eye in np.array([[1, 2], [3, 4]], np.float32)]
+    assert hint_of({"eyes": eyes}) == EyePair((1.0, 2.0), (3.0, 4.0))
 
 
 @pytest.mark.parametrize(

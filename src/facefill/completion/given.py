@@ -102,7 +102,7 @@ def _hint(hint: GivenHint | None) -> Hint | None:
     if isinstance(hint, str | Path):
         return read_hint(Path(hint))
     try:
-        return hint_of(dict(hint))
+        return hint_of(hint)
     except ValueError as error:
         raise PhotoError("hint", str(error)) from error
 
@@ -117,11 +117,12 @@ def _hole(
         size = photo.shape[0], photo.shape[1]
         hole = scaled_hole(_hole_of_array(mask, options), size, "the mask")
         return reader.grown(hole, content)
-    if not Path(mask).exists():
-        if str(mask) in get_args(MaskName):
+    name, shapes = str(mask), get_args(MaskName)
+    if name in (*shapes, "alpha", "colour") and not Path(name).exists():
+        if name in shapes:
             return None
         for source in ("alpha", "colour"):
-            if mask == source:
+            if name == source:
                 return replace(reader, source=source).read(photo, content, None)
     return replace(reader, source="files").read(photo, content, Path(mask))
 

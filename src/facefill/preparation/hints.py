@@ -5,6 +5,7 @@ of both eyes, ``{"eyes": [[x, y], [x, y]]}``, in pixels of the upright photo.
 """
 
 import json
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def hint_of(data: Any) -> Hint:
 
 
 def _number(value: Any) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Real, since NumPy's whole numbers are no int.
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     # JSON may say NaN, infinity, and integers that no float can hold.
     if not (is_number and abs(value) < _FURTHEST):
         raise ValueError(f"{value!r} is no number of pixels")
