@@ -207,16 +207,18 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
     faces = _faces(given, found, options, seed)
     search = _search(model, options.model_dump_json(), lam, seed)
     advance = tell and _shares(tell, len(faces) * search.iterations_per_photo)
-    results = list(search.run((face.measurement for face in faces), None, advance))
+    results = search.run((face.measurement for face in faces), None, advance)
+    # Each candidate is blended once, and not anew for every photo below.
+    done = [
+        completed_face(face, candidates)
+        for face, candidates in zip(faces, results, strict=True)
+    ]
     refiner = refiner_for(options, model.generator, model.companions.refiner)
     photos = [
         compose(
             given.pixels,
             given.hole,
-            [
-                completed_face(face, candidates[number:])
-                for face, candidates in zip(faces, results, strict=True)
-            ],
+            [face.by_candidate(number) for face in done],
             options.outside,
             given.original,
             refiner,

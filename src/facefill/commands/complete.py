@@ -315,7 +315,7 @@ def _report_folder(
         line = f"not {job.photo.name}: {said}" if failed else said
         click.echo(f"[{number}/{count}] {line}")
     rejected = sum(reasons.values())
-    why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+    why = ", ".join(f"{reason} {num}" for reason, num in reasons.most_common())
     click.echo(
         f"{count - rejected} completed, {rejected} rejected"
         f"{f' ({why})' if why else ''}; the results are in {output}"
