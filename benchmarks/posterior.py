@@ -37,7 +37,6 @@ from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
 from facefill.models.companions import Companions
-from facefill.models.face_pca import FacePca
 from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions
 from facefill.runtime import rng
@@ -157,13 +156,9 @@ def run(
         for place, face in enumerate(faces.faces)
     ]
     values = options.model_dump() | {"hmc": options.hmc.model_dump() | changes}
-    search = LatentSearch(
-        *pair,
-        CompleteOptions.model_validate(values),
-        0.1,
-        SEED,
-        Companions(statistics()),
-    )
+    changed = CompleteOptions.model_validate(values)
+    companions = Companions(pretrained.load_statistics())
+    search = LatentSearch(*pair, changed, 0.1, SEED, companions)
     started = time.perf_counter()
     all_found = [found for found, *_ in search.run(targets)]
     seconds = (time.perf_counter() - started) / len(targets)
@@ -188,12 +183,6 @@ def latents_of(variables: np.ndarray) -> np.ndarray:
     from scipy.special import erf
 
     return np.asarray(erf(variables / np.sqrt(2.0)), np.float32)
-
-
-def statistics() -> FacePca | None:
-    """Read the statistics of faces that come with facefill."""
-    content = pretrained.read_statistics()
-    return None if content is None else FacePca.unpacked(content)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

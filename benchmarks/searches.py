@@ -33,7 +33,6 @@ from facefill.inversion.objective import Objective
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
-from facefill.models.face_pca import FacePca
 from facefill.models.generation import generate
 from facefill.parameters import CompleteOptions, EvaluateOptions
 from facefill.preparation.face_set import read_face_set
@@ -213,10 +212,10 @@ def measure(
     held_out: HeldOut, mask: str, files: Mapping[str, Path], identity: bool
 ) -> dict[str, Any]:
     """Compare what the variants found under a mask; the report, and a sheet."""
-    content = pretrained.read_statistics()
-    assert content is not None
+    statistics = pretrained.load_statistics()
+    assert statistics is not None
     options = CompleteOptions()
-    expectation = GaussianFit(FacePca.unpacked(content), options.fit_noise)
+    expectation = GaussianFit(statistics, options.fit_noise)
     generator = pretrained.load_pair().generator
     searches: dict[str, Any] = {
         name: Recorded(file, generator, expectation) for name, file in files.items()

@@ -11,6 +11,9 @@ from PIL import Image
 
 import facefill
 from facefill.errors import MaskError, ModelError, PhotoError
+from facefill.models.dcgan import Architecture, build_discriminator, build_generator
+from facefill.models.face_pca import FacePca, measure
+from facefill.models.files import write_model
 from facefill.parameters import AlignOptions, CompleteOptions
 from photos import noise
 from projects import ROOT
@@ -222,9 +225,52 @@ def test_samples_are_those_of_the_seed(model):
     assert not np.array_equal(facefill.sample(2, model=model, seed=2), two)
 
 
-def test_a_model_is_loaded_once_and_an_absent_one_is_an_error(model, tmp_path):
-    assert facefill.load_model("pretrained") is model
+def test_a_model_is_loaded_once_and_an_absent_one_is_an_error(tmp_path):
+    assert facefill.load_model("pretrained") is facefill.load_model()
     with pytest.raises(ModelError, match="no model at"):
+        facefill.load_model(tmp_path)
+
+
+def write_networks(folder, seed):
+    """Write the networks of a training that lasted no step."""
+    sizes = Architecture(
+        image_size=16, latent_size=4, generator_width=4, discriminator_width=4
+    )
+    write_model(build_generator(sizes, seed), folder / "generator.keras")
+    write_model(build_discriminator(sizes, seed), folder / "discriminator.keras")
+
+
+def test_a_model_that_was_trained_anew_is_loaded_anew(tmp_path):
+    write_networks(tmp_path, seed=1)
+    first = facefill.load_model(tmp_path)
+    assert facefill.load_model(str(tmp_path)) is first
+
+    write_networks(tmp_path, seed=2)
+    second = facefill.load_model(tmp_path)
+
+    kernels = [model.generator.get_weights()[0] for model in (first, second)]
+    assert not np.array_equal(*kernels)
+    assert second.statistics is None
+    faces = noise(48, 16).reshape(3, 16, 16, 3)
+    statistics = measure(faces, 2, np.random.default_rng(0))
+    (tmp_path / "face_statistics.npz").write_bytes(statistics.packed())
+    found = facefill.load_model(tmp_path).statistics
+    assert found.fingerprint == FacePca.unpacked(statistics.packed()).fingerprint
+
+
+def test_a_relative_folder_is_that_of_the_current_one(tmp_path, monkeypatch):
+    loaded = []
+    for seed, name in enumerate(("one", "other")):
+        write_networks(tmp_path / name / "models", seed)
+        monkeypatch.chdir(tmp_path / name)
+        loaded.append(facefill.load_model("models").generator.get_weights()[0])
+    assert not np.array_equal(*loaded)
+
+
+def test_damaged_statistics_are_named(tmp_path):
+    write_networks(tmp_path, seed=1)
+    (tmp_path / "face_statistics.npz").write_bytes(b"damaged")
+    with pytest.raises(ModelError, match=r"face_statistics\.npz is damaged"):
         facefill.load_model(tmp_path)
 
 

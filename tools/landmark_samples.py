@@ -8,8 +8,9 @@ import numpy as np
 from training_faces import TrainingFace
 
 from facefill.imaging import geometry
+from facefill.imaging.geometry import applied, composed
 from facefill.preparation import face_prior
-from facefill.preparation.face_prior import View, applied, composed
+from facefill.preparation.face_prior import View
 from facefill.preparation.landmark_network import (
     HIGH,
     LOW,

@@ -19,7 +19,6 @@ from scipy.linalg import eigh
 from training_faces import training_faces
 
 from facefill.imaging import geometry
-from facefill.preparation import face_prior
 from facefill.preparation.detection import Box
 from facefill.preparation.face_prior import DESCRIPTION, FILE, FacePrior
 from facefill.preparation.landmark_network import MIRRORED
@@ -79,8 +78,8 @@ def _measured(faces: list[Face], num_components: int) -> FacePrior:
         if seen.known.mean() < 0.985:
             continue
         pixels.append(np.where(seen.known, seen.pixels, np.median(seen.pixels)))
-        points.append(face_prior.applied(frame, landmarks) - mean)
-        low, high = face_prior.applied(frame, np.reshape(box, (2, 2)).astype(float))
+        points.append(geometry.applied(frame, landmarks) - mean)
+        low, high = geometry.applied(frame, np.reshape(box, (2, 2)).astype(float))
         boxes.append([*(low + high) / 2.0, np.mean(high - low)])
     return _components(
         np.array(pixels), np.array(points), mean, num_components, np.median(boxes, 0)
@@ -92,16 +91,16 @@ def _mean_shape(shapes: list[np.ndarray]) -> np.ndarray:
     indices = geometry.LANDMARK_INDICES["innerEyesAndBottomLip"]
     target = geometry.target_points("innerEyesAndBottomLip", 1).astype(np.float64)
     first = shapes[0]
-    mean = face_prior.applied(geometry.similarity(first[indices], target), first)
+    mean = geometry.applied(geometry.similarity(first[indices], target), first)
     for _ in range(4):
         moved = [
-            face_prior.applied(geometry.similarity(shape, mean), shape)
+            geometry.applied(geometry.similarity(shape, mean), shape)
             for shape in shapes
         ]
         mean = np.mean(moved, axis=0)
         mirrored = (mean * (-1.0, 1.0))[MIRRORED] + (1.0, 0.0)
         mean = (mean + mirrored) / 2.0
-        mean = face_prior.applied(geometry.similarity(mean[indices], target), mean)
+        mean = geometry.applied(geometry.similarity(mean[indices], target), mean)
     return mean - (mean[:, 0].mean() - 0.5, 0.0)
 
 

@@ -20,7 +20,6 @@ from ship_encoder import eight_bits
 
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models import pretrained
-from facefill.models.face_pca import FacePca
 from facefill.models.files import weights_sha256
 from facefill.models.pretrained import FOLDER, REFINER, REFINER_MANIFEST
 from facefill.parameters import CompleteOptions
@@ -52,11 +51,11 @@ def main() -> None:
     print(f"{len(chosen)} of {len(crops)} crops are usable")
     pair = pretrained.load_pair()
     encoder = pretrained.load_encoder(weights_sha256(pair.generator))
-    statistics = pretrained.read_statistics()
+    statistics = pretrained.load_statistics()
     assert encoder is not None
     assert statistics is not None
     options = CompleteOptions()
-    fit = GaussianFit(FacePca.unpacked(statistics), options.fit_noise)
+    fit = GaussianFit(statistics, options.fit_noise)
     completer = CoarseCompleter(encoder, pair.generator, fit, options.fidelity, SEED)
     size, loss = crops.shape[1], perceptual_loss()
     if loss is None:

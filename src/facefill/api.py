@@ -38,11 +38,11 @@ from facefill.imaging.photos import Pixels
 from facefill.inversion.masking import MaskMaker
 from facefill.models import pretrained, sources
 from facefill.models.companions import Companions, read_companions
-from facefill.models.encoders import ENCODER_FOLDER
+from facefill.models.encoders import ENCODER_FILE, ENCODER_FOLDER
 from facefill.models.face_pca import FacePca
-from facefill.models.files import read_pair
+from facefill.models.files import read_pair, read_trained
 from facefill.models.generation import generate
-from facefill.models.refiners import REFINER_FOLDER, refiner_for
+from facefill.models.refiners import REFINER_FILE, REFINER_FOLDER, refiner_for
 from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.preparation.extraction import Extraction, Face, extract
 from facefill.preparation.naming import face_id
@@ -55,6 +55,15 @@ if TYPE_CHECKING:
     from facefill.inversion.search import LatentSearch
 
 _MODELS_KEPT = _SEARCHES_KEPT = 2
+
+_FILES = (
+    "generator.keras",
+    "discriminator.keras",
+    pretrained.STATISTICS,
+    f"{ENCODER_FOLDER}/{ENCODER_FILE}",
+    f"{REFINER_FOLDER}/{REFINER_FILE}",
+)
+"""Files of a model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,16 +207,18 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
     faces = _faces(given, found, options, seed)
     search = _search(model, options.model_dump_json(), lam, seed)
     advance = tell and _shares(tell, len(faces) * search.iterations_per_photo)
-    results = list(search.run((face.measurement for face in faces), None, advance))
+    results = search.run((face.measurement for face in faces), None, advance)
+    # Each candidate is blended once, and not anew for every photo below.
+    done = [
+        completed_face(face, candidates)
+        for face, candidates in zip(faces, results, strict=True)
+    ]
     refiner = refiner_for(options, model.generator, model.companions.refiner)
     photos = [
         compose(
             given.pixels,
             given.hole,
-            [
-                completed_face(face, candidates[number:])
-                for face, candidates in zip(faces, results, strict=True)
-            ],
+            [face.by_candidate(number) for face in done],
             options.outside,
             given.original,
             refiner,
@@ -254,6 +265,8 @@ def sample(
 def load_model(source: str | Path = "pretrained") -> FaceModel:
     """Load the networks that complete faces.
 
+    They are kept, the last two, until their files are others.
+
     Args:
         source: ``pretrained`` for those that come with facefill, or a folder with
             ``generator.keras``, ``discriminator.keras`` and, if there are any,
@@ -263,19 +276,30 @@ def load_model(source: str | Path = "pretrained") -> FaceModel:
     Raises:
         ModelError: If they are absent, damaged, or no models.
     """
-    return _load(str(source))
+    if str(source) == sources.PRETRAINED:
+        return _load(None, ())
+    folder = Path(source).absolute()
+    return _load(folder, tuple(_state(folder / name) for name in _FILES))
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Tell a file from what another training puts in its place; empty without one."""
+    try:
+        state = path.stat()
+    except OSError:
+        return ()
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 @lru_cache(maxsize=_MODELS_KEPT)
-def _load(source: str) -> FaceModel:
-    if source == sources.PRETRAINED:
-        content = pretrained.read_statistics()
-        statistics = FacePca.unpacked(content) if content else None
-        return FaceModel(*pretrained.load_pair(), Companions(statistics))
-    pair = read_pair(Path(source), "name a folder that the pipeline train has filled")
-    file = Path(source, pretrained.STATISTICS)
-    statistics = FacePca.unpacked(file.read_bytes()) if file.is_file() else None
-    folders = (Path(source, name) for name in (ENCODER_FOLDER, REFINER_FOLDER))
+def _load(folder: Path | None, _: tuple[tuple[int, ...], ...]) -> FaceModel:
+    """Load the model of a folder, by the states of its files; None is the shipped."""
+    if folder is None:
+        companions = Companions(pretrained.load_statistics())
+        return FaceModel(*pretrained.load_pair(), companions)
+    pair = read_pair(folder, "name a folder that the pipeline train has filled")
+    statistics = read_trained(folder / pretrained.STATISTICS, FacePca.unpacked)
+    folders = (folder / name for name in (ENCODER_FOLDER, REFINER_FOLDER))
     return FaceModel(*pair, read_companions(statistics, *folders))
 
 

@@ -1,8 +1,12 @@
 """Each photo gets the mask file that is named after it, and nothing is silent."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
+from disturbing import AS_ROOT, WITHOUT_PRIVILEGE
 from facefill.completion import holes
 from facefill.completion.holes import COLUMNS, find_holes, problem_of
 from facefill.errors import PhotoError
@@ -139,3 +143,31 @@ def test_the_table_comes_back_from_its_file(folders, tmp_path):
     table.to_parquet(tmp_path / "holes.parquet")
     back = pd.read_parquet(tmp_path / "holes.parquet")
     assert back.to_dict("records") == table.to_dict("records")
+
+
+def test_a_folder_of_masks_without_permission_is_warned_of(tmp_path):
+    write(tmp_path, "ann.png", "closed/bob.png", ".closed/eve.png")
+    closed = [tmp_path / "closed", tmp_path / ".closed"]
+    for folder in closed:
+        folder.chmod(0)
+    script = (
+        "import logging, pathlib, sys\n"
+        "from facefill.completion.holes import find_holes\n"
+        "logging.basicConfig(format='%(message)s')\n"
+        "table = find_holes(['ann.jpg', 'closed/bob.jpg'], pathlib.Path(sys.argv[1]),"
+        " None, 'files')\nprint(*table['mask_file'], sep=',')"
+    )
+    prefix = WITHOUT_PRIVILEGE if AS_ROOT else []
+    finished = subprocess.run(
+        [*prefix, sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for folder in closed:
+        folder.chmod(0o755)
+    assert finished.stdout == "ann.png,\n"
+    said = f"{tmp_path / 'closed'} cannot be read (Permission denied)"
+    assert [line for line in finished.stderr.splitlines() if "cannot be" in line] == [
+        f"{said}: masks in it are not seen"
+    ]

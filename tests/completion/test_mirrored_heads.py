@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facefill.completion.mirrored_heads import UPRIGHT, Mirror, find_mirror
+from facefill.imaging.geometry import applied, inverted
 from facefill.imaging.photos import decode_photo
 from facefill.preparation import detection, face_prior
-from facefill.preparation.face_prior import applied, inverted
 from photos import noise
 
 PORTRAITS = Path(__file__).parents[1] / "portraits"

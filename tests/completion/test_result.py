@@ -236,6 +236,18 @@ def test_pictures_of_a_face_are_those_of_its_candidates():
     assert done.loss == face.candidates[0].loss
 
 
+def test_a_face_by_another_candidate_is_that_of_a_search_that_found_it_first():
+    photo, hole = noisy_photo(), hole_at(np.s_[12:24, 16:30])
+    (face,) = faces_in(photo, hole, candidates=3)
+    for number in range(3):
+        other = face.by_candidate(number)
+        expected = completed_face(face.face, face.candidates[number:])
+        for name in ("known", "generated", "completed", "blended"):
+            assert np.array_equal(getattr(other, name), getattr(expected, name))
+        assert np.array_equal(other.alternatives, expected.alternatives)
+        assert other.candidates == expected.candidates
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("whole.png", "PNG"), ("new/whole.jpg", "JPEG"), ("w.tif", "TIFF")],
@@ -256,8 +268,11 @@ def test_a_result_is_saved_in_the_format_of_its_name(tmp_path, name, kind):
         assert (image.getexif().get(0x010F) == "a camera") == (kind == "PNG")
     if kind != "JPEG":
         assert np.array_equal(after, done.photo)
-    with pytest.raises(PhotoError, match="unsupported"):
-        done.save(tmp_path / "whole")
+    # What Pillow reads and does not write, or not in colour, is refused as well.
+    for other in ("whole", "whole.psd", "whole.wmf", "whole.xbm"):
+        with pytest.raises(PhotoError, match="unsupported"):
+            done.save(tmp_path / other)
+        assert not (tmp_path / other).exists()
 
 
 class Recording:

@@ -33,6 +33,7 @@ from facefill.datasets import (
 from facefill.errors import DataError, ModelError
 from facefill.preparation.face_set import FaceSet
 from facefill.runtime.files import write_json
+from photos import noise
 from projects import ROOT
 
 # As in stock Kedro a file has a filepath, and a folder a path.
@@ -354,6 +355,12 @@ def test_a_preview_is_small_however_large_its_picture(tmp_path):
 
     assert picture_in(dataset.preview("grid.png")).shape == (600, 300, 3)
     assert picture_in(dataset.preview()).shape == (96, 96, 3)
+
+
+def test_a_picture_as_thin_as_a_line_has_a_preview(tmp_path):
+    dataset = PictureFolderDataset(path=str(tmp_path))
+    dataset.save({"line.png": noise(1, 1500)})
+    assert picture_in(dataset.preview("line.png")).shape == (1, 600, 3)
 
 
 def test_faces_are_previewed_as_a_sheet(tmp_path):

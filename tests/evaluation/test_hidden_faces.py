@@ -80,3 +80,12 @@ def test_the_second_face_of_a_photo_is_found_by_its_name(tmp_path):
         square_crop(read_photo(face.path), SIZE)[0], face.aligned.pixels
     )
     assert isinstance(face, HiddenFace)
+
+
+def test_a_file_of_a_faces_name_is_not_taken_for_its_photo(tmp_path, caplog):
+    found = finder(tmp_path, ["train", "test"])
+    (tmp_path / "person01/1.png#2").write_bytes(b"no picture")
+    found.faces.table.loc[1, "id"] = "person01/1.png#2"
+    assert found.find("test", 1, seed=1) == []
+    # The photo itself was read, and has no second face.
+    assert "changed 1" in caplog.text

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import re
 from functools import partial
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from PIL import Image
 
 from facefill.evaluation.html_report import MAX_PHOTOS, Results, html_report
 from facefill.imaging.pictures import encode_png
+from facefill.parameters.defaults import MAX_PIXELS
 from photos import noise
 
 HOSTILE = "<script>alert('ann')<script>.png"
@@ -182,6 +184,24 @@ def test_a_photo_that_was_deleted_since_is_left_out(tmp_path):
 
     assert "bob.png" in text
     assert "ann.png" not in text
+
+
+def test_a_photo_that_is_larger_than_photos_are_by_default_is_shown(tmp_path):
+    results = project(tmp_path, ["ann.png"])
+    side = math.isqrt(MAX_PIXELS) + 1
+    files = {
+        results.photos / "ann.png": 90,
+        results.completions / "ann.png/photo.png": 250,
+    }
+    for path, grey in files.items():
+        Image.new("L", (side, side), grey).save(path)
+
+    pictures = Page(html_report(results, {}, {})).pictures()
+    after, before = (decoded(uri) for uri in pictures[:2])
+
+    assert after.shape == before.shape == (480, 480, 3)
+    assert abs(int(before.mean()) - 90) < 3
+    assert abs(int(after.mean()) - 250) < 3
 
 
 def test_many_photos_make_no_larger_file(tmp_path):

@@ -26,7 +26,7 @@ from facefill.imaging.photos import read_photo
 from facefill.inversion.measurement import Measurement
 from facefill.models import pretrained
 from facefill.models.companions import Companions
-from facefill.models.face_pca import FacePca, measure
+from facefill.models.face_pca import measure
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
 from facefill.preparation.face_set import FaceSet
@@ -61,7 +61,7 @@ def generator():
 
 @pytest.fixture(scope="module")
 def shipped():
-    return Companions(FacePca.unpacked(pretrained.read_statistics()))
+    return Companions(pretrained.load_statistics())
 
 
 def test_the_list_that_is_shipped_is_that_of_the_card():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from facefill.errors import MaskError
 from facefill.imaging.geometry import shrink, shrinking, warp
 from facefill.imaging.masks import (
+    bounding_window,
     build_mask,
     hide,
     mask_from_photo,
@@ -352,3 +353,13 @@ def test_a_half_is_one_of_the_four():
     }
 
     assert {build_mask("half", 32, seed=seed).tobytes() for seed in range(40)} == halves
+
+
+def test_a_window_bounds_a_hole_with_a_margin_within_the_picture():
+    hole = np.zeros((20, 30), np.bool_)
+    hole[4, 7] = hole[9, 28] = True
+
+    assert bounding_window(hole) == np.s_[4:10, 7:29]
+    assert bounding_window(hole, margin=3) == np.s_[1:13, 4:30]
+    assert bounding_window(hole, margin=99) == np.s_[0:20, 0:30]
+    assert bounding_window(hole[:1] | True, margin=1) == np.s_[0:1, 0:30]

@@ -109,8 +109,8 @@ def test_without_a_file_those_that_come_with_facefill_serve(tmp_path, monkeypatc
     from facefill.models import pretrained
 
     dataset = FaceStatisticsDataset(filepath=str(tmp_path / "a.npz"))
-    monkeypatch.setattr(pretrained, "read_statistics", lambda: None)
+    monkeypatch.setattr(pretrained, "load_statistics", lambda: None)
     assert dataset.load() is None
-    packed = measure(faces(), 4, draw()).packed()
-    monkeypatch.setattr(pretrained, "read_statistics", lambda: packed)
+    statistics = measure(faces(), 4, draw())
+    monkeypatch.setattr(pretrained, "load_statistics", lambda: statistics)
     assert len(dataset.load().variances) == 4

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from facefill.errors import PhotoError
@@ -14,6 +15,13 @@ def test_boxes_and_eyes_are_read(tmp_path):
     assert read_hint(path) == EyePair((10.0, 20.0), (30.5, 21.0))
 
 
+def test_numbers_may_be_numpys():
+    edges = list(np.array([1, 2, 30, 40]))
+    assert hint_of({"box": edges}) == Box(1, 2, 30, 40)
+    eyes = [list(eye) for eye in np.array([[1, 2], [3, 4]], np.float32)]
+    assert hint_of({"eyes": eyes}) == EyePair((1.0, 2.0), (3.0, 4.0))
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -26,6 +34,12 @@ def test_boxes_and_eyes_are_read(tmp_path):
         {"eyes": [[1, 2], [1, 2]]},
         {"eyes": [[1, 2], [3]]},
         {"eyes": 7},
+        {"box": [0, 0, float("inf"), 40]},
+        {"box": [0, 0, 10**400, 40]},
+        {"box": [0, 0, 1e300, 40]},
+        {"box": [0, 0, float("nan"), 40]},
+        {"eyes": [[float("nan"), 2], [3, 4]]},
+        {"eyes": [[1, 2], [float("-inf"), 4]]},
     ],
 )
 def test_anything_else_is_refused_with_the_form_of_a_hint(data):
@@ -33,7 +47,9 @@ def test_anything_else_is_refused_with_the_form_of_a_hint(data):
         hint_of(data)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"box": null}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b'{"box": null}', b'{"box": [0, 0, 1e999, 9]}']
+)
 def test_a_file_that_is_no_hint_is_a_reason(tmp_path, content):
     path = tmp_path / "a.json"
     path.write_bytes(content)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from facefill.errors import ModelError
+from facefill.imaging import geometry
 from facefill.imaging.photos import decode_photo
 from facefill.parameters import AlignOptions
 from facefill.preparation import face_prior, landmark_network
@@ -65,7 +66,7 @@ def test_it_places_hidden_landmarks_better_than_a_mean_face_does(number):
     # By the detector's box alone, which is all that a mean face has to go by:
     prior = face_prior.load()
     inverse = np.linalg.inv(np.vstack([rough_map(face), (0, 0, 1)]))[:2]
-    mean = face_prior.applied(inverse, prior.mean_points)
+    mean = geometry.applied(inverse, prior.mean_points)
     ours, theirs = distances(reading.points, face), distances(mean, face)
     assert ours[~mouth].mean() < 0.6 * theirs[~mouth].mean()
 

@@ -78,6 +78,7 @@ class Completer:
     def __init__(self, model: str) -> None:
         """Name the model, as ``facefill.load_model`` takes it; nothing is loaded."""
         self._source = model
+        self._model: FaceModel | None = None
         self._faces, self._networks = threading.Lock(), threading.Lock()
 
     def warm_up(self) -> None:
@@ -139,9 +140,12 @@ class Completer:
         return Result(given.pixels, found, done)
 
     def _load(self) -> "FaceModel":
+        """Load the model, or give the one that is loaded; the lock is held."""
         from facefill import api
 
-        return api.load_model(self._source)
+        if self._model is None:
+            self._model = api.load_model(self._source)
+        return self._model
 
     def _warm_up(self) -> None:
         try:

@@ -11,6 +11,7 @@ from PIL import Image
 from facefill.errors import MaskError
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
+from facefill.imaging.pictures import thumbnail
 from facefill.preparation.extraction import Extraction, Face
 
 MAX_SIDE = 1024
@@ -22,12 +23,7 @@ _BOX, _LANDMARK, _HOLE = (255, 196, 0), (0, 220, 130), (255, 0, 140)
 
 def shown(photo: Pixels) -> Pixels:
     """Make a photo small enough to be shown, uint8 RGB; a small one stays as it is."""
-    height, width = photo.shape[:2]
-    scale = MAX_SIDE / max(height, width)
-    if scale >= 1.0:
-        return photo
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return thumbnail(photo, MAX_SIDE)
 
 
 def with_faces(photo: Pixels, found: Extraction, hole: Mask | None = None) -> Pixels:

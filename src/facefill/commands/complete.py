@@ -21,6 +21,7 @@ from facefill.backend.quick_import import without_optional_packages
 from facefill.errors import FacefillError, PhotoError
 
 if TYPE_CHECKING:
+    from facefill.api import FaceModel
     from facefill.completion.given import GivenPhoto
     from facefill.completion.result import Completion
     from facefill.preparation.extraction import Extraction
@@ -191,11 +192,14 @@ def _complete_each(
 ) -> Iterator[tuple[_Job, str | FacefillError]]:
     """Complete photos and write the results; give what to say of each, in a line."""
     start_s = time.monotonic()
+    model: FaceModel | None = None
     for job, begun in _begin_each(jobs, settings):
         try:
             if isinstance(begun, FacefillError):
                 raise begun
-            done = _complete(begun, settings)
+            # Once: a training that ends beside it changes no photo of this command.
+            model = model or _load_api().load_model(settings["model"])
+            done = _complete(begun, model, settings)
             _save(done, job.output)
             yield job, _line(job, done, time.monotonic() - start_s)
         except FacefillError as error:
@@ -276,18 +280,18 @@ def _find(pool: "ProcessPool", given: "GivenPhoto") -> "Extraction | FacefillErr
     return found  # type: ignore[no-any-return]  # a pool knows nothing of its work
 
 
-def _complete(begun: _Begun, settings: dict[str, Any]) -> "Completion":
+def _complete(
+    begun: _Begun, model: "FaceModel", settings: dict[str, Any]
+) -> "Completion":
     """Complete a photo.
 
     Raises:
         FacefillError: If it cannot be completed.
     """
-    api = _load_api()
-    model = api.load_model(settings["model"])
     found = begun.found.result()
     if isinstance(found, FacefillError):
         raise found
-    done: Completion = api.complete_given(
+    done: Completion = _load_api().complete_given(
         begun.given,
         found,
         settings["lam"],
@@ -320,7 +324,7 @@ def _report_folder(
         line = f"not {job.photo.name}: {said}" if failed else said
         click.echo(f"[{number}/{count}] {line}")
     rejected = sum(reasons.values())
-    why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+    why = ", ".join(f"{reason} {num}" for reason, num in reasons.most_common())
     click.echo(
         f"{count - rejected} completed, {rejected} rejected"
         f"{f' ({why})' if why else ''}; the results are in {output}"

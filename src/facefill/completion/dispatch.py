@@ -27,7 +27,7 @@ from facefill.inversion.search import LatentSearch
 from facefill.models.companions import Companions
 from facefill.models.encoders import ENCODER_FILE, read_encoder
 from facefill.models.face_pca import FacePca
-from facefill.models.files import read_pair
+from facefill.models.files import read_pair, write_model
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import groups
 from facefill.runtime.files import replacing, write_bytes
@@ -179,8 +179,7 @@ def _collected() -> tuple[list[np.ndarray], Watch]:
 def _write(folder: Path, search: LatentSearch) -> None:
     """Write what ``RemoteSearch.start`` reads."""
     for name, model in search.networks._asdict().items():
-        with replacing(folder / f"{name}.keras", suffix=".keras") as temporary:
-            model.save(temporary)
+        write_model(model, folder / f"{name}.keras")
     statistics, encoder, _ = search.companions
     if encoder is not None:
         write_bytes(folder / ENCODER_FILE, encoder.packed())

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.imaging.geometry import composed
 from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
@@ -50,9 +51,7 @@ def head_map(matrix: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """
     scale = SIDE / (FIELD * size)
     shift = SIDE / 2.0 - scale * size / 2.0
-    return face_prior.composed(
-        np.array([[scale, 0.0, shift], [0.0, scale, shift]]), matrix
-    )
+    return composed(np.array([[scale, 0.0, shift], [0.0, scale, shift]]), matrix)
 
 
 def head_picture(

@@ -87,7 +87,8 @@ def read_pixels(photo: Photo) -> tuple[Pixels, PhotoFile | None]:
     if isinstance(photo, str | Path):
         content = read_content(Path(photo))
         return decode_photo(content), PhotoFile(content)
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+    is_rgb = photo.dtype == np.uint8 and photo.ndim == 3 and photo.shape[2] == 3
+    if not is_rgb or not photo.size:
         raise PhotoError(
             "unsupported",
             f"a photo is uint8 RGB (height, width, 3), not {photo.dtype} {photo.shape}",
@@ -101,7 +102,7 @@ def _hint(hint: GivenHint | None) -> Hint | None:
     if isinstance(hint, str | Path):
         return read_hint(Path(hint))
     try:
-        return hint_of(dict(hint))
+        return hint_of(hint)
     except ValueError as error:
         raise PhotoError("hint", str(error)) from error
 
@@ -116,11 +117,12 @@ def _hole(
         size = photo.shape[0], photo.shape[1]
         hole = scaled_hole(_hole_of_array(mask, options), size, "the mask")
         return reader.grown(hole, content)
-    if not Path(mask).exists():
-        if str(mask) in get_args(MaskName):
+    name, shapes = str(mask), get_args(MaskName)
+    if name in (*shapes, "alpha", "colour") and not Path(name).exists():
+        if name in shapes:
             return None
         for source in ("alpha", "colour"):
-            if mask == source:
+            if name == source:
                 return replace(reader, source=source).read(photo, content, None)
     return replace(reader, source="files").read(photo, content, Path(mask))
 
@@ -128,15 +130,21 @@ def _hole(
 def _hole_of_array(
     mask: NDArray[np.uint8] | NDArray[np.bool_], options: CompleteOptions
 ) -> Mask:
-    if mask.dtype == np.bool_ and mask.ndim == 2:
+    if mask.dtype == np.bool_ and mask.ndim == 2 and mask.size:
         if not mask.any():
             raise MaskError("the mask hides nothing: True is the hole")
         return np.asarray(mask, np.bool_)
-    if mask.dtype != np.uint8:
+    channels = mask.shape[2] if mask.ndim == 3 else 1
+    is_picture = mask.dtype == np.uint8 and mask.ndim in (2, 3) and mask.size > 0
+    if not is_picture or channels not in (1, 3, 4):
         raise MaskError(
-            f"a mask is bool or uint8 (height, width), not {mask.dtype} {mask.shape}"
+            "a mask is bool or uint8 (height, width), or a uint8 picture of 1, 3 or 4 "
+            f"channels, not {mask.dtype} {mask.shape}"
         )
-    levels = np.asarray(mask, np.uint8)
-    rgb = levels if mask.ndim == 3 else np.repeat(levels[..., None], 3, axis=-1)
-    alpha = rgb[..., 3] if rgb.shape[-1] == 4 else None
-    return hole_of_mask(rgb[..., :3], alpha, options.mask_files)
+    levels = np.asarray(mask, np.uint8).reshape(*mask.shape[:2], channels)
+    rgb = np.repeat(levels, 3, axis=-1) if channels == 1 else levels[..., :3]
+    alpha = levels[..., 3] if channels == 4 else None
+    try:
+        return hole_of_mask(rgb, alpha, options.mask_files)
+    except MaskError as error:
+        raise MaskError(f"the mask {error}") from error

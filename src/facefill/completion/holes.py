@@ -55,8 +55,7 @@ def find_holes(
     """
     matches = MaskMatches()
     if source == "files" and masks is not None:
-        files = [path for path in _files(masks) if not _is_hidden(path)]
-        matches = match_masks(photos, files)
+        matches = match_masks(photos, _visible_files(masks))
         _warn(matches, photos, otherwise)
     rows = []
     for photo in photos:
@@ -90,14 +89,23 @@ def problem_of(row: Any) -> FacefillError | None:
     return MaskError(row.problem)
 
 
-def _files(folder: Path) -> Iterator[str]:
-    for root, _, names in os.walk(folder):
+def _visible_files(folder: Path) -> Iterator[str]:
+    """Paths of the files below a folder, which need not exist; no hidden ones."""
+
+    def warn(error: OSError) -> None:
+        # Photos whose masks are there would get the shape of others, unnoticed.
+        if not isinstance(error, FileNotFoundError):
+            logger.warning(
+                "%s cannot be read (%s): masks in it are not seen",
+                error.filename,
+                error.strerror,
+            )
+
+    for root, folders, names in os.walk(folder, onerror=warn):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         for name in sorted(names):
-            yield Path(root, name).relative_to(folder).as_posix()
-
-
-def _is_hidden(path: str) -> bool:
-    return any(part.startswith(".") for part in path.split("/"))
+            if not name.startswith("."):
+                yield Path(root, name).relative_to(folder).as_posix()
 
 
 def _hashed(folder: Path | None, file: str) -> tuple[str, str]:

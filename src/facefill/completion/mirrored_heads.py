@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.imaging.geometry import applied
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 from facefill.preparation import landmark_network
-from facefill.preparation.face_prior import applied
 
 # Of dlib's 68 landmarks: the upper ends of the jaw, and what lies between its halves.
 _LEFT, _RIGHT, _BETWEEN = [0, 1, 2], [14, 15, 16], [27, 28, 8]

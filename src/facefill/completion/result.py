@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -66,6 +66,23 @@ class CompletedFace:
     def keeps_tone(self) -> bool:
         """Whether the photo's tone, such as grey, is to be that of the face."""
         return not isinstance(self.face.measurement.degradation, Decolorization)
+
+    def by_candidate(self, number: int) -> "CompletedFace":
+        """The face completed by another of its candidates.
+
+        Args:
+            number: Of the candidate, from 0; those before it are left out.
+        """
+        known, rest = self.face.measurement, self.candidates[number:]
+        fitted = rest[0].fitted
+        return replace(
+            self,
+            generated=rest[0].generated,
+            completed=complete(known.degradation, known.face, fitted, known.mask),
+            blended=self.alternatives[number],
+            candidates=rest,
+            alternatives=self.alternatives[number:],
+        )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from facefill.imaging.colour import tone_curve, toned
 from facefill.imaging.inpainting import inpaint
 from facefill.imaging.laplace import membrane
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 
 _REACH = 5.0
@@ -102,11 +102,7 @@ def _carried_on(
     away = cv2.distanceTransform((~band).astype(np.uint8), cv2.DIST_L2, 5)
     reach = max(_REACH * fade, 1.0)
     changed = (rest & (away <= reach)) | band
-    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
-    window = (
-        slice(max(rows[0] - 1, 0), rows[-1] + 2),
-        slice(max(columns[0] - 1, 0), columns[-1] + 2),
-    )
+    window = bounding_window(changed, margin=1)
     inside = band[window]
     level = photo[window].astype(np.float32) - inpainted[window]
     # Their mean about each pixel: detail is not carried on.

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from facefill.datasets.local import LocalFileDataset
-from facefill.errors import ModelError
 from facefill.runtime.files import write_bytes
 
 if TYPE_CHECKING:
@@ -25,16 +24,10 @@ class FaceStatisticsDataset(LocalFileDataset["FacePca", "FacePca | None"]):
         """
         from facefill.models import pretrained
         from facefill.models.face_pca import FacePca
+        from facefill.models.files import read_trained
 
-        if not self._path.is_file():
-            content = pretrained.read_statistics()
-            return None if content is None else FacePca.unpacked(content)
-        try:
-            return FacePca.unpacked(self._path.read_bytes())
-        except (OSError, ModelError) as error:
-            raise ModelError(
-                f"{self._path} is damaged ({error}); run the pipeline train again"
-            ) from error
+        measured = read_trained(self._path, FacePca.unpacked)
+        return pretrained.load_statistics() if measured is None else measured
 
     def save(self, data: "FacePca") -> None:
         """Replace the file."""

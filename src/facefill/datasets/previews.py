@@ -20,15 +20,10 @@ MAX_IN_SHEET = 16
 
 def preview_of(picture: "Pixels") -> "ImagePreview":
     """Encode a picture, uint8 (height, width, 3), made smaller if it is large."""
-    import cv2
+    from facefill.imaging.pictures import encode_png, thumbnail
 
-    from facefill.imaging.pictures import encode_png
-
-    scale = MAX_SIDE / max(picture.shape[:2])
-    if scale < 1.0:
-        size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    preview: ImagePreview = base64.b64encode(encode_png(picture)).decode()
+    content = encode_png(thumbnail(picture, MAX_SIDE))
+    preview: ImagePreview = base64.b64encode(content).decode()
     return preview
 
 

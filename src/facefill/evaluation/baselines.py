@@ -21,10 +21,10 @@ from skimage.restoration import inpaint_biharmonic
 from facefill.errors import DataError, MaskError
 from facefill.imaging.degradations import block_means
 from facefill.imaging.masks import Mask
+from facefill.imaging.photos import Pixels
 from facefill.preparation.sharded_array import ImageArray
 from facefill.runtime.batching import slices
 
-Face = NDArray[np.uint8]
 INPAINT_RADIUS_PX = 3
 NON_LOCAL_STRENGTH = 0.6
 """Strength of the filter over that of the noise; of 0.3 to 1 the best for 48 held-out
@@ -33,7 +33,7 @@ faces."""
 _FACES_AT_A_TIME = 256
 
 
-def telea(face: Face, mask: Mask) -> Face:
+def telea(face: Pixels, mask: Mask) -> Pixels:
     """Complete by Telea's fast marching (2004), radius 3.
 
     Raises:
@@ -42,7 +42,7 @@ def telea(face: Face, mask: Mask) -> Face:
     return _inpaint(face, mask, cv2.INPAINT_TELEA)
 
 
-def navier_stokes(face: Face, mask: Mask) -> Face:
+def navier_stokes(face: Pixels, mask: Mask) -> Pixels:
     """Complete by fluid dynamics (Bertalmio, Bertozzi, Sapiro 2001), radius 3.
 
     Raises:
@@ -51,7 +51,7 @@ def navier_stokes(face: Face, mask: Mask) -> Face:
     return _inpaint(face, mask, cv2.INPAINT_NS)
 
 
-def biharmonic(face: Face, mask: Mask) -> Face:
+def biharmonic(face: Pixels, mask: Mask) -> Pixels:
     """Complete by the biharmonic equation (Damelin and Hoang 2018), scikit-image's.
 
     Raises:
@@ -65,7 +65,7 @@ def biharmonic(face: Face, mask: Mask) -> Face:
     return mean_completion(face, mask, pixels)
 
 
-def nearest_face(face: Face, mask: Mask, faces: ImageArray) -> Face:
+def nearest_face(face: Pixels, mask: Mask, faces: ImageArray) -> Pixels:
     """Fill the hole with that of the face that is nearest by the known pixels.
 
     Args:
@@ -85,7 +85,7 @@ def nearest_face(face: Face, mask: Mask, faces: ImageArray) -> Face:
     return mean_completion(face, mask, np.asarray(faces[nearest]))
 
 
-def _inpaint(face: Face, mask: Mask, method: int) -> Face:
+def _inpaint(face: Pixels, mask: Mask, method: int) -> Pixels:
     if not mask.any():
         raise MaskError("no pixel is known, so there is nothing to continue")
     visible = np.where(mask[..., None], face, np.uint8(0))
@@ -94,7 +94,7 @@ def _inpaint(face: Face, mask: Mask, method: int) -> Face:
     return mean_completion(face, mask, np.asarray(painted, np.uint8))
 
 
-def mean_face(faces: ImageArray) -> Face:
+def mean_face(faces: ImageArray) -> Pixels:
     """Average many faces.
 
     Args:
@@ -115,12 +115,12 @@ def mean_face(faces: ImageArray) -> Face:
     return np.round(total / len(faces)).astype(np.uint8)
 
 
-def mean_completion(face: Face, mask: Mask, mean: Face) -> Face:
+def mean_completion(face: Pixels, mask: Mask, mean: Pixels) -> Pixels:
     """Fill the hole with the mean face."""
     return np.where(mask[..., None], face, mean)
 
 
-def bicubic(face: Face, factor: int) -> Face:
+def bicubic(face: Pixels, factor: int) -> Pixels:
     """Average blocks of ``factor`` x ``factor`` pixels and enlarge the means again.
 
     Args:
@@ -135,7 +135,7 @@ def bicubic(face: Face, factor: int) -> Face:
     return np.asarray(np.clip(np.round(enlarged), 0, 255), np.uint8)
 
 
-def non_local_means(face: Face, noise: float) -> Face:
+def non_local_means(face: Pixels, noise: float) -> Pixels:
     """Denoise by non-local means (Buades, Coll, Morel 2005), OpenCV's.
 
     Args:
@@ -147,7 +147,9 @@ def non_local_means(face: Face, noise: float) -> Face:
     return np.asarray(cleaned, np.uint8)
 
 
-def known_distances(pictures: ImageArray, face: Face, mask: Mask) -> NDArray[np.int64]:
+def known_distances(
+    pictures: ImageArray, face: Pixels, mask: Mask
+) -> NDArray[np.int64]:
     """L1 distances of many pictures from a face over its known pixels.
 
     Args:

@@ -20,7 +20,7 @@ from facefill.inversion.masking import MaskMaker
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
 from facefill.preparation.face_set import FaceSet
-from facefill.preparation.naming import face_id
+from facefill.preparation.naming import face_id, photo_of
 
 CROP = 128
 """Side of what is judged, in pixels: about as many as the photo itself has there."""
@@ -129,10 +129,10 @@ class PhotoFinder:
         raise PhotoError("changed", f"{path} does not show {key} as it was aligned")
 
     def _path(self, key: str) -> Path:
-        for name in (key, key.rpartition("#")[0]):
-            if name and (self.folder / name).is_file():
-                return self.folder / name
-        raise PhotoError("missing", f"no photo of {key} in {self.folder}")
+        path = self.folder / photo_of(key)
+        if not path.is_file():
+            raise PhotoError("missing", f"no photo of {key} in {self.folder}")
+        return path
 
 
 def crops_of(faces: Iterable[HiddenFace]) -> NDArray[np.uint8]:

@@ -175,7 +175,10 @@ def _completed_photo(row: Mapping[str, Any], results: Results) -> CompletedPhoto
         results.completions / result_folder(str(row[column]))
         for column in ("photo", "id")
     )
-    before = decode_photo(read_content(results.photos / name))
+    after = read_png(folder / "photo.png")
+    # As large as its result may be: what a run takes is a parameter of that run.
+    num_pixels = after.shape[0] * after.shape[1]
+    before = decode_photo(read_content(results.photos / name), num_pixels)
     stages = {
         stage: picture_uri_of_file(path, _PHOTO_SIDE)
         for stage in _STAGES
@@ -184,7 +187,7 @@ def _completed_photo(row: Mapping[str, Any], results: Results) -> CompletedPhoto
     return CompletedPhoto(
         name,
         picture_uri(before, _PHOTO_SIDE),
-        picture_uri(read_png(folder / "photo.png"), _PHOTO_SIDE),
+        picture_uri(after, _PHOTO_SIDE),
         stages,
         _facts(row),
     )

@@ -7,19 +7,18 @@ in the documentation's "How it works".
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from facefill.errors import MaskError
 from facefill.imaging.masks import Mask
+from facefill.imaging.photos import Pixels
 
-Face = NDArray[np.uint8]
 DATA_RANGE = 255.0
 DETAIL_SIGMA = 1.5
 """Detail is what a Gaussian blur of this standard deviation, in pixels, takes away."""
 
 
-def psnr(face: Face, other: Face) -> float:
+def psnr(face: Pixels, other: Pixels) -> float:
     """Peak signal-to-noise ratio in dB, over all pixels and channels.
 
     Returns:
@@ -33,7 +32,7 @@ def psnr(face: Face, other: Face) -> float:
     return float(ratio)
 
 
-def hole_psnr(face: Face, other: Face, mask: Mask) -> float:
+def hole_psnr(face: Pixels, other: Pixels, mask: Mask) -> float:
     """Peak signal-to-noise ratio in dB, over the hole alone.
 
     Args:
@@ -52,7 +51,7 @@ def hole_psnr(face: Face, other: Face, mask: Mask) -> float:
     return psnr(face[~mask], other[~mask])
 
 
-def ssim(face: Face, other: Face) -> float:
+def ssim(face: Pixels, other: Pixels) -> float:
     """Structural similarity, the mean over pixels and channels.
 
     With the Gaussian window (standard deviation 1.5 pixels) and the population
@@ -73,7 +72,7 @@ def ssim(face: Face, other: Face) -> float:
     return float(value)
 
 
-def detail_ratio(face: Face, other: Face, mask: Mask) -> float:
+def detail_ratio(face: Pixels, other: Pixels, mask: Mask) -> float:
     """Energy of detail in the hole of another face, over that of the true one.
 
     Args:
@@ -94,13 +93,13 @@ def detail_ratio(face: Face, other: Face, mask: Mask) -> float:
     return (made + 1e-4) / (true + 1e-4)
 
 
-def _detail_energy(picture: Face, mask: Mask) -> float:
+def _detail_energy(picture: Pixels, mask: Mask) -> float:
     pixels = picture.astype(np.float32)
     smooth = cv2.GaussianBlur(pixels, (0, 0), DETAIL_SIGMA)
     return float(np.square((pixels - smooth)[~mask], dtype=np.float64).mean())
 
 
-def seam_score(picture: Face, mask: Mask) -> float:
+def seam_score(picture: Pixels, mask: Mask) -> float:
     """Contrast of the hole's border against its surroundings.
 
     The mean absolute difference of neighbours across the border, divided by that of
@@ -125,7 +124,7 @@ def seam_score(picture: Face, mask: Mask) -> float:
     return float((border.mean() + 0.5) / (outside.mean() + 0.5))
 
 
-def known_l1(face: Face, other: Face, mask: Mask) -> float:
+def known_l1(face: Pixels, other: Pixels, mask: Mask) -> float:
     """Mean absolute difference over the known pixels, in grey levels.
 
     Up to a factor the contextual loss of the search.

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from facefill.evaluation.held_out import EVERYONE
 from facefill.models import pretrained
 from facefill.models.companions import Companions
-from facefill.models.face_pca import FacePca
 from facefill.models.sources import describe
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
@@ -128,8 +127,9 @@ def _is_as_shipped(generator: keras.Model, companions: Companions) -> bool:
     statistics, encoder, refiner = companions
     if encoder is not None or refiner is not None:
         return False
-    content = pretrained.read_statistics()
-    shipped = None if content is None else FacePca.unpacked(content).fingerprint
-    if statistics is not None and statistics.fingerprint != shipped:
+    shipped = pretrained.load_statistics()
+    if statistics is not None and (
+        shipped is None or statistics.fingerprint != shipped.fingerprint
+    ):
         return False
     return describe(generator)["source"] == "pretrained"

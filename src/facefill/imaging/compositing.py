@@ -45,9 +45,9 @@ from facefill.imaging.degradations import (
     Inpainting,
 )
 from facefill.imaging.laplace import membrane, solve_laplace
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, bounding_window
+from facefill.imaging.photos import Pixels
 
-Pixels: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 
 DEVIATION = 10.0
@@ -241,7 +241,7 @@ def paste_back(
     pasted = photo.copy()
     if not hole.any():
         return pasted
-    window = _window(hole)
+    window = bounding_window(hole, _MARGIN)
     inside = hole[window]
     patch = _enlarge(blended, matrix * (len(blended) // len(mask)), window)
     # A hole drawn on the photo may go on beyond the face, and is as unknown there.
@@ -293,7 +293,7 @@ def paste_colour(photo: Pixels, face: Pixels, matrix: NDArray[np.float64]) -> Pi
     pasted = photo.copy()
     if not hole.any():
         return pasted
-    window = _window(hole)
+    window = bounding_window(hole, _MARGIN)
     position = np.arange(size, dtype=np.float32) + 0.5
     fade = np.clip(np.minimum(position, size - position) / (size / 8), 0.0, 1.0)
     colour = chroma(face) * np.minimum(fade[:, None], fade)[..., None]
@@ -346,16 +346,6 @@ def _reach(
         min(max(math.floor(x.min()), 0), width),
         max(min(math.ceil(x.max()) + 1, width), 0),
     )
-
-
-def _window(hole: Mask) -> tuple[slice, slice]:
-    """Bounds of a hole with the known pixels next to it."""
-    spans = []
-    for axis, side in ((1, hole.shape[0]), (0, hole.shape[1])):
-        inside = np.flatnonzero(hole.any(axis=axis))
-        begin, end = int(inside[0]), int(inside[-1]) + 1
-        spans.append(slice(max(begin - _MARGIN, 0), min(end + _MARGIN, side)))
-    return spans[0], spans[1]
 
 
 def _enlarge(

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from facefill.imaging.colour import LUMINANCE_WEIGHTS, grey_picture, luminance
 from facefill.imaging.masks import Mask, hide
+from facefill.imaging.photos import Pixels
 
-Face = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 MAX_BLOCK_SIDE = 8
@@ -45,7 +45,7 @@ class Degradation(ABC):
         """
 
     @abstractmethod
-    def show(self, face: Face, mask: Mask) -> Face:
+    def show(self, face: Pixels, mask: Mask) -> Pixels:
         """Picture of the measurement of a face, uint8 (S, S, 3)."""
 
     def compared(self, mask: Mask) -> Mask:
@@ -71,7 +71,7 @@ class Degradation(ABC):
         """
         return pixel * self.noise_gain(size)
 
-    def degrade(self, face: Face, rng: np.random.Generator) -> Face:
+    def degrade(self, face: Pixels, rng: np.random.Generator) -> Pixels:
         """Degraded copy of a whole face, to evaluate with.
 
         Args:
@@ -89,7 +89,7 @@ class Inpainting(Degradation):
         """Known pixels, row by row."""
         return pictures[:, mask].reshape(len(pictures), -1).astype(np.float32)
 
-    def show(self, face: Face, mask: Mask) -> Face:
+    def show(self, face: Pixels, mask: Mask) -> Pixels:
         """Face with a grey hole."""
         return hide(face, mask)
 
@@ -107,7 +107,7 @@ class Downsampling(Degradation):
         means = block_means(pictures, block_side(len(mask)))
         return means.reshape(len(pictures), -1).astype(np.float32)
 
-    def show(self, face: Face, mask: Mask) -> Face:
+    def show(self, face: Pixels, mask: Mask) -> Pixels:
         """Face with each block in its mean."""
         side = block_side(len(face))
         means = np.round(block_means(face[None], side)[0]).astype(np.uint8)
@@ -126,7 +126,7 @@ class Decolorization(Degradation):
         """Luminance of each pixel."""
         return luminance(pictures).reshape(len(pictures), -1)
 
-    def show(self, face: Face, mask: Mask) -> Face:
+    def show(self, face: Pixels, mask: Mask) -> Pixels:
         """Face in grey."""
         return grey_picture(face)
 
@@ -149,7 +149,7 @@ class Denoising(Degradation):
         """All pixels."""
         return pictures.reshape(len(pictures), -1).astype(np.float32)
 
-    def show(self, face: Face, mask: Mask) -> Face:
+    def show(self, face: Pixels, mask: Mask) -> Pixels:
         """Noisy face."""
         return face.copy()
 
@@ -161,7 +161,7 @@ class Denoising(Degradation):
         """
         return self.noise**2
 
-    def degrade(self, face: Face, rng: np.random.Generator) -> Face:
+    def degrade(self, face: Pixels, rng: np.random.Generator) -> Pixels:
         """Face with noise added, rounded and clipped to 0 to 255."""
         noisy = face + rng.normal(0.0, self.noise, face.shape)
         return np.asarray(np.clip(np.round(noisy), 0, 255), np.uint8)

@@ -144,6 +144,30 @@ def similarity(
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
+def composed(
+    outer: NDArray[np.float64], inner: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Compose two affine maps, each (2, 3): first ``inner``, then ``outer``."""
+    return np.hstack(
+        [
+            outer[:, :2] @ inner[:, :2],
+            (outer[:, :2] @ inner[:, 2] + outer[:, 2])[:, None],
+        ]
+    )
+
+
+def inverted(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the inverse of an affine map (2, 3)."""
+    return np.asarray(cv2.invertAffineTransform(matrix), np.float64)
+
+
+def applied(
+    matrix: NDArray[np.float64], points: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Map points (N, 2) by an affine map (2, 3)."""
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
+
+
 def eye_corners(
     landmarks: NDArray[Any], landmark_set: LandmarkSet
 ) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 from facefill.runtime.rng import Purpose, keyed_rng
 
@@ -48,7 +48,7 @@ def with_grain(photo: Pixels, filled: Mask, known: Mask) -> Pixels:
     """
     if not filled.any():
         return photo
-    window = _window(filled | known)
+    window = bounding_window(filled | known)
     part, inside, around = photo[window], filled[window], known[window]
     quiet = _quiet(part, around)
     if quiet.sum() < _LEAST_KNOWN:
@@ -101,8 +101,3 @@ def _random_phase(detail: NDArray[np.float32], chosen: Mask) -> NDArray[np.float
     spectrum = fft.rfft2(detail, axes=(0, 1)) * phases[..., None]
     texture = fft.irfft2(spectrum, s=(height, width), axes=(0, 1))
     return np.asarray(texture * np.sqrt(chosen.size / chosen.sum()), np.float32)
-
-
-def _window(mask: Mask) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

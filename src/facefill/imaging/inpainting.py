@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.imaging.biharmonic import continued
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 
 THIN = 3.0
@@ -114,7 +114,7 @@ def _continue_lines(photo: Pixels, thin: Mask, wide: Mask) -> Pixels:
 
 def _continue_thin(photo: Pixels, thin: Mask, avoided: Mask) -> None:
     """Fill a thin hole in place: smoothly, or with patches among edges and texture."""
-    window = _window(thin, _AROUND)
+    window = bounding_window(thin, _AROUND)
     hidden = thin[window]
     known = photo[window].astype(np.float32)
     shares = np.zeros(thin.shape, np.float32)
@@ -181,7 +181,9 @@ def _copy_patches(
     import patchmatch
 
     window = (
-        _window(hole, _MARGIN, extents=1) if margin is None else _window(hole, margin)
+        _surrounded(bounding_window(hole))
+        if margin is None
+        else bounding_window(hole, margin)
     )
     pixels, hidden = photo[window], hole[window]
     scale = min(1.0, math.sqrt(MAX_WINDOW_PIXELS / hidden.size))
@@ -206,14 +208,12 @@ def _scaled(side: int, scale: float) -> int:
     return max(1, round(scale * side))
 
 
-def _window(hole: Mask, least: int, extents: int = 0) -> tuple[slice, slice]:
-    """Bound a hole, with as many pixels around it, or of its own extents."""
+def _surrounded(window: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Add to a window as much on each side as it holds itself, or ``_MARGIN``."""
     spans = []
-    for axis in (1, 0):
-        inside = np.flatnonzero(hole.any(axis=axis))
-        begin, end = int(inside[0]), int(inside[-1]) + 1
-        margin = max(least, extents * (end - begin))
-        spans.append(slice(max(begin - margin, 0), end + margin))
+    for span in window:
+        margin = max(_MARGIN, span.stop - span.start)
+        spans.append(slice(max(span.start - margin, 0), span.stop + margin))
     return spans[0], spans[1]
 
 

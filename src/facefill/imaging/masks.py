@@ -236,6 +236,24 @@ def hide(face: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
     return np.where(mask[..., None], face, np.uint8(HOLE_GREY))
 
 
+def bounding_window(mask: Mask, margin: int = 0) -> tuple[slice, slice]:
+    """Smallest window of a picture that holds all True pixels of a mask.
+
+    Args:
+        mask: bool (height, width), some of it True.
+        margin: Pixels that it is larger on each side, as far as the picture reaches.
+
+    Returns:
+        Rows and columns.
+    """
+    spans = []
+    for axis, side in ((1, mask.shape[0]), (0, mask.shape[1])):
+        inside = np.flatnonzero(mask.any(axis=axis))
+        begin, end = int(inside[0]) - margin, int(inside[-1]) + 1 + margin
+        spans.append(slice(max(begin, 0), min(end, side)))
+    return spans[0], spans[1]
+
+
 def draw_pattern(
     rng: np.random.Generator, size: int, fraction: float
 ) -> NDArray[np.bool_]:

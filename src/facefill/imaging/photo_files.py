@@ -15,6 +15,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def format_of(path: str | Path) -> str:
     """Format that a file's name asks for by its ending, by Pillow's name.
 
     Raises:
-        PhotoError: ``unsupported``, if the name has no ending of a picture's.
+        PhotoError: ``unsupported``, if the name has no ending of a picture's, or of one
+            that cannot be written in colour.
     """
     kind = Image.registered_extensions().get(Path(path).suffix.lower())
     if kind is None:
@@ -73,7 +75,20 @@ def format_of(path: str | Path) -> str:
             "unsupported",
             f"the name {path} does not end as a picture's does: {endings}",
         )
+    if not _is_written(kind):
+        raise PhotoError("unsupported", f"{path}: {kind} can be read, but not written")
     return kind
+
+
+@cache
+def _is_written(kind: str) -> bool:
+    """Whether Pillow writes colours in a format; of some it has but the name."""
+    try:
+        Image.new("RGB", (16, 16)).save(io.BytesIO(), format=kind)
+    # KeyError, ValueError, OSError: whatever stands in the place of an encoder.
+    except Exception:
+        return False
+    return True
 
 
 class PhotoFile:
@@ -109,8 +124,9 @@ class PhotoFile:
         """
         fill = self._as_stored(Image.fromarray(result))
         inside = np.asarray(self._as_stored(Image.fromarray(hole))).astype(np.bool_)
-        if deep := self._deep_pixels():
-            return self._encode_deep(deep[0], fill, inside)
+        deep = self._deep_pixels()
+        if deep is not None:
+            return self._encode_deep(deep, fill, inside)
         with self._opened() as image:
             image.load()
             if image.mode == "P" and self.format != "GIF":
@@ -129,8 +145,11 @@ class PhotoFile:
         transpose = _TRANSPOSES.get(self._orientation)
         return upright if transpose is None else upright.transpose(transpose)
 
-    def _deep_pixels(self) -> list[NDArray[np.uint16]] | None:
-        """Decode pixels of 16 bits, which Pillow halves in colour; BGR, or grey."""
+    def _deep_pixels(self) -> NDArray[np.uint16] | None:
+        """Decode pixels of 16 bits, BGR or grey; None if they have fewer.
+
+        Pillow keeps 8 of them in colour.
+        """
         if self.format not in ("PNG", "TIFF"):
             return None
         buffer = np.frombuffer(self.content, np.uint8)
@@ -139,7 +158,7 @@ class PhotoFile:
         )
         if pixels is None or pixels.dtype != np.uint16:
             return None
-        return [np.asarray(pixels)]
+        return np.asarray(pixels, np.uint16)
 
     def _encode_deep(
         self, pixels: NDArray[np.uint16], fill: Image.Image, inside: Mask

@@ -88,6 +88,24 @@ def encode_gif(frames: Pixels, frames_per_second: float) -> bytes:
     )
 
 
+def thumbnail(picture: Pixels, max_side: int) -> Pixels:
+    """Shrink a picture to a longest side; a small one stays as it is.
+
+    Args:
+        picture: uint8 (height, width, 3).
+        max_side: In pixels.
+
+    Returns:
+        uint8, of the same proportions, at least a pixel high and wide.
+    """
+    height, width = picture.shape[:2]
+    scale = max_side / max(height, width)
+    if scale >= 1.0:
+        return picture
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def grid(images: Pixels, columns: int | None = None, gap: int = 2) -> Pixels:
     """Lay pictures out in rows, white between them and in empty places.
 

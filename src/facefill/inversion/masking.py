@@ -13,7 +13,6 @@ class MaskMaker:
 
     Attributes:
         name: Value of the parameter.
-        polarity: Meaning of white pixels in mask files.
     """
 
     def __init__(self, name: MaskName, options: CompleteOptions, seed: int) -> None:
@@ -25,7 +24,6 @@ class MaskMaker:
             seed: Seed of random shapes and noise.
         """
         self.name = name
-        self.polarity = options.mask_files
         self._options = options
         self._seed = seed
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import keras
 
 from facefill.models.dcgan import build_encoder
-from facefill.models.files import weights_sha256
-from facefill.models.network_files import GENERATOR, pack, read, unpack
+from facefill.models.files import read_trained, weights_sha256
+from facefill.models.network_files import GENERATOR, pack, unpack
 
 ENCODER_FOLDER = "encoder"
 """Folder of an encoder, beside the file of its generator."""
@@ -76,4 +76,4 @@ def read_encoder(folder: Path) -> TrainedEncoder | None:
     Raises:
         ModelError: If its file is damaged.
     """
-    return read(folder / ENCODER_FILE, TrainedEncoder.unpacked)
+    return read_trained(folder / ENCODER_FILE, TrainedEncoder.unpacked)

@@ -8,17 +8,19 @@ Synopsis::
 
 import hashlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from facefill.errors import ModelError
 from facefill.runtime.files import replacing
 
 if TYPE_CHECKING:
     import keras
+
+_Trained = TypeVar("_Trained")
 
 # Times its own size, which Keras does not compress.
 _MOST_UNPACKED = 10
@@ -116,6 +118,27 @@ def read_pair(folder: Path, cure: str = TRAIN_FIRST) -> ModelPair:
         read_model(folder / "generator.keras", cure),
         read_model(folder / "discriminator.keras", cure),
     )
+
+
+def read_trained(path: Path, unpacked: Callable[[bytes], _Trained]) -> _Trained | None:
+    """Read what the pipeline ``train`` has made beside the two networks.
+
+    Args:
+        path: Its file.
+        unpacked: Decodes its bytes; raises ``ModelError`` for others.
+
+    Returns:
+        None if there is no such file.
+
+    Raises:
+        ModelError: If it is damaged, or cannot be read.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return unpacked(path.read_bytes())
+    except (OSError, ModelError) as error:
+        raise ModelError(f"{path} is damaged ({error}); {TRAIN_FIRST}") from error
 
 
 def weights_sha256(model: "keras.Model") -> str:

@@ -7,19 +7,16 @@ with the SHA-256 of the generator that the network belongs to, and of the weight
 import io
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import keras
 import numpy as np
 
 from facefill.errors import ModelError
-from facefill.models.files import TRAIN_FIRST, weights_sha256
+from facefill.models.files import weights_sha256
 
 GENERATOR = "generator_sha256"
 """Key of a description: ``files.weights_sha256`` of the generator."""
-
-_Network = TypeVar("_Network")
 
 _WEIGHTS = "weights_sha256"
 _DESCRIPTION = "description.json"
@@ -68,24 +65,3 @@ def unpack(
     if not is_whole:
         raise ModelError("its weights are not those that were written")
     return network, described
-
-
-def read(path: Path, unpacked: Callable[[bytes], _Network]) -> _Network | None:
-    """Read a file that the pipeline ``train`` has made.
-
-    Args:
-        path: The file.
-        unpacked: Decodes its bytes.
-
-    Returns:
-        None if there is no such file.
-
-    Raises:
-        ModelError: If it is damaged, or cannot be read.
-    """
-    if not path.is_file():
-        return None
-    try:
-        return unpacked(path.read_bytes())
-    except (OSError, ModelError) as error:
-        raise ModelError(f"{path} is damaged ({error}); {TRAIN_FIRST}") from error

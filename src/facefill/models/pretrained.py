@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import keras
 
     from facefill.models.dcgan import Architecture
+    from facefill.models.face_pca import FacePca
     from facefill.models.files import ModelPair
 
 MANIFEST = "manifest.json"
@@ -209,8 +210,8 @@ def _with_weights(model: "keras.Model", content: bytes) -> "keras.Model":
     return model
 
 
-def read_statistics() -> bytes | None:
-    """Read the statistics of faces that are shipped; ``None`` if none are.
+def load_statistics() -> "FacePca | None":
+    """Load the statistics of faces that are shipped; ``None`` if none are.
 
     Raises:
         ModelError: If the file is not the one that was shipped.
@@ -218,4 +219,6 @@ def read_statistics() -> bytes | None:
     described = read_description(FOLDER / STATISTICS_MANIFEST)
     if described is None:
         return None
-    return read_packaged(FOLDER / STATISTICS, described["sha256"])
+    from facefill.models.face_pca import FacePca
+
+    return FacePca.unpacked(read_packaged(FOLDER / STATISTICS, described["sha256"]))

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import keras
 
-from facefill.models.files import weights_sha256
-from facefill.models.network_files import GENERATOR, pack, read, unpack
+from facefill.models.files import read_trained, weights_sha256
+from facefill.models.network_files import GENERATOR, pack, unpack
 from facefill.models.refinement import Refiner, refiner_of
 from facefill.models.refiner import build_refiner
 from facefill.parameters import CompleteOptions
@@ -72,7 +72,7 @@ def read_refiner(folder: Path) -> TrainedRefiner | None:
     Raises:
         ModelError: If its file is damaged.
     """
-    return read(folder / REFINER_FILE, TrainedRefiner.unpacked)
+    return read_trained(folder / REFINER_FILE, TrainedRefiner.unpacked)
 
 
 # Kept, since it is asked for with every photo, and says only once what it does not use.

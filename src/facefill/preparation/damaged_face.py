@@ -22,13 +22,7 @@ from numpy.typing import NDArray
 from facefill.imaging import geometry
 from facefill.preparation import detection, face_prior, landmark_network
 from facefill.preparation.detection import Box, LandmarkModel
-from facefill.preparation.face_prior import (
-    Estimate,
-    Points,
-    applied,
-    composed,
-    inverted,
-)
+from facefill.preparation.face_prior import Estimate, Points
 from facefill.preparation.face_window import FaceWindow
 from facefill.preparation.landmark_network import Reading
 
@@ -152,7 +146,7 @@ class DamagedFace:
                 return None
             measured, deviations = self._weighed(measured, hidden, read)
             frame, estimate = self._expect(measured, deviations, ~hidden)
-        expected = applied(inverted(frame), estimate.points)
+        expected = geometry.applied(geometry.inverted(frame), estimate.points)
         points = np.where(hidden[:, None], expected, measured)
         return Located(
             self._window.box_in_photo(box),
@@ -251,7 +245,9 @@ class DamagedFace:
         for _ in range(_REFITS):
             frame = geometry.similarity(points, target, weights)
             seen = prior.view(self._grey, self._known, frame)
-            estimate = prior.posterior(seen, applied(frame, points), deviations)
+            estimate = prior.posterior(
+                seen, geometry.applied(frame, points), deviations
+            )
             target = estimate.points
         return frame, estimate
 
@@ -260,7 +256,7 @@ class DamagedFace:
     ) -> NDArray[np.uint8]:
         """Put what the model expects into the hole; it is grey, as dlib sees it."""
         height, width = self._hole.shape
-        to_picture = composed(self._prior.frame_to_picture(), frame)
+        to_picture = geometry.composed(self._prior.frame_to_picture(), frame)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         # The second channel is 1 where the model's picture is, and fades at its edge.
         both = cv2.merge([estimate.pixels, np.ones_like(estimate.pixels)])

@@ -123,8 +123,8 @@ class FacePrior:
     def box_of(self, to_frame: NDArray[np.float64]) -> Box:
         """Give the box in which the detector would see a face of a map (2, 3)."""
         x, y, side = self.box
-        back = inverted(to_frame)
-        (centre,) = applied(back, np.array([(x, y)]))
+        back = geometry.inverted(to_frame)
+        (centre,) = geometry.applied(back, np.array([(x, y)]))
         half = side * float(np.hypot(back[0, 0], back[1, 0])) / 2.0
         edges = np.rint([*(centre - half), *(centre + half)])
         return Box(*edges.astype(int).tolist())
@@ -143,7 +143,7 @@ class FacePrior:
             known: float32 (height, width), 1 = known, 0 = hidden.
             to_frame: Map from photo to frame, (2, 3).
         """
-        matrix = composed(self.frame_to_picture(), to_frame)
+        matrix = geometry.composed(self.frame_to_picture(), to_frame)
         return sampled(grey, known, matrix, self.side)
 
     def posterior(
@@ -214,28 +214,6 @@ def _unpacked(archive: Any, name: str) -> Floats:
     return from_eight_bits(archive[name], archive[f"{name}_scales"])
 
 
-def composed(
-    outer: NDArray[np.float64], inner: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Compose two affine maps, each (2, 3): first ``inner``, then ``outer``."""
-    return np.hstack(
-        [
-            outer[:, :2] @ inner[:, :2],
-            (outer[:, :2] @ inner[:, 2] + outer[:, 2])[:, None],
-        ]
-    )
-
-
-def inverted(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the inverse of an affine map (2, 3)."""
-    return np.asarray(cv2.invertAffineTransform(matrix), np.float64)
-
-
-def applied(matrix: NDArray[np.float64], points: Points) -> Points:
-    """Map points (N, 2) by an affine map (2, 3)."""
-    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
-
-
 def sampled(
     picture: Floats, known: Floats, matrix: NDArray[np.float64], side: int
 ) -> View:
@@ -274,7 +252,7 @@ def _shrunk(
     # The centre of a block is (factor - 1) / 2 from that of its first pixel.
     shift = (factor - 1) / 2.0
     back = np.array([[factor, 0.0, shift], [0.0, factor, shift]])
-    return np.asarray(small, np.float32), composed(matrix, back)
+    return np.asarray(small, np.float32), geometry.composed(matrix, back)
 
 
 def described_sha256(folder: Path = FOLDER) -> str:

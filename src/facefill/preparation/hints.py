@@ -5,12 +5,16 @@ of both eyes, ``{"eyes": [[x, y], [x, y]]}``, in pixels of the upright photo.
 """
 
 import json
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from facefill.errors import PhotoError
 from facefill.preparation.detection import Box
 from facefill.preparation.hole_alignment import EyePair, Hint
+
+_FURTHEST = 1e8
+"""Pixels that a photo has along a side at most; numbers beyond are of nothing in it."""
 
 _FORM = '{"box": [left, top, right, bottom]} or {"eyes": [[x, y], [x, y]]}'
 
@@ -48,6 +52,9 @@ def hint_of(data: Any) -> Hint:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    # Real, since NumPy's whole numbers are no int.
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    # JSON may say NaN, infinity, and integers that no float can hold.
+    if not (is_number and abs(value) < _FURTHEST):
         raise ValueError(f"{value!r} is no number of pixels")
     return float(value)

@@ -30,7 +30,7 @@ from facefill.preparation import (
 )
 from facefill.preparation.damaged_face import MIN_SCORE, DamagedFace, Located
 from facefill.preparation.detection import Box, LandmarkModel
-from facefill.preparation.face_prior import Points, applied, inverted
+from facefill.preparation.face_prior import Points
 from facefill.preparation.face_window import box_corners
 
 MIN_CERTAINTY = 4.5
@@ -184,8 +184,8 @@ class DamagedPhoto:
             return bool(self.hole.any())
         edge = float(size)
         corners = np.array([(-1.0, -1.0), (edge, -1.0), (edge, edge), (-1.0, edge)])
-        back = inverted(matrix)
-        return self._is_at(box, applied(back, corners))
+        back = geometry.inverted(matrix)
+        return self._is_at(box, geometry.applied(back, corners))
 
     def _is_at(self, box: Box, *further: Points) -> bool:
         """Tell whether the hole is at a box, or within the bounds of other points."""

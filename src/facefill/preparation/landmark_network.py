@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from facefill.errors import ModelError
 from facefill.imaging import geometry
 from facefill.preparation import face_prior
-from facefill.preparation.face_prior import Floats, Points, View, applied
+from facefill.preparation.face_prior import Floats, Points, View
 from facefill.runtime.packaged_files import FOLDER, read_packaged, require_description
 
 FILE, DESCRIPTION = "landmark_network.onnx", "landmark_network.json"
@@ -102,8 +102,8 @@ class LandmarkNetwork:
         placed, mirrored = answers[:, :-1].reshape(2, -1, 2)
         # The frame's middle is at x = 0.5.
         points = (placed + (mirrored * (-1.0, 1.0) + (1.0, 0.0))[MIRRORED]) / 2.0
-        back = face_prior.inverted(to_frame)
-        return Reading(applied(back, points), float(answers[:, -1].mean()))
+        back = geometry.inverted(to_frame)
+        return Reading(geometry.applied(back, points), float(answers[:, -1].mean()))
 
     def score(
         self, picture: Floats, known: Floats, to_frame: NDArray[np.float64]
@@ -151,7 +151,7 @@ def frame_to_input() -> NDArray[np.float64]:
 def _input_at(
     picture: Floats, known: Floats, to_frame: NDArray[np.float64]
 ) -> Floats | None:
-    matrix = face_prior.composed(frame_to_input(), to_frame)
+    matrix = geometry.composed(frame_to_input(), to_frame)
     seen = face_prior.sampled(picture, known, matrix, SIDE)
     return network_input(seen) if seen.known.sum() >= _LEAST_KNOWN else None
 

@@ -1,5 +1,7 @@
 """Crops of training faces at twice their resolution."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from PIL import Image
 
 from facefill.errors import DataError
 from facefill.imaging.geometry import warp
+from facefill.parameters.defaults import MAX_PIXELS
 from facefill.preparation.face_set import FaceSet
 from facefill.training.refiner.crops import crops_of
 
@@ -51,6 +54,27 @@ def test_they_are_cut_once_for_the_same_faces(tmp_path):
         crops_of(other, alignment, tmp_path, folder, 1)
     assert not file.exists()
     assert list(folder.iterdir()) == []
+
+
+def test_photos_that_are_larger_than_they_are_by_default_are_cut_as_well(tmp_path):
+    faces, alignment = write_photos(tmp_path, 2)
+    side = math.isqrt(MAX_PIXELS) + 1
+    large = np.zeros((side, side, 3), np.uint8)
+    large[:60, :80] = np.asarray(Image.open(tmp_path / "0.png"))
+    Image.fromarray(large).save(tmp_path / "0.png", format="BMP")
+    alignment = alignment.assign(width=side, height=side)
+    crops = crops_of(faces, alignment, tmp_path, tmp_path / "refiner", 1)
+    assert np.abs(crops[:, ::2, ::2].astype(int) - faces.images[:1]).max() <= 4
+
+
+def test_what_a_killed_run_was_writing_is_deleted(tmp_path):
+    faces, alignment = write_photos(tmp_path, 3)
+    folder = tmp_path / "refiner"
+    folder.mkdir()
+    (folder / ".writing-01234567-abcd.tmp").write_bytes(b"half a file")
+    crops_of(faces, alignment, tmp_path, folder, 1)
+    (file,) = folder.iterdir()
+    assert file.name.startswith("crops-")
 
 
 def test_photos_that_are_gone_or_changed_are_left_out(tmp_path):

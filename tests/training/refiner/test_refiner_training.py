@@ -107,6 +107,12 @@ def test_batches_are_functions_of_the_step(completer, tmp_path):
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["coarse-00002.npy"]
 
 
+def test_what_a_killed_run_was_writing_is_deleted(completer, tmp_path):
+    (tmp_path / ".writing-01234567-abcd.tmp.npy").write_bytes(b"half a round")
+    RefinerBatches(crops(), completer, tmp_path, 32, 2).batch(0, 16)
+    assert [path.name for path in tmp_path.iterdir()] == ["coarse-00000.npy"]
+
+
 def test_a_round_shows_each_of_its_faces_as_often_as_it_says(completer, tmp_path):
     every = crops(40)
     batches = RefinerBatches(every, completer, tmp_path, 32, 2)

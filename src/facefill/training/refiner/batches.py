@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facefill.models.refinement import enlarged
 from facefill.preparation.sharded_array import ImageArray
-from facefill.runtime.files import replacing
+from facefill.runtime.files import remove_litter, replacing
 from facefill.runtime.rng import Purpose, keyed_rng
 from facefill.training.batches import batch_indices
 from facefill.training.refiner.coarse import GROUP, CoarseCompleter
@@ -82,6 +82,7 @@ class RefinerBatches:
         self._chosen = self._crops[chosen][order.permutation(len(chosen))]
         path = self._folder / f"coarse-{round_:05d}.npy"
         if not path.is_file():
+            remove_litter(self._folder)  # of killed runs, each as large as the file
             with replacing(path, ".npy") as unfinished:
                 np.save(unfinished, self._completed(round_))
         self._coarse = np.load(path)

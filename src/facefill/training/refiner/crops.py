@@ -16,10 +16,11 @@ from facefill.imaging.photos import Pixels, read_photo
 from facefill.models.refinement import finer
 from facefill.models.refiner import FACTOR
 from facefill.parameters.choices import CropBorder
+from facefill.parameters.defaults import MAX_PIXELS
 from facefill.preparation.face_set import FaceSet, pixel_digest
 from facefill.preparation.quality import share_inside, sharpness
 from facefill.preparation.splits import TRAIN
-from facefill.runtime.files import replacing
+from facefill.runtime.files import remove_litter, replacing
 from facefill.runtime.progress import progress
 from facefill.runtime.rng import Purpose, keyed_rng
 
@@ -52,7 +53,8 @@ def crops_of(
     Args:
         faces: The training set; of more than ``MAX_CROPS`` training faces some are
             chosen.
-        alignment: Row of each face, with its ``id``, ``path`` and ``matrix``.
+        alignment: Row of each face, with its ``id``, ``path`` and ``matrix``, and with
+            ``width`` and ``height`` of the photo.
         photos: Folder of the photos.
         folder: Keeps the crops, in a file named after all that they depend on: those
             of other faces are deleted.
@@ -70,6 +72,7 @@ def crops_of(
         if other != path:
             other.unlink()
     if not path.is_file():
+        remove_litter(folder)  # of killed runs, each as large as the file
         rows = np.flatnonzero(np.asarray(faces.table["split"] == TRAIN))
         rng = keyed_rng(seed, Purpose.REFINER_CROPS)
         rows = np.sort(rng.permutation(rows)[:MAX_CROPS])
@@ -112,8 +115,10 @@ def _cut(row: Any, face: Pixels, photos: Path, border: CropBorder) -> Pixels | N
     """Crop of a face; None if its photo is gone, has changed, or shows too little."""
     if row is None or row.matrix is None:
         return None
+    # As large as it was when it was aligned: what a run takes is its parameter.
+    num_pixels = getattr(row, "width", 0) * getattr(row, "height", 0)
     try:
-        photo = read_photo(photos / row.path)
+        photo = read_photo(photos / row.path, max(num_pixels, MAX_PIXELS))
     except PhotoError:
         return None
     matrix = np.asarray(row.matrix, np.float64).reshape(2, 3)
