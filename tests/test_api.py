@@ -23,7 +23,12 @@ PHOTO = skimage.data.astronaut()[:220, 110:330].copy()
 HOLE = np.zeros(PHOTO.shape[:2], bool)
 HOLE[125:165, 85:145] = True
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    # Keras, as it writes a model.
+    pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning"),
+]
 
 
 @pytest.fixture(scope="module")
