@@ -27,9 +27,7 @@ def psnr(face: Face, other: Face) -> float:
         which JSON cannot hold.
     """
     with np.errstate(divide="ignore"):
-        ratio = peak_signal_noise_ratio(  # type: ignore[no-untyped-call]
-            face, other, data_range=DATA_RANGE
-        )
+        ratio = peak_signal_noise_ratio(face, other, data_range=DATA_RANGE)
     return float(ratio)
 
 
@@ -61,7 +59,7 @@ def ssim(face: Face, other: Face) -> float:
     Returns:
         Up to 1, which is reached by equal faces only.
     """
-    value = structural_similarity(  # type: ignore[no-untyped-call]
+    value = structural_similarity(
         face,
         other,
         data_range=DATA_RANGE,
