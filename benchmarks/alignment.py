@@ -54,15 +54,19 @@ NUM_NAMES = 12_000
 """Names of photos, more than are done, so that no way comes to its end."""
 
 # Turns of other ways count as time of a photo: no deadline may come meanwhile.
-PATIENT = {"timeout_s": 86_400.0}
+PATIENT_S = 86_400.0
 WAYS = {
     "floor": None,
     "floor, 2 processes": None,
     "OpenFace": None,
-    "exact, 1 worker": AlignOptions(workers=1, **PATIENT),
-    "exact, 2 workers": AlignOptions(workers=2, **PATIENT),
-    "cascade, 1 worker": AlignOptions(workers=1, detector="cascade", **PATIENT),
-    "cascade, 2 workers": AlignOptions(workers=2, detector="cascade", **PATIENT),
+    "exact, 1 worker": AlignOptions(workers=1, timeout_s=PATIENT_S),
+    "exact, 2 workers": AlignOptions(workers=2, timeout_s=PATIENT_S),
+    "cascade, 1 worker": AlignOptions(
+        workers=1, detector="cascade", timeout_s=PATIENT_S
+    ),
+    "cascade, 2 workers": AlignOptions(
+        workers=2, detector="cascade", timeout_s=PATIENT_S
+    ),
 }
 # What takes how many times as long as what.
 RATIOS = [
@@ -76,13 +80,21 @@ RATIOS = [
 ]
 
 
+def read_bgr(path: Path) -> np.ndarray:
+    """Read a photo as OpenCV has it."""
+    photo = cv2.imread(str(path))
+    if photo is None:
+        sys.exit(f"{path} is no photo that OpenCV reads")
+    return photo
+
+
 def floor(photos: Iterable[Path], output: Path) -> None:
     """Do what has to be done, and nothing else."""
     targets = target_points("innerEyesAndBottomLip", SIZE)
     detector = dlib.get_frontal_face_detector()
     predictor = dlib.shape_predictor(str(landmark_model_path()))
     for path in photos:
-        photo = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        photo = cv2.cvtColor(read_bgr(path), cv2.COLOR_BGR2RGB)
         boxes = detector(photo, 1)
         if not boxes:
             continue
@@ -91,7 +103,7 @@ def floor(photos: Iterable[Path], output: Path) -> None:
         chosen = [
             (points.part(index).x, points.part(index).y) for index in (39, 42, 57)
         ]
-        matrix = cv2.getAffineTransform(np.float32(chosen), targets)
+        matrix = cv2.getAffineTransform(np.array(chosen, np.float32), targets)
         face = cv2.warpAffine(photo, matrix, (SIZE, SIZE))
         cv2.imwrite(f"{output}/{path.stem}.png", cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
 
@@ -114,7 +126,7 @@ def openface(photos: Iterable[Path], output: Path) -> None:
             continue
         box = max(boxes, key=lambda face: face.width() * face.height())
         points = [(point.x, point.y) for point in predictor(rgb, box).parts()]
-        chosen = np.float32(points)[np.array([39, 42, 57])]
+        chosen = np.array(points, np.float32)[[39, 42, 57]]
         face = cv2.warpAffine(
             rgb, cv2.getAffineTransform(chosen, targets), (SIZE, SIZE)
         )
@@ -190,7 +202,7 @@ class Racer:
     def ms(self, kind: str) -> float:
         """Give the ``wall_ms`` or ``cpu_ms`` of a photo in all turns."""
         faces = sum(turn.faces for turn in self.turns)
-        return sum(getattr(turn, kind) for turn in self.turns) / max(faces, 1)
+        return float(sum(getattr(turn, kind) for turn in self.turns) / max(faces, 1))
 
     def peaks_mb(self) -> tuple[float, float]:
         """Give the peak of the process, and of its largest child."""
@@ -216,7 +228,7 @@ class Racer:
             process.cpu_times()
             for process in (self._process, *self._process.children(recursive=True))
         ]
-        return sum(time.user + time.system for time in times)
+        return float(sum(time.user + time.system for time in times))
 
 
 def _peak_mb(pid: int) -> float:
@@ -245,7 +257,7 @@ def write_photos(folder: Path, pictures: Iterator[bytes]) -> None:
 def small(files: list[Path], size: int = 250) -> Iterator[bytes]:
     """Give photos of 250x250."""
     for path in files:
-        photo = cv2.imread(str(path))
+        photo = read_bgr(path)
         if photo.shape[:2] == (size, size):
             yield path.read_bytes()
         else:
@@ -258,7 +270,7 @@ def large(files: list[Path]) -> Iterator[bytes]:
     for number in range(0, len(files) - 2, 3):
         picture = np.zeros((720, 1280, 3), np.uint8)
         for place, side in enumerate((400, 500, 380)):
-            photo = cv2.imread(str(files[number + place]))
+            photo = read_bgr(files[number + place])
             left = (0, 400, 900)[place]
             picture[100 : 100 + side, left : left + side] = cv2.resize(
                 photo, (side, side), interpolation=cv2.INTER_CUBIC

@@ -32,6 +32,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+from numpy.typing import NDArray
 
 import facefill
 from facefill.completion import result
@@ -61,6 +62,7 @@ COLUMNS = (
 )
 
 Job = tuple[Pixels, Mask, FaceInPhoto]
+Seconds = NDArray[np.float64]
 
 
 class Stopwatch:
@@ -112,17 +114,17 @@ def jobs(folder: Path, count: int, holes: str) -> list[Job]:
         photo = read_photo(path)
         for face in facefill.align(photo, options=AlignOptions()):
             if face.pixels is not None and face.matrix is not None:
-                found.append((path.stem, photo, face))
+                found.append((path.stem, photo, face.pixels, face.matrix))
     if not found:
         raise SystemExit(f"no face in {folder}")
     rng = np.random.default_rng(SEED)
     made = []
     for number in range(count):
-        name, photo, face = found[number % len(found)]
+        name, photo, pixels, matrix = found[number % len(found)]
         kept = build_mask("center", SIZE) if holes == "center" else rectangle(rng)
-        hole = warped_hole(kept, face.matrix, (photo.shape[0], photo.shape[1]))
+        hole = warped_hole(kept, matrix, (photo.shape[0], photo.shape[1]))
         key = f"{number} {name}"
-        aligned = AlignedFace(key, face.pixels, face.matrix, is_square=False)
+        aligned = AlignedFace(key, pixels, matrix, is_square=False)
         placed = face_with_hole(aligned, hole)
         assert placed is not None
         made.append((photo, hole, placed))
@@ -146,7 +148,7 @@ def search_of(**options: Any) -> LatentSearch:
     return LatentSearch(*networks, chosen, LAM, SEED, model.companions)
 
 
-def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> np.ndarray:
+def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> Seconds:
     """Complete faces; seconds of the clock, and of the CPU."""
     options = search.options
     refiner = refiner_of(options, SIZE)
@@ -163,14 +165,14 @@ def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> np.
     return clocks() - started
 
 
-def clocks() -> np.ndarray:
+def clocks() -> Seconds:
     """Seconds of the clock, and of the CPU."""
     return np.array([time.perf_counter(), time.process_time()])
 
 
 def reference_seconds(
     short: LatentSearch, longer: LatentSearch, work: Sequence[Job]
-) -> np.ndarray:
+) -> Seconds:
     """Seconds of the reference's recipe, from two searches of few iterations."""
     first = complete(short, work, Stopwatch())
     second = complete(longer, work, Stopwatch())

@@ -13,7 +13,7 @@ them, in pixels of 64: at the three landmarks that it aligns by, and over the cr
 
 import argparse
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ import pandas as pd
 from facefill.errors import PhotoError
 from facefill.imaging.geometry import affine, target_points
 from facefill.imaging.photos import read_photo
+from facefill.parameters.choices import LandmarkSet
 from facefill.preparation.detection import (
     Box,
     LandmarkModel,
@@ -32,7 +33,7 @@ from facefill.preparation.detection import (
 )
 
 SIZE = 64
-LANDMARKS = "innerEyesAndBottomLip"
+LANDMARKS: LandmarkSet = "innerEyesAndBottomLip"
 OTHER_FACE = 10.0
 """A crop farther off than this shows another face."""
 
@@ -66,12 +67,12 @@ class Tally:
         chosen = exact.landmarks[[39, 42, 57]]
         arrived = np.column_stack([chosen, np.ones(3)]) @ matrix.T
         errors = arrived - target_points(LANDMARKS, SIZE)
-        self.at_landmarks.append(np.linalg.norm(errors, axis=1).mean())
+        self.at_landmarks.append(float(np.linalg.norm(errors, axis=1).mean()))
         inverse = np.linalg.inv(np.vstack([exact.matrix, (0.0, 0.0, 1.0)]))
         places = np.mgrid[:SIZE, :SIZE].reshape(2, -1)[::-1]
         places = np.vstack([places, np.ones(places.shape[1])])
         moved = matrix @ inverse @ places - places[:2]
-        self.over_crop.append(np.linalg.norm(moved, axis=0).mean())
+        self.over_crop.append(float(np.linalg.norm(moved, axis=0).mean()))
 
     def line(self) -> str:
         """Give the figures of a row of the table."""
@@ -84,7 +85,7 @@ class Tally:
         )
 
 
-def exact_crop(photo: np.ndarray, row: pd.Series | None) -> Crop | None:
+def exact_crop(photo: np.ndarray, row: "pd.Series[Any] | None") -> Crop | None:
     """Take OpenFace's crop from the manifest, or make it."""
     if row is not None:
         if row["status"] != "aligned":
@@ -125,7 +126,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    rows = {}
+    rows: dict[object, pd.Series[Any]] = {}
     if arguments.manifest:
         table = pd.read_parquet(arguments.manifest)
         rows = {row["path"]: row for _, row in table.iterrows()}

@@ -19,14 +19,16 @@ Three seconds a photo on two cores; ``--baselines`` adds whole-photo inpainting.
 import argparse
 import io
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import pandas as pd
 import skimage.data
 import skimage.restoration
+from numpy.typing import NDArray
 from PIL import Image
 
 import facefill
@@ -36,14 +38,22 @@ from facefill.imaging.geometry import LANDMARK_INDICES, enlarged, warp
 from facefill.imaging.holes import LOSSY_GROW
 from facefill.imaging.inpainting import inpaint
 from facefill.imaging.mask_files import grown
+from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels, decode_photo, read_photo
-from facefill.preparation.extraction import Face
+from facefill.parameters.choices import LandmarkSet
 from facefill.preparation.splits import TRAIN, split
 from support import damaging
 
 SIZE, FINE = 64, 128
-LANDMARKS = "innerEyesAndBottomLip"
+LANDMARKS: LandmarkSet = "innerEyesAndBottomLip"
 SAMPLE = Path(__file__).parents[1] / "data/demo/01_raw/photos"
+
+
+class Face(NamedTuple):
+    """Landmarks of a face, (68, 2), and the map from its photo to its crop, (2, 3)."""
+
+    landmarks: NDArray[np.int64]
+    matrix: NDArray[np.float64]
 
 
 class Damaged(NamedTuple):
@@ -88,7 +98,13 @@ def photos(folder: Path | None, count: int) -> list[tuple[str, Pixels]]:
 def largest(photo: Pixels) -> Face | None:
     """Find the face of an intact photo."""
     faces = facefill.align(photo)
-    return faces[0] if faces else None
+    if not faces:
+        return None
+    landmarks, matrix = faces[0].landmarks, faces[0].matrix
+    # By default faces are cropped by their landmarks.
+    assert landmarks is not None
+    assert matrix is not None
+    return Face(landmarks, matrix)
 
 
 def as_jpeg(photo: Pixels, quality: int | None) -> bytes:
@@ -159,7 +175,7 @@ def complete(damaged: Damaged) -> tuple[Pixels, dict[str, float]]:
             file = Path(folder, "photo.jpg")
             file.write_bytes(damaged.content)
             # Of a JPEG file facefill grows the hole, of which an array says nothing.
-            photo = file if damaged.content else damaged.photo
+            photo: Path | Pixels = file if damaged.content else damaged.photo
             done = facefill.complete(photo, damaged.hole)
     except FacefillError as error:
         print(f"  {damaged.name}: {error}")
@@ -177,7 +193,7 @@ def biharmonic(photo: Pixels, hole: np.ndarray) -> Pixels:
     return np.asarray(np.round(np.clip(filled, 0.0, 1.0) * 255.0), np.uint8)
 
 
-BASELINES = {
+BASELINES: dict[str, Callable[[Pixels, Mask], Any]] = {
     "telea": lambda photo, hole: cv2.inpaint(
         photo, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA
     ),
@@ -201,7 +217,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path)
     arguments = parser.parse_args()
     colours = arguments.colours.split(",")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, (name, truth) in enumerate(photos(arguments.photos, arguments.count)):
         face = largest(truth)
         if face is None:
@@ -223,9 +239,8 @@ def main() -> None:
                 sheet = np.hstack([photo, result, truth])
                 Image.fromarray(sheet).save(arguments.pictures / f"{kind}-{name}.png")
             for method, fill in BASELINES.items() if arguments.baselines else ():
-                row = {"kind": kind, "method": method}
                 result = np.asarray(fill(photo, damaged.smeared))
-                rows.append(row | scores(result, damaged))
+                rows.append({"kind": kind, "method": method} | scores(result, damaged))
     table = pd.DataFrame(rows)
     means = table.groupby(["method", "kind"], sort=False).mean(numeric_only=True)
     counts = table.groupby(["method", "kind"], sort=False).size().rename("photos")

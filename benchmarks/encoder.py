@@ -24,6 +24,7 @@ from facefill.evaluation.completions import hold_out
 from facefill.inversion.encoder import Encoder
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.search import LatentSearch
+from facefill.inversion.starts import Starts
 from facefill.models import pretrained
 from facefill.models.encoders import ENCODER_FILE, ENCODER_FOLDER
 from facefill.parameters import CompleteOptions, TrainOptions
@@ -37,13 +38,14 @@ from searches import LAM, SEED, damaged, descend, keep
 LENGTHS = (20, 50, 150)
 
 
-class GivenStarts:
+class GivenStarts(Starts):
     """Starts that were computed before, by the key of their measurement."""
 
-    fingerprint = ""
-
-    def __init__(self, firsts: dict[str, np.ndarray]) -> None:
+    def __init__(
+        self, generator: Any, options: CompleteOptions, firsts: dict[str, np.ndarray]
+    ) -> None:
         """Take a latent for each key."""
+        super().__init__(generator, options, SEED)
         self._firsts = firsts
 
     def latents(self, measurement: Measurement) -> np.ndarray:
@@ -71,7 +73,7 @@ def search_from(
         options = CompleteOptions.model_validate(values)
         plain = options.model_copy(update={"fit": "none"})
         searcher = LatentSearch(*pair, plain, LAM, SEED)
-        searcher.starts = GivenStarts(firsts)
+        searcher.starts = GivenStarts(pair.generator, plain, firsts)
         started = time.monotonic()
         found = descend(searcher, targets)
         seconds = (time.monotonic() - started) / len(targets)

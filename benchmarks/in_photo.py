@@ -226,7 +226,7 @@ def main() -> None:
     )
     if given.report:
         given.report.write_text(json.dumps(report, indent=1))
-    if given.sheet:
+    if given.sheet and judged.sheet is not None:
         write_png(given.sheet, judged.sheet)
 
 

@@ -18,7 +18,7 @@ of (of the photo's own, with ``--faces``) in the interval of the chains without 
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
 from facefill.models.companions import Companions
 from facefill.models.generation import generate
-from facefill.parameters import CompleteOptions
+from facefill.parameters import CompleteOptions, MaskName
 from facefill.runtime import rng
 from support.calibration import coverage, laplace_scale
 
@@ -84,11 +84,17 @@ def read_faces(path: Path, count: int) -> Faces:
     return Faces(faces, faces, None)
 
 
-def measure(found: Candidate, target: Measurement, faces: Faces, place: int) -> Any:
-    """Measure one face; a mapping of figures by name."""
+def measure(
+    found: Candidate, target: Measurement, faces: Faces, place: int
+) -> dict[str, float]:
+    """Measure one face; figures by name."""
     posterior, diagnosis, hole = found.posterior, found.diagnosis, ~target.mask
     assert posterior is not None
     assert diagnosis is not None
+    # Chains that sample a posterior tell these.
+    assert diagnosis.step_size is not None
+    assert diagnosis.effective_size is not None
+    assert diagnosis.median_effective_size is not None
     draws = posterior.draws
     figures = {
         "acceptance": diagnosis.acceptance,
@@ -105,8 +111,8 @@ def measure(found: Candidate, target: Measurement, faces: Faces, place: int) -> 
     }
     if faces.variables is not None:
         flat = draws.variables.reshape(-1, draws.variables.shape[-1])
-        interval = np.quantile(flat, [LOW, HIGH], axis=0)
-        figures["u within"] = coverage(*interval, faces.variables[place])
+        low, high = np.quantile(flat, [LOW, HIGH], axis=0)
+        figures["u within"] = coverage(low, high, faces.variables[place])
     return figures
 
 
@@ -116,11 +122,11 @@ def measure_pictures(
     """Measure the mean and draws as completions, raw and as they are delivered."""
     face, mask = target.face, target.mask
     hole = ~mask
-    interval = np.quantile(pictures[:, hole], [LOW, HIGH], axis=0)
+    low, high = np.quantile(pictures[:, hole], [LOW, HIGH], axis=0)
     assert found.posterior is not None
     best = pictures[int(found.posterior.draws.energies.argmin())]
     shown = {"mean": found.generated, "best": best, "draw": pictures[-1]}
-    figures = {"G within": coverage(*interval, truth[hole])}
+    figures = {"G within": coverage(low, high, truth[hole])}
     for name, picture in shown.items():
         completed = complete_face(face, picture, mask)
         blended = poisson_blend(face, picture, mask)
@@ -145,7 +151,7 @@ def sheet(found: Candidate, target: Measurement, pictures: np.ndarray) -> np.nda
 
 
 def run(
-    changes: Mapping[str, Any], faces: Faces, options: CompleteOptions, mask: str
+    changes: dict[str, Any], faces: Faces, options: CompleteOptions, mask: MaskName
 ) -> tuple[dict[str, float], np.ndarray]:
     """Sample the posterior of every face; give means of the figures, and sheets."""
     pair = pretrained.load_pair()

@@ -14,14 +14,18 @@ import argparse
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from recipes import ITERATIONS, STEPS
 from recipes.ours import rounds_of_steps
 from recipes.search_ours import rounds_of_iterations
 from training import faces_of
 
-CASES = {
+Recipe = Callable[[np.ndarray, int, str], Callable[[], object]]
+CASES: dict[str, tuple[Recipe, int, int]] = {
     "training": (rounds_of_steps, 64, STEPS),
     "search": (rounds_of_iterations, 8, ITERATIONS),
 }

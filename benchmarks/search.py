@@ -33,7 +33,6 @@ import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 
@@ -88,10 +87,12 @@ def seconds_of_rounds(
     # The first round of all is not counted: it waits for the others to be built.
     for number in range(rounds + 1):
         for case, server in servers.items():
-            stdin, stdout = cast(IO[str], server.stdin), cast(IO[str], server.stdout)
-            stdin.write("\n")
-            stdin.flush()
-            found = json.loads(stdout.readline())
+            # Both are pipes.
+            assert server.stdin is not None
+            assert server.stdout is not None
+            server.stdin.write("\n")
+            server.stdin.flush()
+            found = json.loads(server.stdout.readline())
             if number > 0:
                 seconds[case].append(found)
     for server in servers.values():
@@ -144,7 +145,9 @@ def until_reference(faces: np.ndarray) -> None:
         curve = np.mean([one.history[0] for one in best], axis=0)
         end = end or curve[-1]
         reached = np.flatnonzero(curve <= end)[:1].tolist()
-        print(f"{preset:<11}{curve[-1]:>16.1f}{options.iterations:>12}{seconds:>10.2f}")
+        print(
+            f"{preset:<11}{curve[-1]:>16.1f}{search.options.num_iterations:>12}{seconds:>10.2f}"
+        )
         print(f"           as low as the reference's last after {reached} iterations")
 
 

@@ -34,7 +34,7 @@ from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
 from facefill.models.generation import generate
-from facefill.parameters import CompleteOptions, EvaluateOptions
+from facefill.parameters import CompleteOptions, EvaluateOptions, HoleName
 from facefill.preparation.face_set import read_face_set
 from facefill.preparation.splits import VALIDATION
 from facefill.runtime.files import replacing
@@ -136,7 +136,7 @@ def search(
 
 def descend(
     searcher: LatentSearch, targets: Sequence[Measurement]
-) -> tuple[np.ndarray, ...]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Search for every face; latents, and both parts of their losses."""
     best = [each for each, *_ in searcher.run(targets)]
     latents = np.stack([each.latent for each in best])
@@ -170,7 +170,7 @@ def descend_by_bfgs(
             jac=True,
             method="L-BFGS-B",
             bounds=[(-1.0, 1.0)] * objective.latent_size,
-            options={"maxfun": options.iterations, "maxcor": 20},
+            options={"maxfun": options.num_iterations, "maxcor": 20},
         )
         latent = np.asarray(found.x, np.float32)
         latents.append(latent)
@@ -201,7 +201,7 @@ def keep(
     print(f"{file.parent.name} {file.stem}: {loss:.0f}, {seconds_per_face:.2f} s")
 
 
-def damaged(held_out: HeldOut, mask: str) -> list[Measurement]:
+def damaged(held_out: HeldOut, mask: HoleName) -> list[Measurement]:
     """Hide of every face what a mask hides."""
     maker = MaskMaker(mask, CompleteOptions(), SEED)
     pairs = zip(held_out.keys, held_out.faces, strict=True)
@@ -209,7 +209,7 @@ def damaged(held_out: HeldOut, mask: str) -> list[Measurement]:
 
 
 def measure(
-    held_out: HeldOut, mask: str, files: Mapping[str, Path], identity: bool
+    held_out: HeldOut, mask: HoleName, files: Mapping[str, Path], identity: bool
 ) -> dict[str, Any]:
     """Compare what the variants found under a mask; the report, and a sheet."""
     statistics = pretrained.load_statistics()

@@ -32,4 +32,5 @@ def _drawn(formula: str, display: str) -> str:
     tex = html.unescape(formula).strip()
     # The names that latex2mathml has for these.
     tex = tex.replace("{aligned}", "{align*}").replace(r"\_", "_")
-    return convert(tex, display=display)
+    drawn: str = convert(tex, display=display)
+    return drawn

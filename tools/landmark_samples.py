@@ -111,7 +111,7 @@ class Sampler:
         """Draw until enough of the face is known."""
         while True:
             is_face = self._draw.random() >= NOT_FACES
-            index = self._draw.integers(len(self._faces.points))
+            index = int(self._draw.integers(len(self._faces.points)))
             matrix, mirrored = self._matrix(index, is_face)
             known = self._known(matrix, self._faces.bounds[index])
             points = applied(matrix, self._faces.points[index])
@@ -127,7 +127,7 @@ class Sampler:
         return Sample(
             network_input(View(self._altered(cut), known)),
             np.asarray((points + 0.5) / UNIT + LOW, np.float32),
-            np.float32(is_face),
+            np.asarray(is_face, np.float32),
         )
 
     def _matrix(self, index: int, is_face: bool) -> tuple[np.ndarray, bool]:
@@ -163,7 +163,7 @@ class Sampler:
         left, top = np.maximum(bounds[:2] + 0.5, 0.0)
         right, bottom = np.minimum(bounds[2:] - 0.5, KEPT - 1)
         within = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
-        return within.reshape(SIDE, SIDE) & ~hole
+        return np.asarray(within.reshape(SIDE, SIDE) & ~hole)
 
     def _altered(self, picture: np.ndarray) -> np.ndarray:
         """Change brightness, colours and sharpness, and add noise; float32."""
@@ -205,7 +205,7 @@ def draw_hole(draw: np.random.Generator) -> np.ndarray:
     hole = np.zeros((SIDE, SIDE), np.uint8)
     match draw.choice(DAMAGES, p=SHARES):
         case "none":
-            kinds = []
+            kinds: list[str] = []
         case "two":
             kinds = list(draw.choice(["box", "ellipse", "half", "strokes", "spots"], 2))
         case "corner":

@@ -69,8 +69,8 @@ class Package:
 
 def licence_of(found: Distribution) -> str:
     """Read a licence from the metadata: the expression, classifiers, or the text."""
-    if expression := found.metadata.get("License-Expression"):
-        return str(expression)
+    if expression := _field(found, "License-Expression"):
+        return expression
     classifiers = found.metadata.get_all("Classifier") or []
     named = {
         each.split("::")[-1].strip()
@@ -79,12 +79,18 @@ def licence_of(found: Distribution) -> str:
     }
     if named:
         return " or ".join(sorted(_NAMES.get(each, each) for each in named))
-    text = str(found.metadata.get("License") or "").strip()
+    text = _field(found, "License").strip()
     first = text.splitlines()[0].strip() if text else ""
     # Some paste the whole licence.
     if first and len(first) <= _LONGEST:
         return _NAMES.get(first, first)
     return licence_of_text(text + _licence_file(found))
+
+
+def _field(found: Distribution, name: str) -> str:
+    """Give the first of a name in the metadata; empty if there is none."""
+    values = found.metadata.get_all(name) or []
+    return str(values[0]) if values else ""
 
 
 def _licence_file(found: Distribution) -> str:

@@ -129,7 +129,7 @@ def generate(layers: list[Layer], latents: np.ndarray) -> np.ndarray:
             scale, shift, mean, variance = statistics
             values = (values - mean) / np.sqrt(variance + 1e-5) * scale + shift
             values = np.maximum(values, 0)
-    return np.round((np.tanh(values) + 1) * 127.5).astype(np.uint8)
+    return np.asarray(np.round((np.tanh(values) + 1) * 127.5), np.uint8)
 
 
 def with_margin(picture: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +18,10 @@ from facefill.models.encoders import read_encoder, width_of
 from facefill.models.pretrained import (
     ENCODER,
     ENCODER_MANIFEST,
-    FOLDER,
     require_manifest,
 )
 from facefill.runtime.files import write_bytes, write_json
+from facefill.runtime.packaged_files import FOLDER
 
 
 def eight_bits(name: str, kernel: np.ndarray) -> dict[str, np.ndarray]:
@@ -41,7 +42,7 @@ def main() -> None:
     sha256 = manifest.weights_sha256["generator"]
     if trained is None or trained.generator_sha256 != sha256:
         parser.error(f"{arguments.folder} has no encoder of the shipped generator")
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for variable in trained.network.variables:
         value = variable.numpy()
         arrays |= (

@@ -137,13 +137,14 @@ def _components(
         subset_by_index=(last - num_components + 1, last),
     )
     vectors = vectors[:, ::-1].T
+    across, down, side = box.tolist()
     return FacePrior(
         mean_pixels=mean,
         mean_points=mean_points,
         pixels=vectors[:, :size].reshape(-1, SIDE, SIDE).astype(np.float32),
         points=vectors[:, size:].reshape(-1, 68, 2) / scale,
         variances=variances[::-1],
-        box=tuple(box.tolist()),
+        box=(across, down, side),
     )
 
 

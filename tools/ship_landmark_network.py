@@ -145,8 +145,8 @@ def exported(network: keras.Model) -> bytes:
     ]
     return written(
         folded,
-        tuple(each.numpy() for each in (hidden.kernel, hidden.bias)),
-        tuple(each.numpy() for each in (last.kernel, last.bias)),
+        (hidden.kernel.numpy(), hidden.bias.numpy()),
+        (last.kernel.numpy(), last.bias.numpy()),
     )
 
 
@@ -165,7 +165,8 @@ def written(
 ) -> bytes:
     """Write kernels and biases, channels last, as an ONNX file."""
     arrays: dict[str, np.ndarray] = {}
-    nodes, signal = [], "inputs"
+    nodes: list[onnx.NodeProto] = []
+    signal = "inputs"
     for number, (kernel, bias) in enumerate(convolutions):
         names = [f"kernel_{number}", f"bias_{number}"]
         arrays |= dict(zip(names, (kernel.transpose(3, 2, 0, 1), bias), strict=True))

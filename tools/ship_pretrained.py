@@ -16,7 +16,7 @@ from pathlib import Path
 
 from facefill.models.files import ModelPair, read_pair
 from facefill.models.packing import ship
-from facefill.models.pretrained import FOLDER
+from facefill.runtime.packaged_files import FOLDER
 from facefill.training.checkpoints import CheckpointStore
 from facefill.training.export import models_of_checkpoint
 

@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,11 +22,12 @@ from ship_encoder import eight_bits
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models import pretrained
 from facefill.models.files import weights_sha256
-from facefill.models.pretrained import FOLDER, REFINER, REFINER_MANIFEST
+from facefill.models.pretrained import REFINER, REFINER_MANIFEST
 from facefill.parameters import CompleteOptions
 from facefill.preparation.face_set import read_face_set
 from facefill.preparation.quality import sharpness
 from facefill.runtime.files import write_bytes, write_json
+from facefill.runtime.packaged_files import FOLDER
 from facefill.training.checkpoints import CheckpointStore
 from facefill.training.refiner.batches import RefinerBatches
 from facefill.training.refiner.coarse import CoarseCompleter
@@ -78,7 +80,7 @@ def is_usable(crop: np.ndarray) -> bool:
 
 def ship(refiner: keras.Model, folder: Path) -> int:
     """Write a refiner, kernels in 8 bits, and its description; return its bytes."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for variable in refiner.variables:
         value = np.asarray(variable.numpy(), np.float32)
         packed = eight_bits(variable.path, value)

@@ -24,12 +24,9 @@ def ship(faces: ImageArray, folder: Path) -> int:
     hashes = pixel_hashes(faces)
     content = packed(hashes)
     write_bytes(folder / SEEN, content)
-    described = {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "faces": len(set(hashes.tolist())),
-    }
-    write_json(folder / SEEN_MANIFEST, described)
-    return int(described["faces"])
+    sha256, count = hashlib.sha256(content).hexdigest(), len(set(hashes.tolist()))
+    write_json(folder / SEEN_MANIFEST, {"sha256": sha256, "faces": count})
+    return count
 
 
 def main() -> None:

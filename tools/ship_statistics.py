@@ -10,10 +10,11 @@ import hashlib
 from pathlib import Path
 
 from facefill.models.face_pca import measure
-from facefill.models.pretrained import FOLDER, STATISTICS, STATISTICS_MANIFEST
+from facefill.models.pretrained import STATISTICS, STATISTICS_MANIFEST
 from facefill.preparation.face_set import read_face_set
 from facefill.runtime import rng
 from facefill.runtime.files import write_bytes, write_json
+from facefill.runtime.packaged_files import FOLDER
 
 
 def main() -> None:

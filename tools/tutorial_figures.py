@@ -12,7 +12,7 @@ are printed.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ from facefill.inversion.measurement import Measurement
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
 from facefill.parameters import CompleteOptions
+from facefill.parameters.choices import Refinement
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +53,7 @@ LAMS = (0.0, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 
 def plain_options(**changes: Any) -> CompleteOptions:
     """Options of a search for one face, without fit: G(z) as it was found."""
-    return CompleteOptions(**({"batch_size": 1, "fit": "none"} | changes))
+    return CompleteOptions.model_validate({"batch_size": 1, "fit": "none"} | changes)
 
 
 @cache
@@ -70,6 +71,7 @@ def plain_search() -> tuple[Candidate, dict[int, np.ndarray]]:
 def astronaut() -> Measurement:
     """Face of the astronaut with the centre hidden; its pixels are the whole truth."""
     face = facefill.align(skimage.data.astronaut())[0].pixels
+    assert face is not None  # align gives none that is rejected
     mask = MaskMaker("center", plain_options(), 1).task("astronaut", len(face)).mask
     return Measurement("astronaut", face, mask)
 
@@ -89,7 +91,7 @@ def hidden(target: Measurement) -> np.ndarray:
     return target.degradation.show(target.face, target.mask)
 
 
-def enlarged(pictures: Sequence[np.ndarray], side: int = SIDE) -> list[np.ndarray]:
+def enlarged(pictures: Iterable[np.ndarray], side: int = SIDE) -> list[np.ndarray]:
     """Enlarge pictures to be seen."""
     return [
         cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)
@@ -280,7 +282,8 @@ def losses() -> np.ndarray:
 
 def lam() -> np.ndarray:
     """The same search with weights of the perceptual loss from 0 to 10,000."""
-    target, shown, options = astronaut(), {}, plain_options(iterations=150)
+    target, options = astronaut(), plain_options(iterations=150)
+    shown: dict[str, np.ndarray] = {}
     print("| lam | contextual | perceptual | lam * perceptual | D(G(z)) | hole, dB |")
     for weight in LAMS:
         (best,) = search(weight, options)
@@ -320,8 +323,9 @@ def blending() -> np.ndarray:
 def refinement() -> np.ndarray:
     """In the photo at its own size: hidden, enlarged, refined, and the truth."""
     photo = skimage.data.astronaut()
-    shown = {}
-    for name, refine in (("enlarged", "none"), ("refined", "picture")):
+    shown: dict[str, np.ndarray] = {}
+    refinements: dict[str, Refinement] = {"enlarged": "none", "refined": "picture"}
+    for name, refine in refinements.items():
         options = CompleteOptions(batch_size=1, refine=refine)
         done = facefill.complete(photo, "center", options=options)
         shown[name] = done.photo

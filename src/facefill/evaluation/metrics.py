@@ -26,9 +26,7 @@ def psnr(face: Pixels, other: Pixels) -> float:
         which JSON cannot hold.
     """
     with np.errstate(divide="ignore"):
-        ratio = peak_signal_noise_ratio(  # type: ignore[no-untyped-call]
-            face, other, data_range=DATA_RANGE
-        )
+        ratio = peak_signal_noise_ratio(face, other, data_range=DATA_RANGE)
     return float(ratio)
 
 
@@ -60,7 +58,7 @@ def ssim(face: Pixels, other: Pixels) -> float:
     Returns:
         Up to 1, which is reached by equal faces only.
     """
-    value = structural_similarity(  # type: ignore[no-untyped-call]
+    value = structural_similarity(
         face,
         other,
         data_range=DATA_RANGE,

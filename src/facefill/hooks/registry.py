@@ -152,7 +152,7 @@ def _example() -> tracked_model.Example:
 
     from facefill.imaging.pictures import encode_png
 
-    photo = np.asarray(astronaut(), np.uint8)  # type: ignore[no-untyped-call]
+    photo = np.asarray(astronaut(), np.uint8)
     mask = np.zeros(photo.shape[:2], np.uint8)
     mask[125:165, 195:250] = 255
     return tracked_model.Example(encode_png(photo), encode_png(mask))
