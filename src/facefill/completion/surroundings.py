@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from facefill.imaging.colour import tone_curve, toned
 from facefill.imaging.inpainting import inpaint
 from facefill.imaging.laplace import membrane
-from facefill.imaging.masks import Mask, bounding_window
+from facefill.imaging.masks import Mask, bounding_window, mean_around
 from facefill.imaging.photos import Pixels
 
 _REACH = 5.0
@@ -106,10 +106,7 @@ def _carried_on(
     inside = band[window]
     level = photo[window].astype(np.float32) - inpainted[window]
     # Their mean about each pixel: detail is not carried on.
-    sigma, weight = max(fade / 2.0, 0.5), inside.astype(np.float32)
-    total = np.asarray(cv2.GaussianBlur(level * weight[..., None], (0, 0), sigma))
-    count = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma))
-    mean = total / np.maximum(count, 1e-3)[..., None]
+    mean = mean_around(level, inside, max(fade / 2.0, 0.5))
     # Beyond its reach, and at what is known of the photo, nothing is added.
     known = ~(rest[window] & (away[window] <= reach))
     added = membrane(np.where(inside[..., None], mean, 0.0).astype(np.float32), known)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.imaging.laplace import membrane
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, mean_around
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -61,12 +61,7 @@ def continued(photo: Floats, known: Mask) -> Floats:
     Returns:
         float32 of the same shape, equal to ``photo`` where it is known.
     """
-    shares = known.astype(np.float32)
-    shown = np.where(known[..., None], photo, np.float32(0))
-    sums, counts = (
-        cv2.GaussianBlur(each, (0, 0), _SLOPE_SIGMA) for each in (shown, shares)
-    )
-    mean = (sums / np.maximum(counts, 1e-3)[..., None]).astype(np.float32)
+    mean = mean_around(photo, known, _SLOPE_SIGMA)
     detail = np.where(known[..., None], photo - mean, np.float32(0))
     return biharmonic(mean, known) + membrane(detail, known)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.imaging.biharmonic import continued
-from facefill.imaging.masks import Mask, bounding_window
+from facefill.imaging.masks import Mask, bounding_window, mean_around
 from facefill.imaging.photos import Pixels
 
 THIN = 3.0
@@ -137,22 +137,12 @@ def _patch_shares(
     Where half of what is known around it must not be copied there are none: what could
     be copied is of something else.
     """
-    weights = known.astype(np.float32)
     grey = photo.mean(axis=2)
-    detail = np.where(known, grey - _mean_around(grey, weights, _DETAIL_SIGMA), 0)
-    contrast = np.sqrt(_mean_around(detail * detail, weights, _STRUCTURE_SIGMA))
+    detail = grey - mean_around(grey, known, _DETAIL_SIGMA)
+    contrast = np.sqrt(mean_around(detail * detail, known, _STRUCTURE_SIGMA))
     shares = np.clip((contrast - SMOOTH) / (STRUCTURED - SMOOTH), 0, 1)
-    copied = _mean_around((~avoided).astype(np.float32), weights, _STRUCTURE_SIGMA)
+    copied = mean_around((~avoided).astype(np.float32), known, _STRUCTURE_SIGMA)
     return np.asarray(shares * np.clip(2 * copied - 1, 0, 1), np.float32)
-
-
-def _mean_around(
-    values: NDArray[np.float32], shares: NDArray[np.float32], sigma: float
-) -> NDArray[np.float32]:
-    sums, counts = (
-        cv2.GaussianBlur(each, (0, 0), sigma) for each in (values * shares, shares)
-    )
-    return np.asarray(sums / np.maximum(counts, 1e-3), np.float32)
 
 
 def _tiles(hole: Mask) -> Iterator[Mask]:

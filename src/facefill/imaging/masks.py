@@ -254,6 +254,28 @@ def bounding_window(mask: Mask, margin: int = 0) -> tuple[slice, slice]:
     return spans[0], spans[1]
 
 
+def mean_around(
+    values: NDArray[np.float32], known: Mask, sigma: float
+) -> NDArray[np.float32]:
+    """Mean of the known values around each pixel, weighted by a Gaussian.
+
+    Args:
+        values: float32 (height, width) or (height, width, channels); not read where
+            they are unknown.
+        known: bool (height, width), True = known.
+        sigma: Standard deviation of the Gaussian in pixels.
+
+    Returns:
+        float32 of the shape of ``values``; zero far from everything known.
+    """
+    is_known = known.reshape(known.shape + (1,) * (values.ndim - 2))
+    shown = np.where(is_known, values, np.float32(0))
+    sums = np.asarray(cv2.GaussianBlur(shown, (0, 0), sigma))
+    counts = np.asarray(cv2.GaussianBlur(known.astype(np.float32), (0, 0), sigma))
+    weights = np.maximum(counts, 1e-3).reshape(is_known.shape)
+    return np.asarray(sums / weights, np.float32)
+
+
 def draw_pattern(
     rng: np.random.Generator, size: int, fraction: float
 ) -> NDArray[np.bool_]:
