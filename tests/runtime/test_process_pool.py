@@ -1,5 +1,6 @@
 """Items are done once each, whatever their processes die of."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -193,6 +194,24 @@ def test_kills_from_outside_lose_nothing_and_blame_nobody():
                 os.kill(worker._process.pid, signal.SIGKILL)
     expected = [(0, 0) if n in slow else (n, n**2) for n in range(60)]
     assert sorted(values(found)) == sorted(expected)
+
+
+def test_a_pool_given_up_in_a_cycle_kills_its_processes_and_closes_each_file_once():
+    """Objects of a cycle are finalized in any order: connections before their pool."""
+    crew = ProcessPool(Square(dict.fromkeys(range(99), "slow")), 2, 60.0)
+    work = crew.map([[number] for number in range(99)])
+    next(work)
+    pids = [worker._process.pid for worker in crew._workers]
+    # A collection moves what it finds last to the end, and finalizes in this order.
+    connections = [worker.connection for worker in crew._workers]
+    crew.cycle = late = [crew, work]
+    del crew, work
+    gc.collect()
+    del connections, late
+    gc.collect()
+
+    assert len(pids) == 2
+    assert all(is_dead(pid) for pid in pids)
 
 
 ORPHANS = """

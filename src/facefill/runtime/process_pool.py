@@ -31,6 +31,7 @@ import subprocess
 import sys
 import time
 import traceback
+import weakref
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -89,6 +90,10 @@ class ProcessPool:
         self._timeout_s = timeout_s
         self._workers: list[_Worker] = []
         self._failed_starts = 0
+        # For a pool whose thread has ended, or whose generator was left in the cycle
+        # of an exception. ``__del__`` would come after the finalizers of connections,
+        # whose descriptors may be somebody else's by then.
+        weakref.finalize(self, _kill, self._workers)
 
     def __enter__(self) -> Self:
         """Return the pool."""
@@ -98,15 +103,9 @@ class ProcessPool:
         """Kill every process."""
         self.close()
 
-    def __del__(self) -> None:
-        """Kill every process of a pool whose thread has ended."""
-        self.close()
-
     def close(self) -> None:
         """Kill every process; the pool can be used again."""
-        for worker in self._workers:
-            worker.kill()
-        self._workers.clear()
+        _kill(self._workers)
 
     def map(self, chunks: Iterable[Sequence[Any]]) -> Generator[list[Any], None, None]:
         """Do every item of every chunk.
@@ -194,6 +193,11 @@ class ProcessPool:
                 f"{_STARTS} processes died before they were ready, the last with "
                 f"exit code {worker.exit_code}"
             )
+
+
+def _kill(workers: list["_Worker"]) -> None:
+    while workers:
+        workers.pop().kill()
 
 
 def _wait_for(busy: list["_Worker"]) -> Iterator[tuple["_Worker", _Task, bool]]:
