@@ -3,6 +3,7 @@
 import io
 import re
 import sqlite3
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -117,16 +118,33 @@ def test_no_experiment_is_empty(page, site):
 def test_a_training_has_its_curves(page, metrics):
     page.goto(metrics)
     for name in ("loss_generator", "d_real"):
-        page.fill("input[placeholder*='Search metric']", name)
-        page.wait_for_selector(f"h4:has-text('{name}')")
+        search(page, name, f"h4:has-text('{name}')")
         page.wait_for_selector(".plotly path.js-line", state="attached")
+
+
+def search(page, words, selector):
+    """Look for charts until one is there: a page that loads on forgets what was typed.
+
+    MLflow draws the box before it has read the run, and once more when it has.
+    """
+    from playwright.sync_api import TimeoutError
+
+    box = page.locator("input[placeholder*='Search metric']")
+    for _ in range(12):
+        box.fill("")
+        box.fill(words)
+        with suppress(TimeoutError):
+            page.wait_for_selector(selector, timeout=PATIENCE_MS / 12)
+            return
+    pytest.fail(f"no {selector} on the page: {page.inner_text('body')}")
 
 
 def card_of(page, series):
     """The card of stepped pictures, in sight."""
-    page.fill("input[placeholder*='Search metric']", series.partition("/")[2])
+    title = f"h4:text-is('{series}')"
+    search(page, series.partition("/")[2], title)
     card = page.locator("[data-testid=experiment-view-compare-runs-card]").filter(
-        has=page.locator(f"h4:text-is('{series}')")
+        has=page.locator(title)
     )
     # Cards are drawn when they are scrolled to.
     card.scroll_into_view_if_needed()

@@ -2,13 +2,11 @@
 
 import asyncio
 import re
-import socket
 import urllib.parse
 from pathlib import Path
 
 import pytest
 
-from facefill.errors import BusyError
 from facefill.runtime import tracking_page
 
 # MLflow's server warns when Flask and FastAPI set it up.
@@ -81,11 +79,3 @@ def test_mlflow_still_remembers_the_choice_by_that_name():
 
 def test_every_other_page_is_mlflows():
     assert get("/health") == (200, "OK")
-
-
-def test_a_port_that_is_taken_is_named_with_the_cure():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(BusyError, match=rf"port {port} .*--port"):
-            tracking_page.require_free("127.0.0.1", port)
-    tracking_page.require_free("127.0.0.1", port)

@@ -13,8 +13,8 @@ import sys
 from contextlib import suppress
 
 from facefill.errors import BusyError
+from facefill.runtime import listening
 from facefill.runtime.loopback import Application, LoopbackOnly, Message, Receive, Send
-from facefill.runtime.tracking_page import require_free
 
 HOST = "127.0.0.1"
 PORT = 7860
@@ -44,12 +44,11 @@ def listen(port: int | None) -> socket.socket:
         BusyError: If the port cannot be listened on.
     """
     if port is not None:
-        require_free(HOST, port)
-        return socket.create_server((HOST, port))
-    for candidate in (PORT, 0):  # 0: whichever is free
-        with suppress(OSError):
-            return socket.create_server((HOST, candidate))
-    raise BusyError(f"no port of {HOST} can be listened on")
+        return listening.listen(HOST, port)
+    try:
+        return listening.listen(HOST, PORT)
+    except BusyError:
+        return listening.listen(HOST, 0)
 
 
 def address(listener: socket.socket) -> str:

@@ -58,7 +58,8 @@ def ui(env: str, port: int | None, host: str | None) -> None:
     from kedro.framework.startup import bootstrap_project
     from kedro.utils import find_kedro_project
 
-    from facefill.runtime.tracking_page import address, require_free, serve
+    from facefill.runtime.listening import listen
+    from facefill.runtime.tracking_page import address, serve
 
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     bootstrap_project(project)
@@ -80,9 +81,11 @@ def ui(env: str, port: int | None, host: str | None) -> None:
         return
     artifacts = config.tracking.experiment.create_experiment_kwargs.artifact_location
     try:
-        require_free(host, port)
-        page = address(f"http://{host}:{port}", experiment)
-        click.echo(f"The runs: {page}  (Ctrl-C stops)")
-        serve(store, artifacts or "", experiment, host, port)
+        listener = listen(host, port)
     except FacefillError as error:
         raise click.ClickException(str(error)) from error
+    with listener:
+        place = f"[{host}]" if ":" in host else host
+        page = address(f"http://{place}:{port}", experiment)
+        click.echo(f"The runs: {page}  (Ctrl-C stops)")
+        serve(store, artifacts or "", experiment, listener)

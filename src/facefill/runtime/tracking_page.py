@@ -10,9 +10,9 @@ and its server makes them the choice of a browser that has not made any.
 import json
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
-from facefill.errors import BusyError
 from facefill.runtime.loopback import (
     Application,
     LoopbackOnly,
@@ -75,24 +75,9 @@ def address(server: str, experiment_id: str, run_id: str = "") -> str:
     return f"{page}{'/' if run_id else ''}{run_id}?workflowType={WORKFLOW}"
 
 
-def require_free(host: str, port: int) -> None:
-    """Check that nobody listens on a port.
-
-    Raises:
-        BusyError: If another process does, or it cannot be listened on.
-    """
-    try:
-        with socket.create_server((host, port)):
-            pass
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise BusyError(
-            f"port {port} of {host} cannot be used ({reason}); stop what listens "
-            "there, or name another one with --port"
-        ) from error
-
-
-def serve(store: str, artifacts: str, experiment_id: str, host: str, port: int) -> None:
+def serve(
+    store: str, artifacts: str, experiment_id: str, listener: socket.socket
+) -> None:
     """Serve the pages until the process is stopped.
 
     On an address of this machine alone, only to pages of its own: MLflow's check of
@@ -104,8 +89,7 @@ def serve(store: str, artifacts: str, experiment_id: str, host: str, port: int) 
         artifacts: URI of the folder of artifacts of new experiments; empty is
             MLflow's own default.
         experiment_id: Of the runs that are shown first.
-        host: Address to listen on; ``127.0.0.1`` is this machine alone.
-        port: Port to listen on.
+        listener: From ``listen``; on ``127.0.0.1`` it hears this machine alone.
     """
     import uvicorn
     from mlflow.server.constants import (
@@ -117,9 +101,11 @@ def serve(store: str, artifacts: str, experiment_id: str, host: str, port: int) 
     if artifacts:
         os.environ[ARTIFACT_ROOT_ENV_VAR] = artifacts
     pages: Application = Pages(experiment_id)
+    host, port = listener.getsockname()[:2]
     if is_loopback(host):
         pages = LoopbackOnly(pages, port, MAX_REQUEST, host)
-    uvicorn.run(pages, host=host, port=port, log_level="warning")
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(uvicorn.Config(pages, log_level="warning")).run([listener])
 
 
 class Pages:
