@@ -1,5 +1,7 @@
 """What a search promises, whatever it is made of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from facefill.imaging.pictures import to_uint8
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.pca_fit import GaussianFit, noise_of
 from facefill.inversion.search import LatentSearch
+from facefill.models import pretrained
 from facefill.models.companions import Companions
 from facefill.models.dcgan import Architecture, build_discriminator
 from facefill.parameters import CompleteOptions
@@ -193,6 +196,20 @@ def test_what_is_found_is_fitted_to_the_known_pixels_if_asked_for(networks, capl
     (found,) = run(without, [target])
     assert np.array_equal(found.fitted, found.generated)
     assert "no statistics of faces of 16 pixels" in caplog.text
+
+
+def test_the_statistics_that_come_with_facefill_can_be_asked_for():
+    pair, own = pretrained.load_pair(), pretrained.load_statistics()
+    few = replace(own, num_faces=20)
+
+    def fingerprint(companions, **options):
+        every = CompleteOptions(bank_size=2, device="cpu", **options)
+        return LatentSearch(*pair, every, 0.1, 1, companions).fingerprint
+
+    asked = fingerprint(Companions(few), fit_statistics="pretrained")
+
+    assert asked == fingerprint(Companions(own))
+    assert asked != fingerprint(Companions(few))
 
 
 @pytest.mark.parametrize(

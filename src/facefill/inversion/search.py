@@ -26,6 +26,7 @@ from facefill.inversion.multi_start import Watch
 from facefill.inversion.pca_fit import gaussian_fit_of
 from facefill.inversion.solvers import solver_of
 from facefill.inversion.starts import Starts
+from facefill.models import pretrained
 from facefill.models.companions import Companions
 from facefill.models.files import ModelPair
 from facefill.parameters import CompleteOptions
@@ -84,7 +85,11 @@ class LatentSearch:
         self._companions = companions or Companions()
         self.starts = Starts(generator, options, seed, self._companions.encoder)
         self.options = options.with_iterations(is_encoded=self.starts.are_encoded)
-        statistics = self._companions.statistics
+        statistics = (
+            pretrained.load_statistics()
+            if options.fit_statistics == "pretrained"
+            else self._companions.statistics
+        )
         self._fit = gaussian_fit_of(options, statistics, self.image_size)
         with devices.on_device(options.device):
             self._solver = solver_of(self.networks, self.options, lam, seed)

@@ -76,6 +76,9 @@ class CompleteOptions(Block):
             sharp as a photo and one of many that fit: share of what G(z) has beside
             what is expected in a fitted face; its square root is that of the picture in
             a refined one.
+        fit_statistics: ``trained`` is of the faces that the pipeline ``train`` has
+            measured, if it has; ``pretrained`` of those that facefill comes with: for
+            photos of other people than one trains on.
         fit_components: Principal components of faces that the expectation knows; the
             pipeline ``train`` measures them.
         fit_noise: How far a face may be from them, in grey levels (standard
@@ -132,6 +135,7 @@ class CompleteOptions(Block):
     keep: choices.Keep = "best"
     fit: choices.Fit = "expected"
     fidelity: Annotated[float, Field(ge=0.0, le=1.0)] = defaults.FIDELITY
+    fit_statistics: choices.Source = "trained"
     fit_components: Annotated[int, Field(ge=1, le=4096)] = 300
     fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = defaults.FIT_NOISE
     refine: choices.Refinement = "picture"
