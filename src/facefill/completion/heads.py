@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.completion.expected_heads import expected_head, head_map
+from facefill.completion.face_outlines import crop_as_square
 from facefill.completion.faces import FaceInPhoto
 from facefill.completion.mirrored_heads import find_mirror
 from facefill.imaging.inpainting import inpaint
@@ -151,11 +152,8 @@ class _Head:
     ) -> None:
         """Find it; the photo and what is known or completed of it are the window's."""
         size = len(face.measurement.mask)
-        begin = np.array([window[1].start, window[0].start], np.float64)
-        matrix = face.matrix.copy()
-        matrix[:, 2] += matrix[:, :2] @ begin
-        to_frame = matrix / size
-        to_frame[:, 2] += 0.5 / size
+        left, top = window[1].start, window[0].start
+        to_frame = crop_as_square(face.matrix, size, left, top)
         mirror = find_mirror(photo, seen, to_frame)
         height, width = seen.shape
         rows = np.arange(height, dtype=np.float32)[:, None]
@@ -171,6 +169,8 @@ class _Head:
         self.image = tuple(
             (x * beside + y * below + shift).astype(np.float32) for x, y, shift in back
         )
+        matrix = face.matrix.copy()
+        matrix[:, 2] += matrix[:, :2] @ (left, top)
         self.to_picture = head_map(matrix, size)
         self.scale = face.enlargement
 

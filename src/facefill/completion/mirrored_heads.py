@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from facefill.completion.face_outlines import find_landmarks
 from facefill.imaging.geometry import applied
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
-from facefill.preparation import landmark_network
 
 # Of dlib's 68 landmarks: the upper ends of the jaw, and what lies between its halves.
 _LEFT, _RIGHT, _BETWEEN = [0, 1, 2], [14, 15, 16], [27, 28, 8]
@@ -68,12 +68,10 @@ def find_mirror(photo: Pixels, known: Mask, to_frame: NDArray[np.float64]) -> Mi
     Raises:
         ModelError: If the packaged network cannot be used.
     """
-    reading = landmark_network.load().settle(
-        photo.astype(np.float32), known.astype(np.float32), to_frame
-    )
-    if reading is None or reading.score <= 0.0:
+    points = find_landmarks(photo, known, to_frame)
+    if points is None:
         return UPRIGHT
-    across = applied(to_frame, reading.points)[:, 0] - 0.5
+    across = applied(to_frame, points)[:, 0] - 0.5
     middle = across[_BETWEEN].mean()
     left, right = middle - across[_LEFT].mean(), across[_RIGHT].mean() - middle
     if min(left, right) <= 0.0:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from facefill.completion.face_outlines import outlines
 from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.heads import fill_beside_heads
 from facefill.completion.surroundings import fill_surroundings, keep_tone
@@ -234,6 +235,9 @@ def compose(
         return Completion(whole, filled, tuple(faces), 1.0, 0.0, original)
     by_face, by_inpainting = float(filled.sum() / max(hole.sum(), 1)), 0.0
     if outside == "inpaint":
+        # What lies beside a jaw is the photo's to continue.
+        within = outlines(whole, ~hole | filled, [done.face for done in faces])
+        filled, crops = filled & within, crops & within
         fade = max((round(_FADE * done.face.enlargement) for done in faces), default=0)
         fill = partial(fill_beside_heads, hole, [done.face for done in faces])
         whole, by_face, by_inpainting = fill_surroundings(

@@ -1,0 +1,99 @@
+"""Outlines of completed faces: from the jaw to beyond the forehead.
+
+The crop of a face is a square, and what a generator draws of it beside the jaw is a
+background of its own. Where a hole reaches there, the photo is the better guide: its
+other half, or what is next to it.
+"""
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facefill.completion.faces import FaceInPhoto
+from facefill.imaging.masks import Mask, bounding_window
+from facefill.imaging.photos import Pixels
+from facefill.preparation import landmark_network
+
+_GROWN = 1.0
+"""Pixels of the face that the outline lies beyond the jaw: there its edge is soft."""
+_MARGIN = 0.4
+"""Around the crop, in its sides: the landmark network sees 0.3."""
+
+
+def crop_as_square(
+    matrix: NDArray[np.float64], size: int, left: int = 0, top: int = 0
+) -> NDArray[np.float64]:
+    """Map from a window of a photo to the crop of its face as the unit square, (2, 3).
+
+    Args:
+        matrix: Map from the photo to the crop, (2, 3).
+        size: Side of the crop in pixels.
+        left: Column of the photo where the window begins.
+        top: Row of the photo where the window begins.
+    """
+    square = matrix / size
+    square[:, 2] += square[:, :2] @ (left, top) + 0.5 / size
+    return np.asarray(square, np.float64)
+
+
+def find_landmarks(
+    photo: Pixels, known: Mask, to_square: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Find the landmarks of a completed face.
+
+    Args:
+        photo: uint8 RGB (height, width, 3), with the face completed.
+        known: Pixels that are known or completed, bool (height, width).
+        to_square: From ``crop_as_square``.
+
+    Returns:
+        float64 (68, 2), x and y in pixels of the photo; None if no face is seen there.
+
+    Raises:
+        ModelError: If the packaged network cannot be used.
+    """
+    reading = landmark_network.load().settle(
+        photo.astype(np.float32), known.astype(np.float32), to_square
+    )
+    return None if reading is None or reading.score <= 0.0 else reading.points
+
+
+def outlines(photo: Pixels, known: Mask, faces: Iterable[FaceInPhoto]) -> Mask:
+    """Pixels within the outline of any of some faces, bool (height, width).
+
+    Args:
+        photo: uint8 RGB (height, width, 3), with the faces completed.
+        known: Pixels that are known or completed, bool (height, width).
+        faces: The faces; all of the crop of one that is not seen is within.
+    """
+    shape = photo.shape[0], photo.shape[1]
+    within = np.zeros(shape, np.bool_)
+    for face in faces:
+        crop = face.crop(shape)
+        if not crop.any():
+            continue
+        size = len(face.measurement.mask)
+        margin = round(_MARGIN * size * face.enlargement)
+        window = bounding_window(crop, margin)
+        to_square = crop_as_square(face.matrix, size, window[1].start, window[0].start)
+        points = find_landmarks(photo[window], known[window], to_square)
+        within[window] |= (
+            crop[window]
+            if points is None
+            else _outline(points, face, known[window].shape)
+        )
+    return within
+
+
+def _outline(
+    points: NDArray[np.float64], face: FaceInPhoto, shape: tuple[int, ...]
+) -> Mask:
+    """Pixels above the jaw, and a little beyond, in a window of some shape."""
+    up = np.linalg.solve(face.matrix[:, :2], (0.0, -2.0 * len(face.measurement.mask)))
+    corners = np.round(np.concatenate([points, points + up])).astype(np.int32)
+    drawn = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(drawn, cv2.convexHull(corners), 1)
+    away = cv2.distanceTransform(1 - drawn, cv2.DIST_L2, 5)
+    return np.asarray(away <= _GROWN * face.enlargement)
