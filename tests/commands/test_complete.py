@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -12,8 +13,10 @@ import skimage.data
 from click.testing import CliRunner
 from PIL import Image
 
+from facefill import api
 from facefill.commands.complete import complete
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
+from facefill.parameters import CompleteOptions
 from photos import noise
 from projects import ROOT
 
@@ -105,7 +108,9 @@ def test_a_photo_is_completed_and_the_last_line_says_so(single):
     assert ran.returncode == 0, ran.stderr
     (line,) = ran.stdout.splitlines()
     assert line.startswith("completed ann.jpg: 1 face, ")
-    assert "(100 % of that by the face, 0 % inpainted)" in line
+    # Its lower corners lie beside the jaw.
+    by_face, beside = map(int, re.findall(r"(\d+) % (?:of that by|inpainted)", line))
+    assert (by_face + beside, by_face > 90) == (100, True)
     assert line.endswith("; new/whole.jpg")
     with Image.open(folder / "new/whole.jpg") as image:
         assert (image.format, image.size) == ("JPEG", (220, 220))
@@ -242,8 +247,60 @@ def test_a_folder_of_which_no_photo_can_be_completed_is_a_failure(tmp_path):
     assert last.startswith("0 completed, 2 rejected (no_mask 2); ")
 
 
+def test_a_defect_that_one_photo_meets_is_its_own(tmp_path, monkeypatch, caplog):
+    real, met = api.complete_given, []
+
+    def complete_given(*given, **options):
+        met.append(given)
+        if len(met) == 1:
+            raise ValueError("nobody has foreseen this")
+        return real(*given, **options)
+
+    monkeypatch.setattr(api, "complete_given", complete_given)
+    for name in ("a.png", "b.png"):
+        write(tmp_path / "photos" / name, DAMAGED)
+        write(tmp_path / "masks" / name, HOLE)
+    given = ["--mask", tmp_path / "masks", "--output", tmp_path / "whole"]
+    ran = typed(tmp_path / "photos", *given)
+
+    assert ran.exit_code == 0
+    lines = [line for line in ran.stdout.splitlines() if line.startswith("[")]
+    assert lines[0] == "[1/2] not a.png: failed: ValueError: nobody has foreseen this"
+    assert lines[1].startswith("[2/2] completed b.png")
+    assert "1 completed, 1 rejected (failed 1)" in ran.stdout
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert record.exc_info[0] is ValueError
+
+
+def test_fidelity_is_chosen_from_the_likely_mean_to_a_picture(tmp_path, mask):
+    photo = write(tmp_path / "ann.png", DAMAGED)
+
+    def filled(*options):
+        output = tmp_path / "whole.png"
+        ran = typed(photo, "--mask", mask, "--output", output, *options)
+        assert ran.exit_code == 0, ran.output
+        return np.asarray(Image.open(output)).astype(int)
+
+    default = filled()
+    assert np.array_equal(filled("--fidelity", CompleteOptions().fidelity), default)
+
+    def detail(picture):
+        return np.abs(np.diff(picture, axis=1))[HOLE[:, 1:]].mean()
+
+    assert detail(filled("--fidelity", "0")) < detail(filled("--fidelity", "1"))
+    (option,) = [each for each in complete.params if each.name == "fidelity"]
+    assert f"by default {CompleteOptions().fidelity}." in option.help
+
+
 @pytest.mark.parametrize(
-    "wrong", [["--lam", "-1"], ["--candidates", "0"], ["--outside", "black"], []]
+    "wrong",
+    [
+        ["--lam", "-1"],
+        ["--candidates", "0"],
+        ["--outside", "black"],
+        ["--fidelity", "2"],
+        [],
+    ],
 )
 def test_a_wrong_option_is_a_matter_of_usage(tmp_path, wrong):
     photo = write(tmp_path / "ann.png", DAMAGED)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from facefill.runtime.process_pool import ProcessPool
 
 
+logger = logging.getLogger(__name__)
+
+
 class _Job(NamedTuple):
     """A photo to complete.
 
@@ -93,6 +96,12 @@ _OPTIONS = ("candidates", "hole_from", "outside", "mask_grow")
     show_default=True,
     help="Weight of looking like a face beside fitting the known pixels; below about "
     "100 no change is seen, and 0 is faster.",
+)
+@click.option(
+    "--fidelity",
+    type=click.FloatRange(0.0, 1.0),
+    help="From 0, the likely mean, soft and nearest on average, to 1, as sharp as a "
+    "photo and one of many that fit; by default 0.7.",
 )
 @click.option(
     "--candidates",
@@ -202,8 +211,10 @@ def _complete_each(
             done = _complete(begun, model, settings)
             _save(done, job.output)
             yield job, _line(job, done, time.monotonic() - start_s)
-        except FacefillError as error:
-            yield job, error
+        except OSError:
+            raise
+        except Exception as error:
+            yield job, _refusal(job, error)
         start_s = time.monotonic()
 
 
@@ -269,9 +280,19 @@ def _begin(
             )
         mask = job.mask if job.mask is not None else options.hole_from
         given = read_given(job.photo, mask, options, job.hint)
-    except FacefillError as error:
-        return error
+    except OSError:
+        raise
+    except Exception as error:
+        return _refusal(job, error)
     return _Begun(given, thread.submit(_find, pool, given))
+
+
+def _refusal(job: _Job, error: Exception) -> FacefillError:
+    """Error to say of one photo; of one that nobody has foreseen the log has more."""
+    if isinstance(error, FacefillError):
+        return error
+    logger.error("%s failed; the other photos go on", job.photo, exc_info=error)
+    return PhotoError("failed", f"{type(error).__name__}: {error}")
 
 
 def _find(pool: "ProcessPool", given: "GivenPhoto") -> "Extraction | FacefillError":
@@ -303,7 +324,10 @@ def _complete(
 
 
 def _changes(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: settings[name] for name in _OPTIONS}
+    changes = {name: settings[name] for name in _OPTIONS}
+    if settings["fidelity"] is not None:
+        changes["fidelity"] = settings["fidelity"]
+    return changes
 
 
 def _save(done: "Completion", output: Path) -> None:
