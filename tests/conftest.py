@@ -1,6 +1,13 @@
 """What every test gets."""
 
+import signal
+
 import pytest
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would the runs that
+# tests interrupt: they would end well, and show nothing.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

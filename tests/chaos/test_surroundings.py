@@ -86,7 +86,7 @@ def test_too_little_memory_is_one_line(data):
 )
 def test_64_descriptors_are_enough_for_every_stage(data, undisturbed, stage):
     made = {
-        "prepare": ["03_primary", "05_model_input"],
+        "prepare": ["03_primary/aligned", "05_model_input"],
         "train": ["06_models"],
         "sample": ["07_model_output/samples"],
         "complete": ["07_model_output/completed"],

@@ -233,6 +233,7 @@ def test_thirty_first_runs_cut_short_leave_no_broken_project(tmp_path, sent):
                 time.sleep(0.005)
             time.sleep(3.0 * trial / 30)
             run.send_signal(sent)
+        assert run.returncode != 0  # it was cut short
         again = project.kedro("run")
         assert again.returncode == 0, again.stderr
         assert project.statuses()[-1] == "FINISHED"
