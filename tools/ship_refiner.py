@@ -19,6 +19,7 @@ import keras
 import numpy as np
 from ship_encoder import eight_bits
 
+from facefill.backend import devices
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models import pretrained
 from facefill.models.files import weights_sha256
@@ -34,10 +35,11 @@ from facefill.training.refiner.coarse import CoarseCompleter
 from facefill.training.refiner.crops import MIN_INSIDE, MIN_SHARPNESS
 from facefill.training.refiner.loop import Schedule, train_refiner
 from facefill.training.refiner.perceptual import perceptual_loss
-from facefill.training.refiner.step import LossWeights
+from facefill.training.refiner.step import Cooling, LossWeights
 from facefill.training.refiner.trainer import RefinerTrainer
 
 SEED = 1
+BATCH_SIZE = 32
 
 
 def main() -> None:
@@ -59,14 +61,16 @@ def main() -> None:
     options = CompleteOptions()
     fit = GaussianFit(statistics, options.fit_noise)
     completer = CoarseCompleter(encoder, pair.generator, fit, options.fidelity, SEED)
-    size, loss = crops.shape[1], perceptual_loss()
+    precision = devices.resolve_precision("auto", "auto")
+    size, loss = crops.shape[1], perceptual_loss(precision, with_vgg16=True)
+    cooling = Cooling(given.steps // 2, given.steps)
     if loss is None:
         parser.error("a refiner is shipped with its perceptual loss; install judges")
     refiner = train_refiner(
         RefinerBatches(np.asarray(crops[np.array(chosen)]), completer, given.folder),
-        RefinerTrainer(size, SEED, LossWeights(), loss),
+        RefinerTrainer(size, SEED, LossWeights(), loss, precision, cooling),
         CheckpointStore(given.folder / "checkpoints"),
-        Schedule(given.steps),
+        Schedule(given.steps, BATCH_SIZE),
         lambda step, values: print(step, values, flush=True),
     )
     print(f"{ship(refiner, given.output)} bytes")

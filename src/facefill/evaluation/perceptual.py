@@ -179,10 +179,12 @@ class PerceptualNetwork:
         """Outputs of the layers that the distance looks at, in the graph.
 
         Args:
-            pictures: (N, height, width, 3) in [-1, 1].
+            pictures: (N, height, width, 3) in [-1, 1], of the dtype to compute in.
         """
         found = []
-        values = ops.convert_to_tensor((pictures - _SHIFT) / _SCALE)
+        pictures = ops.convert_to_tensor(pictures)
+        shift, scale = (ops.cast(each, pictures.dtype) for each in (_SHIFT, _SCALE))
+        values = (pictures - shift) / scale
         for layer, kernel, bias in zip(
             self._layers, self._kernels, self._biases, strict=True
         ):
@@ -195,12 +197,12 @@ class PerceptualNetwork:
         """Distance of pictures from true ones by the first layers, in the graph.
 
         Args:
-            pictures: (N, height, width, 3) in [-1, 1].
+            pictures: (N, height, width, 3) in [-1, 1], of the dtype to compute in.
             truth: The same of the true ones, through which no gradient goes.
             num_layers: Layers that are looked at.
 
         Returns:
-            (N,).
+            float32 (N,).
         """
         layers = zip(
             self.feature_maps(pictures),
@@ -210,7 +212,8 @@ class PerceptualNetwork:
         )
         total = ops.zeros(())
         for found, wanted, weights in islice(layers, num_layers):
-            apart = _normalized(found) - ops.stop_gradient(_normalized(wanted))
+            ours, true = (ops.cast(each, "float32") for each in (found, wanted))
+            apart = _normalized(ours) - ops.stop_gradient(_normalized(true))
             between = ops.sum(ops.square(apart) * weights, axis=-1)
             total = total + ops.mean(between, axis=(1, 2))
         return total
@@ -231,6 +234,7 @@ def _convolved(values: Any, layer: _Layer, kernel: Any, bias: Any) -> Any:
         values = ops.max_pool(values, layer.pool, 2, "valid", "channels_last")
     around = [[0, 0], [layer.padding] * 2, [layer.padding] * 2, [0, 0]]
     padded = ops.pad(values, around)
+    kernel, bias = (ops.cast(each, values.dtype) for each in (kernel, bias))
     found = ops.conv(padded, kernel, layer.stride, "valid", "channels_last")
     return ops.relu(found + bias)
 

@@ -19,10 +19,10 @@ from facefill.models.dcgan import LEAK
 
 FACTOR = 2
 """Side of a refined crop in sides of the face."""
-WIDTHS = (32, 64, 128)
+WIDTHS = (64, 128, 256)
 """Filters of the refiner's maps of a quarter, an eighth and a sixteenth of the side."""
-_FINE_WIDTH = 24
-_BLOCKS = (0, 1, 4)
+_FINE_WIDTH = 48
+_BLOCKS = (0, 1, 5)
 """Residual blocks before each of them is shrunk, or enlarged."""
 _BLOCK = 2
 _RESIDUAL_DEVIATION = 0.002

@@ -16,7 +16,7 @@ from facefill.runtime.files import remove_litter, replacing
 from facefill.runtime.rng import Purpose, keyed_rng
 from facefill.training.batches import batch_indices
 from facefill.training.refiner.coarse import GROUP, CoarseCompleter
-from facefill.training.refiner.step import RefinerBatch
+from facefill.training.refiner.step import WINDOW_SHARE, RefinerBatch
 
 
 class RefinerBatches:
@@ -61,13 +61,15 @@ class RefinerBatches:
         if round_ != self._round:
             self._begin(round_)
         rows = batch_indices(self._faces, batch_size, seed + round_, within)
-        flips = keyed_rng(seed, Purpose.REFINER_FLIPS, step)
+        rng = keyed_rng(seed, Purpose.REFINER_FLIPS, step)
         known = [self._completer.known(round_, row // GROUP, size) for row in rows]
+        flips = rng.random(batch_size) < 0.5
         return RefinerBatch(
             crops=self._chosen[rows],
             coarse=np.stack([enlarged(face) for face in self._coarse[rows]]),
             known=np.stack(known),
-            flips=flips.random(batch_size) < 0.5,
+            flips=flips,
+            windows=windows_on_holes(rng, np.stack(known), flips),
         )
 
     def _begin(self, round_: int) -> None:
@@ -99,3 +101,26 @@ class RefinerBatches:
             crops = self._chosen[first : first + GROUP]
             parts.append(self._completer.complete(crops, known))
         return np.concatenate(parts)
+
+
+def windows_on_holes(
+    rng: np.random.Generator, known: NDArray[np.bool_], flips: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """Draw a window around a hidden pixel of each crop, inside the crop.
+
+    Args:
+        rng: Source of random numbers.
+        known: bool (N, S, S), True = known.
+        flips: Crops that are mirrored, bool (N,).
+
+    Returns:
+        Row and column where each begins, int32 (N, 2), of the crop once it is mirrored.
+        Its side is half the crop's.
+    """
+    side = known.shape[1] // WINDOW_SHARE
+    starts = np.empty((len(known), 2), np.int32)
+    for place, (mask, flip) in enumerate(zip(known, flips, strict=True)):
+        hidden = np.argwhere(~mask[:, ::-1] if flip else ~mask)
+        middle = hidden[rng.integers(len(hidden))]
+        starts[place] = np.clip(middle - side // 2, 0, mask.shape[0] - side)
+    return starts

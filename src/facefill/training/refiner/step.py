@@ -22,9 +22,11 @@ from facefill.training.augmentation import flip, to_network_range
 from facefill.training.state import NetworkState
 from facefill.training.step import apply_gradients
 
-PerceptualLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""From pictures, true ones, (N, S, S, 3) in [-1, 1] each, and the number of the step to
-distances (N,)."""
+PerceptualLoss = Callable[["Shown", Tensor], Tensor]
+"""From pictures beside true ones and the number of the step to a scalar."""
+
+WINDOW_SHARE = 2
+"""Sides of a window in that of a crop."""
 
 METRICS = ("error", "perceptual", "features", "adversarial", "mean", "hinge")
 """Names of what a step records."""
@@ -38,12 +40,31 @@ class RefinerBatch(NamedTuple):
         coarse: Completions of the faces, enlarged, uint8 (N, S, S, 3).
         known: bool (N, S, S), True = known.
         flips: Crops to mirror, bool (N,).
+        windows: Row and column where a window around a hidden pixel begins, int32
+            (N, 2), of the crop once it is mirrored; see ``windows_on_holes``.
     """
 
     crops: Tensor
     coarse: Tensor
     known: Tensor
     flips: Tensor
+    windows: Tensor
+
+
+class Shown(NamedTuple):
+    """Refined pictures beside the true ones, as a perceptual loss sees them.
+
+    Attributes:
+        pictures: (N, S, S, 3) in [-1, 1].
+        truth: The same of the true ones.
+        hidden: (N, S, S, 1) float32, 1 = in the hole.
+        windows: As ``RefinerBatch`` has them.
+    """
+
+    pictures: Tensor
+    truth: Tensor
+    hidden: Tensor
+    windows: Tensor
 
 
 class RefinerState(NamedTuple):
@@ -81,12 +102,30 @@ class LossWeights(NamedTuple):
     mean: float = 4.0
 
 
+class Cooling(NamedTuple):
+    """Steps over which the learning rates fall to zero, linearly.
+
+    Attributes:
+        first: The last with the full rates.
+        last: The first without any.
+    """
+
+    first: int
+    last: int
+
+    def share(self, step: Tensor) -> Tensor:
+        """Share of the learning rates that a step has."""
+        left = (self.last - ops.cast(step, "float32")) / (self.last - self.first)
+        return ops.clip(left, 0.0, 1.0)
+
+
 class _Pictures(NamedTuple):
     seen: Tensor
     truth: Tensor
     coarse: Tensor
     known: Tensor
     weights: Tensor
+    windows: Tensor
 
 
 class RefinerStep:
@@ -98,6 +137,7 @@ class RefinerStep:
         discriminator: keras.Model,
         weights: LossWeights,
         perceptual: PerceptualLoss | None = None,
+        cooling: Cooling | None = None,
     ) -> None:
         """Take the networks, whose state is passed to each call.
 
@@ -106,13 +146,15 @@ class RefinerStep:
             discriminator: From ``build_patch_discriminator``.
             weights: Weights of the losses.
             perceptual: Perceptual distance; None is without.
+            cooling: When the learning rates fall; None is never.
         """
         self._refiner = refiner
         self._discriminator = discriminator
         self._weights = weights
         self._perceptual = perceptual
-        self._adam_refiner = AdamRule(2e-4, 0.5)
+        self._adam_refiner = AdamRule(3e-4, 0.5)
         self._adam_discriminator = AdamRule(4e-4, 0.0)
+        self._cooling = cooling
         self._decay = 0.998
 
     def step(
@@ -143,8 +185,9 @@ class RefinerStep:
         gradients, (vectors, record) = graph.gradients(
             forward, (state.discriminator.weights, state.refiner.weights)
         )
+        rate = self._cooling.share(state.step) if self._cooling else 1.0
         refiner = apply_gradients(
-            self._adam_refiner, state.refiner, gradients[1], [], state.step
+            self._adam_refiner, state.refiner, gradients[1], [], state.step, rate
         )
         discriminator = apply_gradients(
             self._adam_discriminator,
@@ -152,6 +195,7 @@ class RefinerStep:
             gradients[0],
             vectors,
             state.step,
+            rate,
         )
         count = ops.cast(state.step, "float32")
         decay = ops.minimum(self._decay, (1.0 + count) / (10.0 + count))
@@ -187,8 +231,9 @@ class RefinerStep:
         share = ops.mean(1.0 - pictures.known)
         perceptual = ops.zeros(())
         if self._perceptual is not None:
-            distances = self._perceptual(refined, pictures.truth, step)
-            perceptual = ops.mean(distances) / share
+            hidden = 1.0 - pictures.known
+            shown = Shown(refined, pictures.truth, hidden, pictures.windows)
+            perceptual = self._perceptual(shown, step)
         features = [
             ops.mean(ops.abs(ours - ops.stop_gradient(true)))
             for ours, true in zip(fake[:-1], real[:-1], strict=True)
@@ -205,7 +250,7 @@ class RefinerStep:
     ) -> list[Tensor]:
         seen = ops.concatenate([shown, 1.0 - pictures.known], axis=-1)
         maps, _ = self._discriminator.stateless_call(weights, [], seen, training=True)
-        return list(maps)
+        return [ops.cast(each, "float32") for each in maps]
 
 
 def _prepared(batch: RefinerBatch) -> _Pictures:
@@ -219,6 +264,7 @@ def _prepared(batch: RefinerBatch) -> _Pictures:
         known=known,
         # Share of the hole in the part of the crop that each logit is in the middle of.
         weights=ops.average_pool(1.0 - known, 8, 8),
+        windows=batch.windows,
     )
 
 

@@ -12,6 +12,7 @@ from facefill.models.refiner import build_patch_discriminator, build_refiner
 from facefill.training import spectral_norm
 from facefill.training.refiner.step import (
     METRICS,
+    Cooling,
     LossWeights,
     PerceptualLoss,
     RefinerBatch,
@@ -32,6 +33,7 @@ class RefinerTrainer:
         weights: LossWeights,
         perceptual: PerceptualLoss | None = None,
         precision: str = "float32",
+        cooling: Cooling | None = None,
     ) -> None:
         """Build both networks with weights drawn from the seed.
 
@@ -41,11 +43,13 @@ class RefinerTrainer:
             weights: Weights of the losses.
             perceptual: Perceptual distance; see ``RefinerStep``.
             precision: Keras dtype policy of the hidden layers.
+            cooling: When the learning rates fall; None is never.
         """
-        self._seed, self._losses = seed, weights
+        self._seed, self._losses, self._cooling = seed, weights, cooling
         self._refiner = build_refiner(size, seed, precision)
         self._discriminator = build_patch_discriminator(size, seed + 1, precision)
-        step = RefinerStep(self._refiner, self._discriminator, weights, perceptual)
+        networks = self._refiner, self._discriminator
+        step = RefinerStep(*networks, weights, perceptual, cooling)
 
         def advance(state: RefinerState, batches: RefinerBatch) -> Any:
             return graph.repeat(step.step, state, batches, len(METRICS))
@@ -71,6 +75,7 @@ class RefinerTrainer:
             "weights": int(self._refiner.count_params()),
             "seed": self._seed,
             "losses": dict(self._losses._asdict()),
+            "cooling": list(self._cooling or ()),
         }
 
     def advance(
