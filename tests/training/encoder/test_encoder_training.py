@@ -202,3 +202,18 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path):
     broken.set_weights([np.full_like(each, np.nan) for each in broken.get_weights()])
     with pytest.raises(NonFiniteError, match="loss of the encoder is not finite"):
         trained(broken, CheckpointStore(tmp_path))
+
+
+def test_a_training_in_bfloat16_goes_as_in_float32(generator, tmp_path):
+    losses = {}
+    for precision in ("float32", "mixed_bfloat16"):
+        found = losses.setdefault(precision, [])
+        trained(
+            generator,
+            CheckpointStore(tmp_path / precision),
+            report=lambda _, values, found=found: found.append(list(values.values())),
+            precision=precision,
+        )
+    assert np.ravel(losses["mixed_bfloat16"]) == pytest.approx(
+        np.ravel(losses["float32"]), rel=0.1
+    )

@@ -14,11 +14,11 @@ from facefill.models.dcgan import Architecture, build_encoder, build_generator
 from facefill.models.face_pca import measure
 from facefill.models.refinement import Refiner
 from facefill.training.checkpoints import CheckpointStore
-from facefill.training.refiner.batches import RefinerBatches
+from facefill.training.refiner.batches import RefinerBatches, windows_on_holes
 from facefill.training.refiner.coarse import GROUP, CoarseCompleter
 from facefill.training.refiner.holes import draw_hole
 from facefill.training.refiner.loop import Schedule, train_refiner
-from facefill.training.refiner.step import METRICS, LossWeights
+from facefill.training.refiner.step import METRICS, Cooling, LossWeights
 from facefill.training.refiner.trainer import RefinerTrainer
 
 SIZE, FACE = 32, 16
@@ -200,6 +200,52 @@ def test_the_discriminator_learns_and_the_refiner_hears_of_it(completer, tmp_pat
             alone.discriminator.weights, judged.discriminator.weights, strict=True
         )
     )
+
+
+def advanced(batch, **changes):
+    """State after one step from drawn weights, and what it recorded."""
+    given = {"size": SIZE, "seed": 1, "weights": LossWeights()} | changes
+    taught = RefinerTrainer(**given)
+    stack = type(batch)(*(np.asarray(part)[None] for part in batch))
+    after, metrics = taught.advance(taught.initial_state(), stack)
+    return keras.tree.map_structure(np.asarray, after), metrics[0]
+
+
+def test_a_step_in_bfloat16_is_that_in_float32_within_its_rounding(completer, tmp_path):
+    batch = RefinerBatches(crops(), completer, tmp_path, 64, 1).batch(0, 16)
+    _, exact = advanced(batch)
+    after, rounded = advanced(batch, precision="mixed_bfloat16")
+    assert rounded == pytest.approx(exact, rel=0.05, abs=2e-3)
+    assert {value.dtype for value in after.refiner.weights} == {np.dtype("float32")}
+
+
+def test_every_window_is_in_its_crop_and_shows_the_hole(completer, tmp_path):
+    rng = np.random.default_rng(0)
+    known = np.stack([draw_hole(rng, 64) for _ in range(60)])
+    flips = np.arange(60) % 2 == 0
+    starts = windows_on_holes(rng, known, flips)
+    for mask, flip, (row, column) in zip(known, flips, starts, strict=True):
+        assert 0 <= row <= 32
+        assert 0 <= column <= 32
+        shown = mask[:, ::-1] if flip else mask
+        assert not shown[row : row + 32, column : column + 32].all()
+    assert len(np.unique(starts, axis=0)) > 30
+
+
+def test_rates_fall_to_nothing_where_they_are_to_cool(completer, tmp_path):
+    cooling = Cooling(first=4, last=8)
+    shares = [float(cooling.share(step)) for step in range(10)]
+    assert shares == [1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+    batch = RefinerBatches(crops(), completer, tmp_path, 64, 1).batch(0, 16)
+    full, _ = advanced(batch)
+    warm, _ = advanced(batch, cooling=Cooling(first=-1, last=1))
+    cold, _ = advanced(batch, cooling=Cooling(first=-2, last=0))
+    start = [np.asarray(v) for v in trainer().initial_state().refiner.weights]
+    for begin, end, half, same in zip(
+        start, *(each.refiner.weights for each in (full, warm, cold)), strict=True
+    ):
+        assert np.array_equal(same, begin)
+        assert half - begin == pytest.approx((end - begin) / 2, abs=1e-7)
 
 
 def test_checkpoints_of_another_training_are_refused(completer, tmp_path):
