@@ -55,6 +55,19 @@ def test_a_whole_file_of_other_weights_is_refused(tmp_path):
         read_encoder(tmp_path)
 
 
+def test_an_encoder_with_the_layers_of_another_version_is_said_to_be_one(tmp_path):
+    with np.load(io.BytesIO(encoder().packed())) as archive:
+        arrays = dict(archive)
+    name = next(name for name in arrays if name.endswith("kernel"))
+    np.savez(tmp_path / ENCODER_FILE, **arrays | {name: arrays[name][..., :1]})
+    with pytest.raises(ModelError, match=r"another version.*pipeline=train"):
+        read_encoder(tmp_path)
+    del arrays[name]
+    np.savez(tmp_path / ENCODER_FILE, **arrays)
+    with pytest.raises(ModelError, match=r"another version.*pipeline=train"):
+        read_encoder(tmp_path)
+
+
 def test_another_encoder_is_another_companion():
     alone, one, other = (
         Companions(),

@@ -57,11 +57,22 @@ def unpack(
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             described = json.loads(archive[_DESCRIPTION].tobytes())
             network = build(described)
+            _check_layers(network, archive)
             for variable in network.variables:
                 variable.assign(archive[variable.path])
         is_whole = described[_WEIGHTS] == weights_sha256(network)
+    except ModelError:
+        raise
     except Exception as error:  # whatever numpy and Keras raise for a bad file
         raise ModelError(f"no network of ours ({error})") from error
     if not is_whole:
         raise ModelError("its weights are not those that were written")
     return network, described
+
+
+def _check_layers(network: keras.Model, archive: Mapping[str, Any]) -> None:
+    """Refuse weights of other layers than are built today."""
+    built = {variable.path: tuple(variable.shape) for variable in network.variables}
+    stored = {path: archive[path].shape for path in archive if path != _DESCRIPTION}
+    if built != stored:
+        raise ModelError("its layers are those of another version of facefill")
