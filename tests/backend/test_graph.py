@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -51,3 +52,22 @@ def test_a_gpu_that_is_not_there_is_refused():
 def test_an_explicit_precision_is_kept_and_auto_is_one_of_two():
     assert devices.resolve_precision("float32", "cpu") == "float32"
     assert devices.resolve_precision("auto", "cpu") in {"float32", "mixed_bfloat16"}
+
+
+def test_a_frequent_pass_gives_the_bits_that_it_gave_before_it_was_compiled():
+    inputs = np.random.default_rng(0).normal(size=(1, 8, 8, 3)).astype(np.float32)
+    seen = keras.Input((8, 8, 3))
+    maps = keras.layers.Conv2D(5, 3, padding="same", activation="tanh")(seen)
+    network = keras.Model(seen, keras.layers.Dense(2)(keras.layers.Flatten()(maps)))
+    traces = []
+
+    def counted(given, *, training):
+        traces.append(training)
+        return network(given, training=training)
+
+    run = graph.CompiledWhenFrequent(counted)
+    found = [np.asarray(run(inputs)) for _ in range(40)]
+    assert all(np.array_equal(each, found[0]) for each in found)
+    assert set(traces) == {False}
+    if graph.is_same_in_graph():
+        assert len(traces) < 12

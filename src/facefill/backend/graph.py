@@ -6,6 +6,7 @@ backend is Keras's own choice (``KERAS_BACKEND``, TensorFlow by default).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -47,6 +48,28 @@ def is_same_in_graph() -> bool:
     TensorFlow on a CPU runs the same kernels; XLA, and so JAX, and cuDNN do not.
     """
     return keras.backend.backend() == "tensorflow" and device_kind("auto") == "cpu"
+
+
+class CompiledWhenFrequent:
+    """A network's pass, compiled once so many inputs came that it pays.
+
+    A graph takes as long to trace as some passes, and each then takes a quarter of the
+    time. It is not compiled where a graph gives other bits.
+    """
+
+    _FREQUENT = 8
+
+    def __init__(self, network: keras.Model) -> None:
+        """Take a network, which is run in inference mode."""
+        self._run: Callable[..., Any] = partial(network, training=False)
+        self._num_calls = 0
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Outputs of the network; inputs of one shape and type are expected."""
+        self._num_calls += 1
+        if self._num_calls == self._FREQUENT and is_same_in_graph():
+            self._run = compiled(self._run, "cpu")
+        return self._run(inputs)
 
 
 def gradients(

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from facefill.backend.graph import CompiledWhenFrequent
 from facefill.backend.types import Tensor
 from facefill.imaging.pictures import to_float
 from facefill.inversion.measurement import Measurement
@@ -28,6 +29,7 @@ class Encoder:
     def __init__(self, network: keras.Model) -> None:
         """Take the network."""
         self._network = network
+        self._run = CompiledWhenFrequent(network)
 
     @property
     def fingerprint(self) -> str:
@@ -45,7 +47,7 @@ class Encoder:
         picture = to_float(degradation.show(measurement.face, mask)[None])
         known = measurement.compared[None, ..., None].astype(np.float32)
         inputs = encoder_input(picture, known)
-        latents = ops.convert_to_numpy(self._network(inputs, training=False))
+        latents = ops.convert_to_numpy(self._run(inputs))
         latent: np.ndarray = np.asarray(latents, np.float32)[0]
         return latent
 

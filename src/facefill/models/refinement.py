@@ -6,16 +6,14 @@ Synopsis::
     refined = refiner.refine(crop, completed, known)  # twice as fine as the face
 """
 
-from collections.abc import Callable
-from functools import lru_cache, partial
-from typing import Any
+from functools import lru_cache
 
 import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.backend import graph
+from facefill.backend.graph import CompiledWhenFrequent
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 from facefill.imaging.pictures import to_float, to_uint8
@@ -23,10 +21,6 @@ from facefill.models import pretrained
 from facefill.models.files import weights_sha256
 from facefill.models.refiner import FACTOR, refiner_input, residuals
 from facefill.parameters import CompleteOptions
-
-# Faces after which a graph is traced: it takes as long as some of them one by one, and
-# each then takes a fifth of the time.
-_WORTH_A_GRAPH = 8
 
 
 class Refiner:
@@ -41,8 +35,7 @@ class Refiner:
         """
         self._network = network
         self._picture_share = picture_share
-        self._run: Callable[..., Any] = partial(network, training=False)
-        self._num_refined = 0
+        self._run = CompiledWhenFrequent(network)
 
     @property
     def fingerprint(self) -> str:
@@ -69,9 +62,6 @@ class Refiner:
         coarse = to_float(enlarged(completed))
         mask = known[..., None].astype(np.float32)
         seen = refiner_input(to_float(crop)[None], coarse[None], mask[None])
-        self._num_refined += 1
-        if self._num_refined == _WORTH_A_GRAPH and graph.is_same_in_graph():
-            self._run = graph.compiled(self._run, "cpu")
         picture, mean = residuals(np.asarray(self._run(seen))[0])
         residual = mean + self._picture_share * (picture - mean)
         return np.where(known[..., None], crop, to_uint8(coarse + residual))
