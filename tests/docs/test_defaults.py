@@ -1,0 +1,43 @@
+"""Defaults that the pages tell are those of the typed parameters."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from facefill.parameters import CompleteOptions, TrainOptions
+from facefill.parameters.completion import AFTER_ENCODER, FROM_BANK
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/from-2016.md"
+
+
+def told(parameter):
+    """Last cell of a row: the default, or that and the preset reference's."""
+    row = rf"^\|[^|]*\|[^|]*\| `{re.escape(parameter)}`[^|]*\|([^|]*)\|$"
+    (found,) = re.findall(row, PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return found.strip()
+
+
+@pytest.mark.parametrize(
+    ("options", "block", "name"),
+    [
+        (TrainOptions, "train", "learning_rate"),
+        (TrainOptions, "train", "beta_1"),
+        (TrainOptions, "train", "batch_size"),
+        (TrainOptions, "train", "max_steps"),
+        (CompleteOptions, "complete", "learning_rate"),
+        (CompleteOptions, "complete", "center_scale"),
+        (CompleteOptions, "complete", "iterations_per_call"),
+    ],
+)
+def test_users_of_the_old_repository_are_told_the_defaults(options, block, name):
+    cells = told(f"{block}.{name}").split(", ")
+    ours, reference = (options(preset=preset) for preset in ("default", "reference"))
+    assert float(cells[0]) == getattr(ours, name)
+    assert float(cells[-1]) == getattr(reference, name)
+
+
+def test_users_of_the_old_repository_are_told_how_long_a_search_is():
+    reference = CompleteOptions(preset="reference").num_iterations
+    expected = f"{AFTER_ENCODER} with an encoder, else {FROM_BANK}; {reference}"
+    assert told("complete.iterations") == expected
