@@ -6,8 +6,8 @@ Run it in the project's environment with the extra ``judges``, where ``kedro run
     python tools/ship_refiner.py data/05_model_input/faces.npy refiner/ --steps 20000
 
 The same command goes on with a training that was interrupted. Of the training side are
-taken crops that are neither blurred nor reach far beyond their photo. In the second half
-of the steps the learning rates fall to nothing.
+taken crops that are neither blurred nor reach far beyond their photo. In the second
+half of the steps the learning rates fall to nothing.
 """
 
 import argparse

@@ -1,11 +1,15 @@
 """Faces are found in their photos, and hidden where the mask says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from facefill.errors import PhotoError
 from facefill.evaluation.hidden_faces import CROP, HiddenFace, crops_of
 from facefill.imaging.geometry import square_crop
 from facefill.imaging.photos import read_photo
+from facefill.parameters import IngestOptions
 from hidden import SIZE, finder
 from photos import face_photo, write_photo
 
@@ -41,6 +45,20 @@ def test_photos_that_are_gone_or_changed_are_left_out_and_counted(tmp_path, capl
 def face(tmp_path):
     (face,) = finder(tmp_path, ["train", "test"]).find("test", 1, seed=1)
     return face
+
+
+def test_photos_are_as_large_as_the_run_allows(tmp_path, caplog):
+    found = finder(tmp_path, ["test", "test"])
+    sizes = [read_photo(path)[..., 0].size for path in sorted(tmp_path.rglob("*.png"))]
+    assert sizes[0] > sizes[1]
+    exact, less = (IngestOptions(max_pixels=limit) for limit in sorted(sizes)[::-1])
+    every = replace(found, limits=exact).find("test", 2, 1)
+    assert sorted(face.photo[..., 0].size for face in every) == sorted(sizes)
+    assert len(replace(found, limits=less).find("test", 2, 1)) == 1
+    assert "too_many_pixels 1" in caplog.text
+    largest = max(every, key=lambda face: face.photo.size)
+    with pytest.raises(PhotoError, match="pixels"):
+        _ = replace(largest, limits=less).photo
 
 
 def test_the_crop_shows_the_face_and_the_mask_its_hole(face):

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from facefill.imaging.geometry import enlarged, warp
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels, read_photo
 from facefill.inversion.masking import MaskMaker
-from facefill.parameters import AlignOptions
+from facefill.parameters import AlignOptions, IngestOptions
 from facefill.preparation.extraction import extract
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.naming import face_id, photo_of
@@ -39,16 +39,18 @@ class HiddenFace:
         path: File of the photo. It is read when it is asked for: many photos of today's
             cameras do not fit into memory.
         kept: Pixels of the aligned face that are not hidden, bool (S, S).
+        limits: Of the photo.
     """
 
     aligned: AlignedFace
     path: Path
     kept: Mask
+    limits: IngestOptions = field(default_factory=IngestOptions)
 
     @property
     def photo(self) -> Pixels:
         """The intact photo, uint8 RGB (height, width, 3)."""
-        return read_photo(self.path)
+        return read_photo(self.path, self.limits.max_pixels, self.limits.max_bytes)
 
     def hole(self, shape: tuple[int, ...]) -> Mask:
         """What is hidden of the photo, bool (height, width), True = hole."""
@@ -84,12 +86,14 @@ class PhotoFinder:
         folder: Photos that it was made of.
         alignment: How the faces were aligned.
         masks: Makes what is hidden of each face.
+        limits: Of the photos.
     """
 
     faces: FaceSet
     folder: Path
     alignment: AlignOptions
     masks: MaskMaker
+    limits: IngestOptions = field(default_factory=IngestOptions)
 
     def find(self, side: str, count: int, seed: int) -> list[HiddenFace]:
         """Find photos of different people, as far as there are, that are unchanged.
@@ -117,7 +121,8 @@ class PhotoFinder:
         key = str(self.faces.table["id"].iloc[row])
         pixels = np.asarray(self.faces.images[row])
         path = self._path(key)
-        found = extract(read_photo(path), self.alignment, len(pixels))
+        photo = read_photo(path, self.limits.max_pixels, self.limits.max_bytes)
+        found = extract(photo, self.alignment, len(pixels))
         for number, face in enumerate(found.faces, start=1):
             name = face_id(path.relative_to(self.folder).as_posix(), number)
             if name == key and face.matrix is not None:
@@ -125,7 +130,8 @@ class PhotoFinder:
                     break
                 is_square = face.landmarks is None
                 aligned = AlignedFace(key, pixels, face.matrix, is_square)
-                return HiddenFace(aligned, path, self.masks.task(key, len(pixels)).mask)
+                mask = self.masks.task(key, len(pixels)).mask
+                return HiddenFace(aligned, path, mask, self.limits)
         raise PhotoError("changed", f"{path} does not show {key} as it was aligned")
 
     def _path(self, key: str) -> Path:

@@ -8,6 +8,7 @@ from facefill.parameters import (
     AlignOptions,
     CompleteOptions,
     EvaluateOptions,
+    IngestOptions,
     TrainOptions,
 )
 from facefill.pipelines.annotations import (
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     *,
     photos: Path,
+    limits: IngestOptions,
     training_set: FaceSet,
     generator: Model,
     discriminator: Model,
@@ -76,7 +78,7 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     identify = Identify(alignment.landmarks) if is_face else None
     held_out = hold_out(training_set, options.count, seed, side)
     centre = MaskMaker("center", completion, seed)
-    finder = PhotoFinder(training_set, photos, alignment, centre)
+    finder = PhotoFinder(training_set, photos, alignment, centre, limits)
     in_photo = evaluate_in_photos(finder, options, searches, identify, seed, side)
     evaluation = Evaluation(held_out, options, searches, identify, seed)
     makers = [MaskMaker(mask, completion, seed) for mask in options.masks]

@@ -15,6 +15,7 @@ def create_pipeline(**_: Any) -> Pipeline:
                 func=nodes.evaluate_completion,
                 inputs={
                     "photos": "photos",
+                    "limits": "params:ingest",
                     "training_set": "training_set",
                     "generator": "generator",
                     "discriminator": "discriminator",

@@ -7,6 +7,7 @@ from keras import ops
 
 from facefill.backend.types import Tensor
 from facefill.evaluation import perceptual
+from facefill.parameters.choices import Judge
 from facefill.training.refiner.step import WINDOW_SHARE, PerceptualLoss, Shown
 
 _STRIDE = 4
@@ -72,7 +73,7 @@ def _by_vgg16(dtype: str) -> PerceptualLoss:
 
 
 def _distance(
-    name: perceptual.Judge, dtype: str, num_layers: int
+    name: Judge, dtype: str, num_layers: int
 ) -> Callable[[Tensor, Tensor], Tensor]:
     network = perceptual.PerceptualNetwork(name)
 
