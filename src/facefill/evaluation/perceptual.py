@@ -46,6 +46,9 @@ _PICTURES_A_CALL = 8
 _SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
 _SCALE = np.array([0.458, 0.448, 0.450], np.float32)
 _EPSILON = 1e-10
+_LEAST_SQUARE = 1e-2
+"""Added to squared lengths of features, which are 10 to 10,000, where a gradient goes
+through them."""
 
 
 class _Layer(NamedTuple):
@@ -213,7 +216,9 @@ class PerceptualNetwork:
         total = ops.zeros(())
         for found, wanted, weights in islice(layers, num_layers):
             ours, true = (ops.cast(each, "float32") for each in (found, wanted))
-            apart = _normalized(ours) - ops.stop_gradient(_normalized(true))
+            apart = _smoothly_normalized(ours) - ops.stop_gradient(
+                _smoothly_normalized(true)
+            )
             between = ops.sum(ops.square(apart) * weights, axis=-1)
             total = total + ops.mean(between, axis=(1, 2))
         return total
@@ -242,6 +247,15 @@ def _convolved(values: Any, layer: _Layer, kernel: Any, bias: Any) -> Any:
 def _normalized(layer: Any) -> Any:
     """Scale the channels of each place to the length 1."""
     return layer / (ops.sqrt(ops.sum(layer**2, axis=-1, keepdims=True)) + _EPSILON)
+
+
+def _smoothly_normalized(layer: Any) -> Any:
+    """``_normalized`` with a bounded slope where nothing is seen.
+
+    Its own slope grows to 1 / 1e-10 there: one such place could throw a training off.
+    """
+    squares = ops.sum(ops.square(layer), axis=-1, keepdims=True)
+    return layer * ops.rsqrt(squares + _LEAST_SQUARE)
 
 
 def _means(layer: Any) -> NDArray[np.float64]:

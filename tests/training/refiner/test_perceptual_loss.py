@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+from keras import ops
 
+from facefill.backend import graph
 from facefill.evaluation.perceptual import PACKAGE, PerceptualNetwork
 from facefill.imaging.pictures import to_float
 from facefill.training.refiner.perceptual import perceptual_loss
@@ -65,6 +67,19 @@ def test_vgg16_judges_a_window_of_every_second_crop(shown):
 def test_the_true_picture_costs_nothing(shown):
     same = shown._replace(pictures=shown.truth)
     assert float(perceptual_loss(with_vgg16=True)(same, 0)) == pytest.approx(0.0)
+
+
+def test_where_nothing_is_seen_the_slope_stays_small():
+    """Features of next to nothing once had slopes of up to 1e10."""
+    network = PerceptualNetwork("vgg16")
+    nothing = np.zeros((1, 2, 2, 64), np.float32)
+    nothing[..., 0] = 1e-9
+    network.feature_maps = lambda pictures: [nothing * ops.mean(pictures)] * 5
+    slope = graph.input_gradient(
+        lambda given: ops.sum(network.distance(given, 2.0 * np.ones_like(given), 1)),
+        np.ones((1, 4, 4, 3), np.float32),
+    )
+    assert np.abs(np.asarray(slope)).max() < 1e-6
 
 
 def test_in_bfloat16_it_is_the_same_within_its_rounding(shown):

@@ -18,7 +18,7 @@ from facefill.training.refiner.batches import RefinerBatches, windows_on_holes
 from facefill.training.refiner.coarse import GROUP, CoarseCompleter
 from facefill.training.refiner.holes import draw_hole
 from facefill.training.refiner.loop import Schedule, train_refiner
-from facefill.training.refiner.step import METRICS, Cooling, LossWeights
+from facefill.training.refiner.step import METRICS, Cooling, LossWeights, clipped
 from facefill.training.refiner.trainer import RefinerTrainer
 
 SIZE, FACE = 32, 16
@@ -246,6 +246,18 @@ def test_rates_fall_to_nothing_where_they_are_to_cool(completer, tmp_path):
     ):
         assert np.array_equal(same, begin)
         assert half - begin == pytest.approx((end - begin) / 2, abs=1e-7)
+
+
+@pytest.mark.parametrize(("longest", "factor"), [(20.0, 1.0), (6.5, 0.5), (1.3, 0.1)])
+def test_long_gradients_are_shortened_all_by_one_factor(longest, factor):
+    gradients = [
+        np.array([3.0, 0.0], np.float32),
+        np.array([[4.0], [12.0]], np.float32),
+    ]
+    found = clipped(gradients, longest)  # their length is 13
+    for each, before in zip(found, gradients, strict=True):
+        assert np.asarray(each) == pytest.approx(factor * before)
+    assert all(not np.any(each) for each in clipped([np.zeros(3, np.float32)], longest))
 
 
 def test_checkpoints_of_another_training_are_refused(completer, tmp_path):
