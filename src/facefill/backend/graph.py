@@ -42,34 +42,13 @@ def compiled(function: Callable[..., Any], device: Device) -> Callable[..., Any]
     return traced  # type: ignore[no-any-return]
 
 
-def is_same_in_graph() -> bool:
-    """Whether a network gives in a graph the bits that it gives without one.
+def inference(network: keras.Model) -> Callable[[Tensor], Tensor]:
+    """Compile a network's pass in inference mode.
 
-    TensorFlow on a CPU runs the same kernels; XLA, and so JAX, and cuDNN do not.
+    From the first call on: what is computed without a graph can differ in the last
+    bits, and a photo's result would depend on how many came before.
     """
-    return keras.backend.backend() == "tensorflow" and device_kind("auto") == "cpu"
-
-
-class CompiledWhenFrequent:
-    """A network's pass, compiled once so many inputs came that it pays.
-
-    A graph takes as long to trace as some passes, and each then takes a quarter of the
-    time. It is not compiled where a graph gives other bits.
-    """
-
-    _FREQUENT = 8
-
-    def __init__(self, network: keras.Model) -> None:
-        """Take a network, which is run in inference mode."""
-        self._run: Callable[..., Any] = partial(network, training=False)
-        self._num_calls = 0
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Outputs of the network; inputs of one shape and type are expected."""
-        self._num_calls += 1
-        if self._num_calls == self._FREQUENT and is_same_in_graph():
-            self._run = compiled(self._run, "cpu")
-        return self._run(inputs)
+    return compiled(partial(network, training=False), "auto")
 
 
 def gradients(

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from facefill.backend.graph import CompiledWhenFrequent
+from facefill.backend import graph
 from facefill.backend.types import Tensor
 from facefill.imaging.pictures import to_float
 from facefill.inversion.measurement import Measurement
@@ -29,7 +29,7 @@ class Encoder:
     def __init__(self, network: keras.Model) -> None:
         """Take the network."""
         self._network = network
-        self._run = CompiledWhenFrequent(network)
+        self._run = graph.inference(network)
 
     @property
     def fingerprint(self) -> str:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.backend.graph import CompiledWhenFrequent
+from facefill.backend import graph
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 from facefill.imaging.pictures import to_float, to_uint8
@@ -35,7 +35,7 @@ class Refiner:
         """
         self._network = network
         self._picture_share = picture_share
-        self._run = CompiledWhenFrequent(network)
+        self._run = graph.inference(network)
 
     @property
     def fingerprint(self) -> str:
