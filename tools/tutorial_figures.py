@@ -1,4 +1,4 @@
-"""Draw the figures of docs/tutorial.md, and the picture of README.md.
+"""Draw the figures of docs/tutorial.md, the pictures of README.md and docs/results.md.
 
 All of them, or those that are named::
 
@@ -337,6 +337,15 @@ def refinement() -> np.ndarray:
     return labelled_columns(list(shown), enlarged(cut, 240))
 
 
+def whole_photo() -> np.ndarray:
+    """All of the astronaut's photo: as it is, with the centre hidden, and completed."""
+    photo = np.asarray(skimage.data.astronaut())
+    done = facefill.complete(photo, "center")
+    masked = photo.copy()
+    masked[done.hole] = 128
+    return np.concatenate([photo, masked, done.photo], axis=1)
+
+
 def fidelity() -> np.ndarray:
     """Portrait of nobody with its centre hidden, completed with five fidelities."""
     photo = read_photo(SAMPLE / "photos/face-0010.jpg")
@@ -414,6 +423,7 @@ FIGURE_MAKERS: dict[str, Callable[[], np.ndarray]] = {
         lam,
         blending,
         refinement,
+        whole_photo,
         fidelity,
         candidates,
         posterior,
