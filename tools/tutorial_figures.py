@@ -338,12 +338,14 @@ def refinement() -> np.ndarray:
 
 
 def whole_photo() -> np.ndarray:
-    """All of the astronaut's photo: as it is, with the centre hidden, and completed."""
+    """The astronaut at the photo's own size: as she is, hidden, and completed."""
     photo = np.asarray(skimage.data.astronaut())
     done = facefill.complete(photo, "center")
     masked = photo.copy()
     masked[done.hole] = 128
-    return np.concatenate([photo, masked, done.photo], axis=1)
+    window = slice(0, 330), slice(60, 390)
+    shown = [picture[window] for picture in (photo, masked, done.photo)]
+    return np.concatenate(shown, axis=1)
 
 
 def fidelity() -> np.ndarray:

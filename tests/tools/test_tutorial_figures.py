@@ -12,14 +12,17 @@ from projects import ROOT
 
 FOLDER = ROOT / "docs/images/tutorial"
 PICTURES = sorted(path.name for path in FOLDER.iterdir())
-PAGE = (ROOT / "docs/tutorial.md").read_text()
+PAGES = [
+    (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
+    for name in ("tutorial", "results")
+]
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_figure_is_small_and_shown(name):
     limit = 300_000 if name == "hero.jpg" else 150_000
     assert (FOLDER / name).stat().st_size < limit
-    assert f"(images/tutorial/{name})" in PAGE
+    assert any(f"(images/tutorial/{name})" in page for page in PAGES)
 
 
 def test_every_figure_is_drawn_by_the_tool():
