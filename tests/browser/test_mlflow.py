@@ -3,7 +3,7 @@
 import io
 import re
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def site(printed):
 @pytest.fixture(scope="module")
 def run(project):
     """Number of the experiment, and of the run, and the run's name."""
-    with sqlite3.connect(project.root / "mlflow.db") as store:
+    with closing(sqlite3.connect(project.root / "mlflow.db")) as store:
         (row,) = store.execute("SELECT experiment_id, run_uuid, name FROM runs")
     return row
 

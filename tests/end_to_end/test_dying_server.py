@@ -5,6 +5,7 @@ import re
 import signal
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def start(project):
 
 
 def ask(server, sql):
-    with sqlite3.connect(server.store) as store:
+    with closing(sqlite3.connect(server.store)) as store:
         return store.execute(sql).fetchall()
 
 

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 from projects import ROOT
 
@@ -32,7 +33,7 @@ def kedro(data, *arguments, timeout=350):
 
 def query(data, sql):
     """Ask MLflow's store."""
-    with sqlite3.connect(data / "mlflow.db") as store:
+    with closing(sqlite3.connect(data / "mlflow.db")) as store:
         return store.execute(sql).fetchall()
 
 

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +89,7 @@ class Miniature:
 
     def query(self, sql):
         """Ask MLflow's store."""
-        with sqlite3.connect(self.root / "mlflow.db") as store:
+        with closing(sqlite3.connect(self.root / "mlflow.db")) as store:
             return store.execute(sql).fetchall()
 
     def statuses(self):
