@@ -61,7 +61,8 @@ def main() -> None:
     assert statistics is not None
     options = CompleteOptions()
     fit = GaussianFit(statistics, options.fit_noise)
-    completer = CoarseCompleter(encoder, pair.generator, fit, options.fidelity, SEED)
+    share = options.coarse_share
+    completer = CoarseCompleter(encoder, pair.generator, fit, share, SEED)
     precision = devices.resolve_precision("auto", "auto")
     size, loss = crops.shape[1], perceptual_loss(precision, with_vgg16=True)
     cooling = Cooling(given.steps // 2, given.steps)

@@ -42,7 +42,7 @@ from facefill.models.encoders import ENCODER_FILE, ENCODER_FOLDER
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair, read_trained
 from facefill.models.generation import generate
-from facefill.models.refiners import REFINER_FILE, REFINER_FOLDER, refiner_for
+from facefill.models.refiners import REFINER_FILE, REFINER_FOLDER
 from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.preparation.extraction import Extraction, Face, extract
 from facefill.preparation.naming import face_id
@@ -213,7 +213,6 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
         completed_face(face, candidates)
         for face, candidates in zip(faces, results, strict=True)
     ]
-    refiner = refiner_for(options, model.generator, model.companions.refiner)
     photos = [
         compose(
             given.pixels,
@@ -221,7 +220,7 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
             [face.by_candidate(number) for face in done],
             options.outside,
             given.original,
-            refiner,
+            search.refiner,
         )
         for number in range(options.candidates if faces else 1)
     ]

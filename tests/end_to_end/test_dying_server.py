@@ -22,7 +22,7 @@ TRAIN = (
     "--params=train.max_steps:600,train.sample_every:50,train.checkpoint_every:200,"
     "train.encoder_steps:0,align.detector:cascade",
 )
-SAMPLED = set(range(50, 601, 50))
+SAMPLED = {0, *range(50, 601, 50)}
 
 
 @pytest.fixture

@@ -198,6 +198,25 @@ def test_what_is_found_is_fitted_to_the_known_pixels_if_asked_for(networks, capl
     assert "no statistics of faces of 16 pixels" in caplog.text
 
 
+def test_a_face_that_a_refiner_draws_the_detail_of_has_less_of_the_generators():
+    pair, statistics = pretrained.load_pair(), pretrained.load_statistics()
+    (inpainted,) = targets(1, "center", size=64)
+    (grey,) = targets(1, "colorize", size=64)
+    options = CompleteOptions(fidelity=0.6, iterations=1, starts=1, device="cpu")
+
+    def detail(target, options):
+        searching = LatentSearch(*pair, options, 0.1, 1, Companions(statistics))
+        (found,) = run(searching, [target])
+        fit = GaussianFit(statistics, noise_of(options.fit_noise, statistics.num_faces))
+        shares = (0.36, 0.6)
+        made = [fit.fit(found.generated, target, share) for share in shares]
+        return [np.array_equal(found.fitted, each) for each in made]
+
+    assert detail(inpainted, options) == [True, False]
+    assert detail(inpainted, options.unrefined) == [False, True]
+    assert detail(grey, options) == [False, True]
+
+
 def test_the_statistics_that_come_with_facefill_can_be_asked_for():
     pair, own = pretrained.load_pair(), pretrained.load_statistics()
     few = replace(own, num_faces=20)

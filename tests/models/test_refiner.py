@@ -6,8 +6,10 @@ import pytest
 
 from facefill.models.refinement import Refiner, enlarged, finer, refiner_of
 from facefill.models.refiner import (
+    CHANNELS,
     build_patch_discriminator,
     build_refiner,
+    refiner_input,
     residuals,
 )
 from facefill.parameters import CompleteOptions
@@ -17,6 +19,11 @@ SIZE = 32
 
 def pixels(seed, *shape):
     return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+def noise():
+    shape = (2, SIZE, SIZE, CHANNELS)
+    return np.random.default_rng(1).uniform(-1.0, 1.0, shape).astype(np.float32)
 
 
 def trained_network():
@@ -41,7 +48,7 @@ def known():
 
 
 def test_the_residual_is_nothing_outside_of_the_hole(known):
-    seen = np.random.default_rng(1).uniform(-1, 1, (2, SIZE, SIZE, 7)).astype("f4")
+    seen = noise()
     seen[..., 6] = known
     residual = np.asarray(trained_network()(seen))
     assert residual.shape == (2, SIZE, SIZE, 6)
@@ -65,8 +72,20 @@ def test_the_twentieth_face_is_refined_to_the_bit_as_the_first(known):
     assert not np.array_equal(other_face, first)
 
 
+def test_it_sees_a_face_and_its_mirror_image_and_nothing_hidden_of_either(known):
+    crops, coarse = np.random.default_rng(1).uniform(-1, 1, (2, 1, SIZE, SIZE, 3))
+    mask = known[None, ..., None].astype(float)
+    seen = np.asarray(refiner_input(crops, coarse, mask))[0]
+    visible = np.where(known[..., None], crops[0], 0.0)
+    assert np.array_equal(seen[..., :3], visible)
+    assert np.array_equal(seen[..., 3:6], coarse[0])
+    assert np.array_equal(seen[..., 6], known)
+    assert np.array_equal(seen[..., 7:10], np.fliplr(visible))
+    assert np.array_equal(seen[..., 10], np.fliplr(known))
+
+
 def test_it_begins_as_hardly_any_change():
-    seen = np.random.default_rng(1).uniform(-1, 1, (2, SIZE, SIZE, 7)).astype("f4")
+    seen = noise()
     seen[..., 6] = 0.0
     assert np.abs(np.asarray(build_refiner(SIZE, seed=1)(seen))).max() < 0.2
 
@@ -102,7 +121,9 @@ def test_fidelity_goes_from_the_mean_to_the_picture(known, fidelity):
     crop, completed = pixels(2, SIZE, SIZE, 3), pixels(3, SIZE // 2, SIZE // 2, 3)
     refined = Refiner(network, fidelity).refine(crop, completed, known)
     coarse = enlarged(completed) / 127.5 - 1
-    seen = np.dstack([(crop / 127.5 - 1) * known[..., None], coarse, known])
+    visible = (crop / 127.5 - 1) * known[..., None]
+    mirrored = np.fliplr(visible), np.fliplr(known)
+    seen = np.dstack([visible, coarse, known, *mirrored])
     painted = np.asarray(network(seen[None].astype(np.float32)))
     picture, mean = (part[0] for part in residuals(painted))
     wanted = coarse + (1 - fidelity) * mean + fidelity * picture

@@ -1,5 +1,6 @@
 """MLflow's file is whole however its making was cut short; no run in it is lost."""
 
+import random
 import signal
 import sqlite3
 import subprocess
@@ -211,29 +212,41 @@ def test_a_file_that_another_process_holds_is_waited_for_and_named(
             prepare_store(path)
 
 
+def first_run(project):
+    """The first run of a project, as MLflow writes its first byte."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "kedro", "run"],
+        cwd=project.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while run.poll() is None and not any(
+        "mlflow.db" in name or name.startswith(".writing")
+        for name in names(project.root)
+    ):
+        time.sleep(0.005)
+    return run
+
+
 @pytest.mark.long
 @pytest.mark.chaos
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_thirty_first_runs_cut_short_leave_no_broken_project(tmp_path, sent):
-    for trial in range(30):
+    # A run left alone tells how long there is to cut one short.
+    with first_run(Miniature(tmp_path / "whole")) as run:
+        began = time.monotonic()
+        assert run.wait() == 0
+    lasting, draw, cut = time.monotonic() - began, random.Random(1), 0
+    for trial in range(60):
+        if cut == 30:
+            break
         project = Miniature(tmp_path / str(trial))
-        command = [sys.executable, "-m", "kedro", "run"]
-        with subprocess.Popen(
-            command,
-            cwd=project.root,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as run:
-            # From the first byte that MLflow writes to the end of the run.
-            while run.poll() is None and not any(
-                "mlflow.db" in name or name.startswith(".writing")
-                for name in names(project.root)
-            ):
-                time.sleep(0.005)
-            time.sleep(3.0 * trial / 30)
+        with first_run(project) as run:
+            time.sleep(draw.uniform(0.0, 0.95 * lasting))
             run.send_signal(sent)
-        assert run.returncode != 0  # it was cut short
+        cut += run.returncode != 0  # else the signal came too late
         again = project.kedro("run")
         assert again.returncode == 0, again.stderr
         assert project.statuses()[-1] == "FINISHED"
+    assert cut == 30

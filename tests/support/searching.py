@@ -84,13 +84,13 @@ def search(networks, lam=LAM, **changes):
     )
 
 
-def targets(count, *masks, seed=0):
+def targets(count, *masks, seed=0, size=SIZE):
     """Measurements of random faces by each task in turn, ``center`` unless named."""
     masks = masks or ("center",)
     faces = np.random.default_rng(seed).integers(
-        0, 256, (count, SIZE, SIZE, 3), np.uint8
+        0, 256, (count, size, size, 3), np.uint8
     )
-    tasks = [task_of(name, SIZE, CompleteOptions()) for name in masks]
+    tasks = [task_of(name, size, CompleteOptions()) for name in masks]
     return [
         Measurement(f"{number}.jpg", face, *tasks[number % len(tasks)])
         for number, face in enumerate(faces)

@@ -35,7 +35,6 @@ from facefill.completion.plan import photos_of, planned_mask
 from facefill.completion.writer import ResultWriter
 from facefill.errors import DataError, PhotoError
 from facefill.inversion.search import LatentSearch
-from facefill.models.refiners import refiner_for
 from facefill.parameters import IngestOptions
 from facefill.preparation.naming import photo_of
 from facefill.runtime.batching import groups
@@ -180,9 +179,7 @@ class _Completion:
         self._reader = TaskReader(
             folders, options, limits, search.seed, search.image_size
         )
-        self._refiner = refiner_for(
-            options, search.networks.generator, search.companions.refiner
-        )
+        self._refiner = search.refiner
         self._writer = ResultWriter(
             folders.photos, results.output, limits, options.outside, self._refiner
         )

@@ -15,7 +15,6 @@ from facefill.imaging.compositing import Placement, paste
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 from facefill.inversion.search import LatentSearch
-from facefill.models.refiners import refiner_for
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
 
@@ -71,12 +70,11 @@ def searched(
             search's options say of a hole beyond faces.
     """
     results = search.run(face.measurement for each in placed for face in each)
-    options = search.options
-    refiner = refiner_for(options, search.networks.generator, search.companions.refiner)
+    outside = search.options.outside
     for face, each in zip(faces, placed, strict=True):
         photo, hole = face.painted()
         done = [completed_face(one, next(results)) for one in each]
-        yield compose(photo, hole, done, options.outside, refiner=refiner).photo
+        yield compose(photo, hole, done, outside, refiner=search.refiner).photo
 
 
 def by_baselines(

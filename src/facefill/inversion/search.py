@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -20,6 +21,7 @@ import numpy as np
 
 from facefill.backend import devices
 from facefill.errors import ModelError
+from facefill.imaging.degradations import Inpainting
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.measurement import Measurement, check_measurement
 from facefill.inversion.multi_start import Watch
@@ -29,6 +31,8 @@ from facefill.inversion.starts import Starts
 from facefill.models import pretrained
 from facefill.models.companions import Companions
 from facefill.models.files import ModelPair
+from facefill.models.refinement import Refiner
+from facefill.models.refiners import refiner_for
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import groups
 from facefill.runtime.progress import Advance
@@ -66,8 +70,8 @@ class LatentSearch:
             options: Options of the search.
             lam: Weight of the perceptual loss.
             seed: Seed of everything random.
-            companions: What is learnt beside them: statistics, and an encoder; None is
-                neither.
+            companions: What is learnt beside them: statistics, an encoder and a
+                refiner; None is none of them.
 
         Raises:
             ModelError: If the two models are of different sizes.
@@ -102,6 +106,16 @@ class LatentSearch:
             encoder = None
         statistics = self._fit.statistics if self._fit else None
         return Companions(statistics, encoder, refiner)
+
+    @cached_property
+    def refiner(self) -> Refiner | None:
+        """Refiner of the faces once they are in their photos, if there is to be one.
+
+        Raises:
+            ModelError: If the file of the shipped one is not that which was shipped.
+        """
+        generator, trained = self.networks.generator, self._companions.refiner
+        return refiner_for(self.options, generator, trained)
 
     @property
     def fingerprint(self) -> str:
@@ -167,6 +181,8 @@ class LatentSearch:
     def _fitted(self, candidate: Candidate, measurement: Measurement) -> Candidate:
         if self._fit is None:
             return candidate
-        detail = self.options.fidelity
+        is_refined = isinstance(measurement.degradation, Inpainting) and self.refiner
+        options = self.options
+        detail = options.coarse_share if is_refined else options.fidelity
         fitted = self._fit.fit(candidate.generated, measurement, detail)
         return replace(candidate, fitted=fitted)

@@ -2,11 +2,13 @@
 
 The refiner is a U-Net that sees the photo's crop with its hole empty, the completion of
 the face enlarged, and which pixels are known, and adds a residual to the completion
-inside the hole. It has two residuals: that of a picture, as sharp as a photo, and that
-of the mean of all pictures that fit, which errs least and is soft. It has no norms over
-a batch, so that no picture sees another. Pixels
-are gathered into channels before the first convolution and spread again after the last
-(Shi et al. 2016, arXiv 1609.05158), where most of the arithmetic would be otherwise.
+inside the hole. An aligned face is nearly its own mirror image, so that it sees the
+crop and its known pixels mirrored, too: half a pair of glasses tells of the other. It
+has two residuals: that of a picture, as sharp as a photo, and that of the mean of all
+pictures that fit, which errs least and is soft. It has no norms over a batch, so that
+no picture sees another. Pixels are gathered into channels before the first convolution
+and spread again after the last (Shi et al. 2016, arXiv 1609.05158), where most of the
+arithmetic would be otherwise.
 """
 
 from typing import Any
@@ -25,6 +27,8 @@ _FINE_WIDTH = 48
 _BLOCKS = (0, 1, 5)
 """Residual blocks before each of them is shrunk, or enlarged."""
 _BLOCK = 2
+_KNOWN, CHANNELS = 6, 11
+"""Place of the mask among the channels of what the refiner sees, and their number."""
 _RESIDUAL_DEVIATION = 0.002
 DISCRIMINATOR_WIDTHS = (48, 96, 128)
 
@@ -38,12 +42,12 @@ def build_refiner(size: int, seed: int, precision: str = "float32") -> keras.Mod
         precision: Keras dtype policy of the hidden layers.
 
     Returns:
-        A model from ``refiner_input``, (N, size, size, 7), to the residuals in the hole
-        of a picture and of the mean, float32 (N, size, size, 6); 2.0 is the range of a
-        picture. ``residuals`` parts them.
+        A model from ``refiner_input``, (N, size, size, 11), to the residuals in the
+        hole of a picture and of the mean, float32 (N, size, size, 6); 2.0 is the range
+        of a picture. ``residuals`` parts them.
     """
     layers = _Layers(seed, precision)
-    seen = keras.Input((size, size, 7), name="seen")
+    seen = keras.Input((size, size, CHANNELS), name="seen")
     fine = _gathered(seen)
     maps = layers.convolved(_gathered(fine), WIDTHS[0], "enter")
     skips = []
@@ -61,7 +65,8 @@ def build_refiner(size: int, seed: int, precision: str = "float32") -> keras.Mod
     maps = layers.joined(_spread(maps), fine, "join_fine")
     maps = layers.convolved(maps, _FINE_WIDTH, "mix_fine")
     maps = layers.convolved(maps, 2 * 3 * _BLOCK**2, "paint", last=True)
-    painted = ops.cast(_spread(maps), "float32") * (1.0 - seen[..., 6:])
+    hidden = 1.0 - seen[..., _KNOWN : _KNOWN + 1]
+    painted = ops.cast(_spread(maps), "float32") * hidden
     return keras.Model(seen, painted, name="refiner")
 
 
@@ -94,15 +99,19 @@ def build_patch_discriminator(
 def refiner_input(crops: Tensor, coarse: Tensor, known: Tensor) -> Tensor:
     """Known pixels of a crop, its coarse completion and its mask as channels.
 
+    After them come the known pixels and the mask of its mirror image.
+
     Args:
         crops: (N, S, S, 3) in [-1, 1].
         coarse: Completion of the face, enlarged to the crop, (N, S, S, 3) in [-1, 1].
         known: (N, S, S, 1) float32, 1 = known.
 
     Returns:
-        (N, S, S, 7).
+        (N, S, S, 11).
     """
-    return ops.concatenate([crops * known, coarse, known], axis=-1)
+    visible = crops * known
+    mirrored = [each[:, :, ::-1] for each in (visible, known)]
+    return ops.concatenate([visible, coarse, known, *mirrored], axis=-1)
 
 
 def residuals(painted: Tensor) -> tuple[Tensor, Tensor]:

@@ -74,8 +74,9 @@ class CompleteOptions(Block):
             between it and the known pixels, ``none`` leaves it.
         fidelity: 0 is the likely mean, which errs least and is soft, 1 a picture, as
             sharp as a photo and one of many that fit: share of what G(z) has beside
-            what is expected in a fitted face; its square root is that of the picture in
-            a refined one.
+            what is expected in a fitted face. In one that is refined its square is
+            that, and its fourth root the share of the refiner's picture beside its
+            mean.
         fit_statistics: ``trained`` is of the faces that the pipeline ``train`` has
             measured, if it has; ``pretrained`` of those that facefill comes with: for
             photos of other people than one trains on.
@@ -210,13 +211,23 @@ class CompleteOptions(Block):
         return FROM_BANK if self.iterations is None else self.iterations
 
     @property
-    def picture_share(self) -> float:
-        """Share of a refiner's picture in a refined face, the rest being its mean.
+    def coarse_share(self) -> float:
+        """Share of what G(z) has beside what is expected, in a face to be refined.
 
-        The root of ``fidelity``, which keeps more of the detail and costs nothing in
-        LPIPS (docs/results.md).
+        Less than in one that is not: detail that the refiner draws is nearer to the
+        truth than that of G(z) (docs/results.md).
         """
-        return self.fidelity**0.5 if self.refine == "picture" else 0.0
+        return self.fidelity**2
+
+    @property
+    def picture_share(self) -> float:
+        """Share of a refiner's picture in a refined face, the rest being its mean."""
+        return self.fidelity**0.25 if self.refine == "picture" else 0.0
+
+    @property
+    def unrefined(self) -> Self:
+        """The same, of faces that are not refined: the face itself is all there is."""
+        return self.model_copy(update={"refine": "none"})
 
     @property
     def num_starts(self) -> int:

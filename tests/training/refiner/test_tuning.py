@@ -89,7 +89,7 @@ def test_it_learns_from_the_encoder_of_the_generator_alone(tmp_path):
     encoder = TrainedEncoder(build_encoder(FACE, 8, 4), sha256)
     write_bytes(tmp_path / ENCODER_FILE, encoder.packed())
     rest = (tmp_path, statistics, CompleteOptions(), 1)
-    assert completer_of(generator_of(), *rest).detail == CompleteOptions().fidelity
+    assert completer_of(generator_of(), *rest).detail == CompleteOptions().coarse_share
     with pytest.raises(ModelError, match="no encoder of the generator; run `kedro"):
         completer_of(generator_of(seed=2), *rest)
 

@@ -123,7 +123,8 @@ def completer_of(
     if trained is None or trained.generator_sha256 != weights_sha256(generator):
         raise ModelError(f"{encoder} has no encoder of the generator; {TRAIN_FIRST}")
     fit = GaussianFit(statistics, noise_of(completion.fit_noise, statistics.num_faces))
-    return CoarseCompleter(trained.network, generator, fit, completion.fidelity, seed)
+    share = completion.coarse_share
+    return CoarseCompleter(trained.network, generator, fit, share, seed)
 
 
 @dataclass(frozen=True)
