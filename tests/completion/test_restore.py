@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-import facefill.completion.restore as restore_module
 from facefill.completion.inputs import TaskReader
 from facefill.completion.overview import MAX_PICTURED
 from facefill.completion.restore import COLUMNS, report
@@ -667,8 +666,7 @@ def test_photos_are_completed_anew_by_another_refiner(folders, search, monkeypat
     write_hole(folders, "a.png", UPPER_HALF)
     levels = []
     for level in (60, 60, 190):
-        painter = Painter(level)
-        monkeypatch.setattr(restore_module, "refiner_for", lambda *_: painter)  # noqa: B023
+        monkeypatch.setattr(search, "refiner", Painter(level))
         run(rows, folders, search)
         path = folders.output / "a.png/photo.png"
         spot = read_png(path)[14:22, 20:32]
