@@ -204,17 +204,18 @@ def test_a_face_that_a_refiner_draws_the_detail_of_has_less_of_the_generators():
     (grey,) = targets(1, "colorize", size=64)
     options = CompleteOptions(fidelity=0.6, iterations=1, starts=1, device="cpu")
 
-    def detail(target, options):
-        searching = LatentSearch(*pair, options, 0.1, 1, Companions(statistics))
+    refining = LatentSearch(*pair, options, 0.1, 1, Companions(statistics))
+
+    def detail(target, searching):
         (found,) = run(searching, [target])
         fit = GaussianFit(statistics, noise_of(options.fit_noise, statistics.num_faces))
         shares = (0.36, 0.6)
         made = [fit.fit(found.generated, target, share) for share in shares]
         return [np.array_equal(found.fitted, each) for each in made]
 
-    assert detail(inpainted, options) == [True, False]
-    assert detail(inpainted, options.unrefined) == [False, True]
-    assert detail(grey, options) == [False, True]
+    assert detail(inpainted, refining) == [True, False]
+    assert detail(inpainted, refining.unrefined()) == [False, True]
+    assert detail(grey, refining) == [False, True]
 
 
 def test_the_statistics_that_come_with_facefill_can_be_asked_for():

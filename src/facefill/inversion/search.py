@@ -12,9 +12,10 @@ seed, the photo's id and the start, so that no photo sees another.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -116,6 +117,13 @@ class LatentSearch:
         """
         generator, trained = self.networks.generator, self._companions.refiner
         return refiner_for(self.options, generator, trained)
+
+    def unrefined(self) -> Self:
+        """The same search, compiled but once, of faces that are not refined."""
+        other = copy(self)
+        other.options = self.options.model_copy(update={"refine": "none"})
+        other.__dict__.pop("refiner", None)  # what is kept is of the old options
+        return other
 
     @property
     def fingerprint(self) -> str:

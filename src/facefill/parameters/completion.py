@@ -225,11 +225,6 @@ class CompleteOptions(Block):
         return self.fidelity**0.25 if self.refine == "picture" else 0.0
 
     @property
-    def unrefined(self) -> Self:
-        """The same, of faces that are not refined: the face itself is all there is."""
-        return self.model_copy(update={"refine": "none"})
-
-    @property
     def num_starts(self) -> int:
         """Latents searched from: one a candidate, or a chain, at least."""
         return max(self.starts, self.num_kept)

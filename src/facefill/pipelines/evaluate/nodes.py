@@ -70,20 +70,18 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
         table, summary, pictures = unpack(kept)
         _tell(summary)
         return records, table, summary, pictures
-    in_photos, of_faces = (
-        {
-            name: LatentSearch(*networks, chosen, lam, seed, companions)
-            for name, chosen in each.compared(options.methods).items()
-        }
-        for each in (completion, completion.unrefined)
-    )
+    searches = {
+        name: LatentSearch(*networks, chosen, lam, seed, companions)
+        for name, chosen in completion.compared(options.methods).items()
+    }
+    unrefined = {name: search.unrefined() for name, search in searches.items()}
     is_face = options.identity and alignment.method == "openface"
     identify = Identify(alignment.landmarks) if is_face else None
     held_out = hold_out(training_set, options.count, seed, side)
     centre = MaskMaker("center", completion, seed)
     finder = PhotoFinder(training_set, photos, alignment, centre, limits)
-    in_photo = evaluate_in_photos(finder, options, in_photos, identify, seed, side)
-    evaluation = Evaluation(held_out, options, of_faces, identify, seed)
+    in_photo = evaluate_in_photos(finder, options, searches, identify, seed, side)
+    evaluation = Evaluation(held_out, options, unrefined, identify, seed)
     makers = [MaskMaker(mask, completion, seed) for mask in options.masks]
     scores = list(evaluation.run(makers))
     summary = report(scores, options.resamples, seed) | {"in_photo": in_photo.report}
