@@ -19,6 +19,8 @@ from facefill.models.dcgan import (
 from facefill.models.encoders import TrainedEncoder
 from facefill.models.face_pca import measure
 from facefill.models.files import weights_sha256
+from facefill.models.refiner import FACTOR, build_refiner
+from facefill.models.refiners import TrainedRefiner
 from facefill.parameters import CompleteOptions
 from facefill.runtime.parallel import chunk_mapper
 from photos import map_here
@@ -44,12 +46,14 @@ pytestmark = [
 ]
 
 
-def search_of(seed=1, *, with_encoder=False, **changes):
+def search_of(seed=1, *, with_encoder=False, with_refiner=False, **changes):
     architecture = Architecture(SIZE, 8, 4, 4)
     networks = build_generator(architecture, 1), build_discriminator(architecture, 1)
-    encoder = None
+    encoder = refiner = None
+    sha256 = weights_sha256(networks[0])
+    if with_refiner:
+        refiner = TrainedRefiner(build_refiner(FACTOR * SIZE, seed=1), sha256)
     if with_encoder:
-        sha256 = weights_sha256(networks[0])
         encoder = TrainedEncoder(build_encoder(SIZE, 8, 4, seed=1), sha256)
     options = OPTIONS.model_dump() | {"fit": "expected", "batch_size": 2} | changes
     draw = np.random.default_rng(0)
@@ -59,7 +63,7 @@ def search_of(seed=1, *, with_encoder=False, **changes):
         CompleteOptions.model_validate(options),
         lam=0.5,
         seed=seed,
-        companions=Companions(measure(faces, 4, draw), encoder),
+        companions=Companions(measure(faces, 4, draw), encoder, refiner),
     )
 
 
@@ -118,6 +122,17 @@ def test_an_encoder_that_was_trained_travels_along(tmp_path):
     assert contents(there.output) == contents(here.output)
     without = complete(rows, here, search_of(encoder=True))
     assert without["contextual"].tolist() != expected["contextual"].tolist()
+
+
+def test_what_is_to_be_refined_is_fitted_elsewhere_as_it_is_here(tmp_path):
+    here, there = Project(tmp_path, "here"), Project(tmp_path, "there")
+    rows = [place(here, "a.png", 1), place(there, "a.png", 1)][:1]
+    changes = {"with_refiner": True, "refine": "picture", "fidelity": 0.5}
+    assert search_of(**changes).refiner is not None
+    expected = complete(rows, here, search_of(**changes))
+    found = complete(rows, there, search_of(**changes), map_here_after_the_journey)
+    pd.testing.assert_frame_equal(found, expected)
+    assert contents(there.output) == contents(here.output)
 
 
 def test_networks_of_another_search_are_refused(tmp_path):

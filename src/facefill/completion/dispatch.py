@@ -28,6 +28,7 @@ from facefill.models.companions import Companions
 from facefill.models.encoders import ENCODER_FILE, read_encoder
 from facefill.models.face_pca import FacePca
 from facefill.models.files import read_pair, write_model
+from facefill.models.refiners import REFINER_FILE, read_refiner
 from facefill.parameters import CompleteOptions
 from facefill.runtime.batching import groups
 from facefill.runtime.files import replacing, write_bytes
@@ -136,7 +137,9 @@ class RemoteSearch:
         """
         pair = read_pair(self.folder, "start the run again, which writes them")
         statistics = _read_statistics(self.folder / _STATISTICS)
-        companions = Companions(statistics, read_encoder(self.folder))
+        companions = Companions(
+            statistics, read_encoder(self.folder), read_refiner(self.folder)
+        )
         search = LatentSearch(*pair, self.options, self.lam, self.seed, companions)
         if search.fingerprint != self.fingerprint:
             raise ModelError(f"{self.folder} holds the networks of another search")
@@ -180,9 +183,12 @@ def _write(folder: Path, search: LatentSearch) -> None:
     """Write what ``RemoteSearch.start`` reads."""
     for name, model in search.networks._asdict().items():
         write_model(model, folder / f"{name}.keras")
-    statistics, encoder, _ = search.companions
+    statistics, encoder, refiner = search.companions
     if encoder is not None:
         write_bytes(folder / ENCODER_FILE, encoder.packed())
+    # By it a face is fitted for what refines it afterwards.
+    if refiner is not None:
+        write_bytes(folder / REFINER_FILE, refiner.packed())
     if statistics is not None:
         arrays: dict[str, Any] = {
             "mean": statistics.mean,
