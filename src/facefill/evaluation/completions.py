@@ -168,13 +168,13 @@ class Evaluation:
         Args:
             held_out: The faces.
             options: Which methods.
-            searches: Those of them that search, by name.
+            searches: Those of them that search, by name; no face is refined.
             identify: Gives the descriptors of faces; None leaves identity out.
             seed: Of what is drawn.
         """
         self._held_out = held_out
         self._options = options
-        self._searches = searches
+        self._searches = {name: each.unrefined() for name, each in searches.items()}
         self._identify = identify
         self._seed = seed
         baseline_rng = rng.keyed_rng(seed, rng.Purpose.EVALUATION, 1)

@@ -74,14 +74,13 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
         name: LatentSearch(*networks, chosen, lam, seed, companions)
         for name, chosen in completion.compared(options.methods).items()
     }
-    unrefined = {name: search.unrefined() for name, search in searches.items()}
     is_face = options.identity and alignment.method == "openface"
     identify = Identify(alignment.landmarks) if is_face else None
     held_out = hold_out(training_set, options.count, seed, side)
     centre = MaskMaker("center", completion, seed)
     finder = PhotoFinder(training_set, photos, alignment, centre, limits)
     in_photo = evaluate_in_photos(finder, options, searches, identify, seed, side)
-    evaluation = Evaluation(held_out, options, unrefined, identify, seed)
+    evaluation = Evaluation(held_out, options, searches, identify, seed)
     makers = [MaskMaker(mask, completion, seed) for mask in options.masks]
     scores = list(evaluation.run(makers))
     summary = report(scores, options.resamples, seed) | {"in_photo": in_photo.report}
