@@ -88,6 +88,30 @@ def test_settings_need_no_library_of_unix():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    "prepare", ["prepare_commands", "prepare_completion", "prepare_app"]
+)
+def test_a_program_ends_without_looking_for_garbage(prepare):
+    code = f"""
+import gc
+from facefill import environment
+class Garbage:
+    def __del__(self):
+        print("looked at")
+gc.disable()
+garbage = Garbage()
+garbage.itself = garbage
+del garbage
+environment.{prepare}()
+print("last line")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "last line\n"
+
+
 IMPORT = """
 from facefill import environment
 environment.prepare_completion()
