@@ -85,9 +85,19 @@ def test_a_hole_is_grown_in_formats_that_smear_it(mask, kind, options, lossy):
     assert is_lossy(content) == lossy
     expected = grown(HOLE, LOSSY_GROW) if lossy else HOLE
     assert np.array_equal(read(READER, content, mask), expected)
-    for pixels in (0, 2):
+    for pixels in (0, 5):
         found = read(replace(READER, grow=pixels), content, mask)
         assert np.array_equal(found, grown(HOLE, pixels))
+
+
+def test_little_of_a_face_between_two_strokes_is_lost_to_jpeg(mask):
+    """The gap is 12 pixels: three of 64 between strokes over a face of 250."""
+    strokes = np.zeros(SHAPE, np.bool_)
+    strokes[8:14] = strokes[26:32] = True
+    write_photo(mask, np.where(strokes, 255, 0).astype(np.uint8))
+    hole = read(READER, encoded(photo(), "JPEG"), mask)
+    assert hole[8:14].all()
+    assert not hole[16:24].any()
 
 
 @pytest.mark.parametrize("hidden", [1.0, 0.95])
@@ -156,7 +166,8 @@ def test_a_painted_hole_is_found_after_jpeg(colour):
     content = encoded(painted(colour), "JPEG", quality=85)
     found = read(replace(READER, source="colour"), content)
     assert found[HOLE].all()
-    assert not found[~grown(HOLE, 2 * LOSSY_GROW)].all()
+    assert found[grown(HOLE, LOSSY_GROW)].mean() > 0.95
+    assert not found[~grown(HOLE, 3 * LOSSY_GROW)].all()
     assert found.mean() < 2.5 * HOLE.mean()
 
 

@@ -136,7 +136,7 @@ _OPTIONS = ("candidates", "hole_from", "outside", "mask_grow")
     "--mask-grow",
     type=click.IntRange(0, 256),
     help="Pixels by which the hole is grown, for a rim of the damage that stays; by "
-    "default 0, and 4 for JPEG and lossy WebP, which smear what is painted.",
+    "default 0, and for JPEG and lossy WebP 2, or 4 with --hole-from colour.",
 )
 def complete(photo: Path, output: Path, **settings: Any) -> None:
     """Complete the missing part of PHOTO, a file or a folder.

@@ -96,8 +96,9 @@ class CompleteOptions(Block):
             masks, ``alpha`` for transparent pixels of the photos themselves,
             ``colour`` for the one colour that they are painted over with.
         mask_files: Which part of a mask file is to be completed.
-        mask_grow: Pixels of the photo by which a hole is grown; None is 0, and 4 for
-            photos in JPEG or lossy WebP, which smear what is painted.
+        mask_grow: Pixels of the photo by which a hole is grown; None is 0, and for
+            photos in JPEG or lossy WebP, which smear what is painted, 2, or 4 where
+            their holes are found by a colour.
         outside: Whether what a hole covers beyond the faces is inpainted, or left.
         center_scale: The centre hole spans ``[scale, 1 - scale)`` of each side.
         random_fraction: Share of pixels that the masks ``random`` and ``pattern``
