@@ -24,6 +24,7 @@ from facefill.inversion.masking import MaskMaker
 from facefill.inversion.search import LatentSearch
 from facefill.models.dcgan import Architecture, build_discriminator, build_generator
 from facefill.parameters import HmcOptions
+from facefill.runtime import remembered
 from facefill.runtime.files import file_sha256
 from restoring import (
     LEFTS,
@@ -576,6 +577,18 @@ def test_chains_leave_maps_draws_and_figures_and_are_forgotten_with_them(folders
     assert "samples.gif" not in plain.pictures
     assert plain.table["r_hat"].isna().all()
     assert "hmc" not in report(plain.table)
+
+
+def test_another_version_of_facefill_completes_every_photo_anew(folders, monkeypatch):
+    rows = [place(folders, f"{n}.png", n) for n in range(2)]
+    run(rows, folders, counting_search())
+    again = counting_search()
+    run(rows, folders, again)
+    assert not again.searched
+    monkeypatch.setattr(remembered, "_code_sha256", lambda: "of another version")
+    anew = counting_search()
+    run(rows, folders, anew)
+    assert len(anew.searched) == 2
 
 
 def test_a_mask_may_be_white_where_the_photo_is_known(folders):

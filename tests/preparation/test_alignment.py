@@ -20,6 +20,7 @@ from facefill.parameters import AlignOptions, CompleteOptions, IngestOptions
 from facefill.preparation.align_worker import AlignJob, Damage
 from facefill.preparation.alignment import align_photos
 from facefill.preparation.ingestion import ingest
+from facefill.runtime import remembered
 from facefill.runtime.result_cache import ResultCache
 from photos import face_photo, faces_tree, map_here, noise, write_photo
 from projects import ROOT
@@ -268,7 +269,7 @@ def test_a_photo_that_took_too_long_is_tried_again_if_it_may_take_longer(
     assert column(table, "reason")["2.png"] == ("" if is_tried else "timeout")
 
 
-def aligned_with(root, work, mask_rows, box):
+def aligned_with(root, work, mask_rows, box, **completing):
     """Align the photo ``root/photos/a.png`` with this mask, and this hint if any."""
     hole = np.zeros((220, 220), np.uint8)
     hole[mask_rows, 60:160] = 255
@@ -278,7 +279,7 @@ def aligned_with(root, work, mask_rows, box):
     if box:
         (hints / "a.png.json").write_text(json.dumps({"box": box}))
     limits, options = IngestOptions(), AlignOptions()
-    reader = hole_reader(CompleteOptions(), limits)
+    reader = hole_reader(CompleteOptions(**completing), limits)
     manifest = ingest(
         root / "photos", ResultCache(work / "ingested"), limits, options, map_here
     )
@@ -302,3 +303,32 @@ def test_a_photo_is_aligned_anew_by_another_mask_or_hint(tmp_path, change):
     first, second = (aligned_with(tmp_path, tmp_path / "1", *each) for each in change)
     assert first != second
     assert second == aligned_with(tmp_path, tmp_path / "fresh", *change[1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"mask_files": "white_is_known"}, {"mask_grow": 40}],
+    ids=["polarity", "growth"],
+)
+def test_a_photo_is_aligned_anew_if_its_mask_is_read_otherwise(tmp_path, change):
+    write_photo(tmp_path / "photos/a.png", face_photo())
+    hole = slice(100, 120), None
+    first = aligned_with(tmp_path, tmp_path / "1", *hole)
+    second = aligned_with(tmp_path, tmp_path / "1", *hole, **change)
+    assert first != second
+    assert second == aligned_with(tmp_path, tmp_path / "fresh", *hole, **change)
+
+
+def test_another_version_aligns_damaged_photos_anew_and_leaves_whole_ones(
+    tmp_path, monkeypatch
+):
+    reader = hole_reader(CompleteOptions(), IngestOptions())
+    damage = Damage(tmp_path, tmp_path, reader)
+    whole, damaged = (
+        AlignJob(tmp_path, tmp_path, 64, AlignOptions(), each)
+        for each in (None, damage)
+    )
+    before = whole.settings, damaged.settings
+    monkeypatch.setattr(remembered, "_code_sha256", lambda: "of another version")
+    assert whole.settings == before[0]
+    assert damaged.settings != before[1]

@@ -39,6 +39,7 @@ from facefill.parameters import IngestOptions
 from facefill.preparation.naming import photo_of
 from facefill.runtime.batching import groups
 from facefill.runtime.progress import Advance, progress
+from facefill.runtime.remembered import key_of
 from facefill.runtime.result_cache import ResultCache
 
 if TYPE_CHECKING:
@@ -225,8 +226,8 @@ class _Completion:
     @property
     def _settings(self) -> str:
         """Hash of everything that decides the outcome of any given photo."""
-        search = self._search.settings_sha256
-        return f"{search} {self._refiner.fingerprint}" if self._refiner else search
+        refiner = self._refiner.fingerprint if self._refiner else ""
+        return key_of(self._search.settings_sha256, refiner)
 
     def _take_finished(self, keys: dict[str, str]) -> None:
         """Reuse the rows of photos that earlier runs have completed."""

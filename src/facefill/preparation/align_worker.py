@@ -12,7 +12,7 @@ a photo has an entry for each of its faces in ``faces``.
 import hashlib
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +37,7 @@ from facefill.preparation.hints import read_hint
 from facefill.preparation.hole_alignment import Hint
 from facefill.preparation.naming import face_id, tree_name
 from facefill.runtime.files import write_bytes
+from facefill.runtime.remembered import key_of
 from facefill.runtime.result_cache import Row
 
 COLUMNS: dict[str, str | int | None] = {
@@ -123,7 +124,11 @@ class AlignJob:
 
     @property
     def settings(self) -> str:
-        """Hash all that decides how a given photo comes out."""
+        """Hash all that decides how a given photo comes out.
+
+        Of photos with holes facefill's own code is a part, since another version may
+        find their faces elsewhere. Whole ones, which may be millions, stay aligned.
+        """
         options = self.options
         if options.method != "openface":
             decisive: dict[str, object] = {"method": options.method}
@@ -138,10 +143,9 @@ class AlignJob:
         if options.detector == "cascade":
             decisive["cascade"] = detection.CASCADE
         decisive["size"] = self.size
-        if self.damage and options.method == "openface":
-            decisive["face_models"] = packaged_models_sha256()
-        if self.damage and self.damage.holes.source != "files":
-            decisive["hole_from"] = self.damage.holes.source
+        if self.damage:
+            models = packaged_models_sha256() if options.method == "openface" else []
+            return key_of(decisive, models, asdict(self.damage.holes))[:16]
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
