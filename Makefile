@@ -31,13 +31,13 @@ demo: install ## Run the whole system on the embedded sample
 	@echo
 	@echo 'Pictures:  data/demo/07_model_output/samples and data/demo/07_model_output/completed'
 	@echo 'Figures:   data/demo/08_reporting'
-	@echo 'Runs:      $(BIN)/kedro mlflow ui, which prints their address'
+	@echo 'Runs:      $(BIN)/kedro mlflow ui --env=demo, which prints their address'
 
 test: install lint ## Check style, types and layers, and run the tests
 	$(BIN)/python -m pytest -n logical --maxprocesses=4 \
 		--dist=loadfile --no-loadscope-reorder
 
-test-long: install ## Run the tests that take minutes: kills, hostile files, all of LFW
+test-long: install ## Run the tests that take minutes: clusters, devices, the commands of the pages
 	$(BIN)/python -m pytest -m long
 
 # Two at a time, for two cores; what shares a prepared folder stays together.
@@ -72,7 +72,7 @@ format: install ## Write the code as the linter wants it
 	$(BIN)/ruff format .
 
 bench: install ## Run every benchmark that needs no data and no hours
-	@for benchmark in $(filter-out benchmarks/ablation.py benchmarks/groups.py benchmarks/in_photo.py benchmarks/posterior.py,$(wildcard benchmarks/*.py)); do \
+	@for benchmark in $(filter-out benchmarks/ablation.py benchmarks/encoder.py benchmarks/groups.py benchmarks/in_photo.py benchmarks/posterior.py benchmarks/searches.py,$(wildcard benchmarks/*.py)); do \
 		echo "== $$benchmark"; $(BIN)/python "$$benchmark" || exit; done
 
 docs: ## Build the documentation into site/; needs pip install -e '.[docs]'

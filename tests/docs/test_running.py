@@ -29,6 +29,7 @@ ELSEWHERE = {
     "htpasswd ": "of the system; tried by hand",
     "make (test|lint|demo)$": ".ci/run",
     "make browser": "it is a test",
+    "make chaos": "it is a test",
     "make (test-long|defects)": "it is a test",
     "make format": "it writes the code anew",
     "make bench": "takes hours",
