@@ -62,6 +62,17 @@ def test_what_finished_is_not_begun_again(tmp_path):
     assert RepeatedCompletion(tmp_path, config()).has_finished
 
 
+def test_another_landmark_model_under_the_same_name_is_another_input(tmp_path):
+    model = tmp_path / "my_68.dat"
+    model.write_bytes(b"one")
+    parameters = {"align": {"landmark_model": "my_68.dat"}}
+    completed(tmp_path, parameters=parameters)
+    assert RepeatedCompletion(tmp_path, config(parameters=parameters)).has_finished
+    model.write_bytes(b"two")
+    again = RepeatedCompletion(tmp_path, config(parameters=parameters))
+    assert not again.has_finished
+
+
 def test_blocks_in_another_order_are_the_same_settings(tmp_path):
     completed(tmp_path, parameters={"lam": 0.1, "seed": 1})
     again = config(parameters={"seed": 1, "lam": 0.1})

@@ -585,10 +585,23 @@ def test_another_version_of_facefill_completes_every_photo_anew(folders, monkeyp
     again = counting_search()
     run(rows, folders, again)
     assert not again.searched
-    monkeypatch.setattr(remembered, "_code_sha256", lambda: "of another version")
+    monkeypatch.setattr(remembered, "_package_sha256", lambda: "of another version")
     anew = counting_search()
     run(rows, folders, anew)
     assert len(anew.searched) == 2
+
+
+def test_a_photo_whose_first_face_is_rejected_is_completed_once_for_each_shape(folders):
+    first, second = place_two_faces(folders, "a.png")
+    rows = [first | {"status": "rejected", "reason": "beyond_edge"}, second]
+    one = run(rows, folders, counting_search())
+    assert one.table["reason"].tolist() == ["beyond_edge", ""]
+    again = counting_search()
+    pd.testing.assert_frame_equal(run(rows, folders, again).table, one.table)
+    assert not again.searched
+    other = run(rows, folders, counting_search(), mask="left")
+    assert other.table["mask"][1] == "left"
+    assert other.table["known_share"][1] != one.table["known_share"][1]
 
 
 def test_a_mask_may_be_white_where_the_photo_is_known(folders):

@@ -41,6 +41,15 @@ def test_photos_that_are_gone_or_changed_are_left_out_and_counted(tmp_path, capl
         assert reason in caplog.text
 
 
+def test_which_photos_are_there_is_told_without_reading_them(tmp_path):
+    found = finder(tmp_path, SPLITS)
+    everyone = [face.aligned.face_id for face in found.find("test", 9, seed=1)]
+    assert found.present("test", 9, seed=1) == everyone
+    assert found.present("test", 2, seed=1) == everyone[:2]
+    (tmp_path / everyone[0]).unlink()
+    assert found.present("test", 2, seed=1) == everyone[1:]
+
+
 @pytest.fixture
 def face(tmp_path):
     (face,) = finder(tmp_path, ["train", "test"]).find("test", 1, seed=1)

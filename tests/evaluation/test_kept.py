@@ -14,7 +14,12 @@ from facefill.models.dcgan import (
     build_generator,
 )
 from facefill.models.encoders import TrainedEncoder
-from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
+from facefill.parameters import (
+    AlignOptions,
+    CompleteOptions,
+    EvaluateOptions,
+    IngestOptions,
+)
 from facefill.preparation.face_set import FaceSet
 
 SMALL = Architecture(
@@ -42,8 +47,14 @@ def parts():
         "faces": faces,
         "networks": (build_generator(SMALL, 0), build_discriminator(SMALL, 0)),
         "companions": Companions(),
-        "settings": (EvaluateOptions(), CompleteOptions(), AlignOptions()),
+        "settings": (
+            EvaluateOptions(),
+            CompleteOptions(),
+            AlignOptions(),
+            IngestOptions(),
+        ),
         "numbers": (0.1, 1, "test"),
+        "photos": ["a.png"],
     }
 
 
@@ -74,6 +85,8 @@ def other_encoder(_):
         lambda _: {"numbers": (0.1, 2, "test")},
         lambda _: {"numbers": (0.1, 1, "everyone")},
         lambda _: {"settings": (EvaluateOptions(count=3), *_["settings"][1:])},
+        lambda _: {"settings": (*_["settings"][:3], IngestOptions(max_pixels=10))},
+        lambda _: {"photos": []},
     ],
 )
 def test_whatever_an_evaluation_depends_on_is_in_its_key(parts, change):

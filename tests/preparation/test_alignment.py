@@ -269,7 +269,7 @@ def test_a_photo_that_took_too_long_is_tried_again_if_it_may_take_longer(
     assert column(table, "reason")["2.png"] == ("" if is_tried else "timeout")
 
 
-def aligned_with(root, work, mask_rows, box, **completing):
+def aligned_with(root, work, mask_rows, box, map_chunks=map_here, **completing):
     """Align the photo ``root/photos/a.png`` with this mask, and this hint if any."""
     hole = np.zeros((220, 220), np.uint8)
     hole[mask_rows, 60:160] = 255
@@ -286,7 +286,8 @@ def aligned_with(root, work, mask_rows, box, **completing):
     holes = find_holes(["a.png"], root / "masks", hints, "files")
     damage = Damage(root / "masks", hints, reader)
     job = AlignJob(root / "photos", work / "faces", 64, options, damage)
-    table = align_photos(manifest, job, ResultCache(work / "records"), map_here, holes)
+    records = ResultCache(work / "records")
+    table = align_photos(manifest, job, records, map_chunks, holes)
     return table.drop(columns="box").to_json()
 
 
@@ -319,6 +320,25 @@ def test_a_photo_is_aligned_anew_if_its_mask_is_read_otherwise(tmp_path, change)
     assert second == aligned_with(tmp_path, tmp_path / "fresh", *hole, **change)
 
 
+@pytest.mark.parametrize("reason", ["changed", "unopenable"])
+def test_a_mask_that_is_not_what_was_found_is_tried_again(tmp_path, reason):
+    write_photo(tmp_path / "photos/a.png", face_photo())
+    mask = tmp_path / "masks/a.png.png"
+
+    def disturbed(work, chunks):
+        if reason == "changed":
+            write_photo(mask, np.zeros((220, 220), np.uint8))
+        else:
+            mask.unlink()
+        yield from map_here(work, chunks)
+
+    hole = slice(100, 120), None
+    first = aligned_with(tmp_path, tmp_path / "1", *hole, map_chunks=disturbed)
+    assert f'"reason":{{"0":"{reason}"}}' in first
+    second = aligned_with(tmp_path, tmp_path / "1", *hole)
+    assert second == aligned_with(tmp_path, tmp_path / "fresh", *hole)
+
+
 def test_another_version_aligns_damaged_photos_anew_and_leaves_whole_ones(
     tmp_path, monkeypatch
 ):
@@ -329,6 +349,6 @@ def test_another_version_aligns_damaged_photos_anew_and_leaves_whole_ones(
         for each in (None, damage)
     )
     before = whole.settings, damaged.settings
-    monkeypatch.setattr(remembered, "_code_sha256", lambda: "of another version")
+    monkeypatch.setattr(remembered, "_package_sha256", lambda: "of another version")
     assert whole.settings == before[0]
     assert damaged.settings != before[1]

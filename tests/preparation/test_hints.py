@@ -5,6 +5,7 @@ from facefill.errors import PhotoError
 from facefill.preparation.detection import Box
 from facefill.preparation.hints import hint_of, read_hint
 from facefill.preparation.hole_alignment import EyePair
+from facefill.runtime.incremental import TRANSIENT
 
 
 def test_boxes_and_eyes_are_read(tmp_path):
@@ -56,5 +57,9 @@ def test_a_file_that_is_no_hint_is_a_reason(tmp_path, content):
     with pytest.raises(PhotoError, match=r"hint: .*cannot be used") as caught:
         read_hint(path)
     assert caught.value.reason == "hint"
-    with pytest.raises(PhotoError):
+
+
+def test_a_hint_that_cannot_be_read_may_be_another_time(tmp_path):
+    with pytest.raises(PhotoError, match="cannot be read") as caught:
         read_hint(tmp_path / "absent.json")
+    assert caught.value.reason in TRANSIENT

@@ -36,6 +36,9 @@ class RepeatedCompletion:
         """
         self._root = root
         self._catalog = config["catalog"]
+        # A parameter that names a file; what is in it may change under the same name.
+        landmarks = (config["parameters"].get("align") or {}).get("landmark_model")
+        self._named = [root / Path(landmarks).expanduser()] if landmarks else []
         settings = [
             # Kedro merges blocks in another order each time.
             json.dumps(config[name], sort_keys=True, default=str)
@@ -73,7 +76,8 @@ class RepeatedCompletion:
             yield
             return
         pipeline = create_pipeline()
-        inputs = _readable([*self._paths(pipeline.inputs()), PRETRAINED])
+        paths = [*self._paths(pipeline.inputs()), *self._named, PRETRAINED]
+        inputs = _readable(paths)
         yield
         if inputs is not None and not self._is_to_be_repeated():
             self._record.write(inputs, self._paths(pipeline.all_outputs()))

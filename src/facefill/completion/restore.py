@@ -200,14 +200,15 @@ class _Completion:
         Returns:
             A row of the table for each row of the plan, by its id.
         """
+        sound = self._without_problems(plan)
         settings = self._settings
-        keys = {path: task_key(rows, settings) for path, rows in plan.items()}
+        keys = {path: task_key(rows, settings) for path, rows in sound.items()}
         self._take_finished(keys)
         todo = {
-            path: rows for path, rows in plan.items() if keys[path] not in self._done
+            path: rows for path, rows in sound.items() if keys[path] not in self._done
         }
         per_face = self._search.iterations_per_photo
-        num_faces = sum(map(len, plan.values()))
+        num_faces = sum(map(len, sound.values()))
         with progress(
             num_faces * per_face,
             "completing",
@@ -229,6 +230,19 @@ class _Completion:
         refiner = self._refiner.fingerprint if self._refiner else ""
         return key_of(self._search.settings_sha256, refiner)
 
+    def _without_problems(self, plan: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """Rows of each photo that are to be completed; the others become rows here."""
+        sound: dict[str, list[Any]] = {}
+        for path, rows in plan.items():
+            for row in rows:
+                if row.problem:
+                    self._reject(
+                        rejected_row(str(row.id), row.problem_reason, row.problem)
+                    )
+                else:
+                    sound.setdefault(path, []).append(row)
+        return sound
+
     def _take_finished(self, keys: dict[str, str]) -> None:
         """Reuse the rows of photos that earlier runs have completed."""
         self._records.load()
@@ -245,16 +259,8 @@ class _Completion:
     def _read(
         self, todo: dict[str, list[Any]], keys: dict[str, str], advance: Advance
     ) -> Iterator[PhotoTask]:
-        """Read the photos whose mask is planned; the others become rows."""
         for path, rows in todo.items():
-            planned = []
-            for row in rows:
-                if row.problem:
-                    failure = rejected_row(str(row.id), row.problem_reason, row.problem)
-                    self._reject(failure, advance)
-                else:
-                    planned.append(row)
-            if planned and (task := self._task(planned, keys[path], advance)):
+            if task := self._task(rows, keys[path], advance):
                 yield task
 
     def _task(self, rows: list[Any], key: str, advance: Advance) -> PhotoTask | None:

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,13 @@ class PhotoFinder:
             counts = ", ".join(f"{reason} {num}" for reason, num in reasons.items())
             logger.warning("photos of held-out faces that cannot be used: %s", counts)
         return found
+
+    def present(self, side: str, count: int, seed: int) -> list[str]:
+        """Ids of the faces that ``find`` looks at first, whose photos are there."""
+        rows = different_people_first(self.faces, side, seed)
+        ids = (str(self.faces.table["id"].iloc[row]) for row in rows)
+        there = (key for key in ids if (self.folder / photo_of(key)).is_file())
+        return list(islice(there, count))
 
     def _hidden(self, row: int) -> HiddenFace:
         key = str(self.faces.table["id"].iloc[row])

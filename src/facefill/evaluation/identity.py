@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.evaluation.face_descriptors import LENGTH, describe
+from facefill.parameters import AlignOptions, EvaluateOptions
 from facefill.parameters.choices import LandmarkSet
 from facefill.runtime.batching import groups
 from facefill.runtime.parallel import chunk_mapper
@@ -50,6 +51,14 @@ class Identify:
             for index, descriptor in results:
                 descriptors[index] = descriptor
         return descriptors
+
+
+def identification(
+    options: EvaluateOptions, alignment: AlignOptions
+) -> Identify | None:
+    """What identifies faces, if that is wanted, and faces are aligned for it."""
+    is_face = options.identity and alignment.method == "openface"
+    return Identify(alignment.landmarks) if is_face else None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,12 @@ from facefill.imaging.pictures import encode_png
 from facefill.models.companions import Companions
 from facefill.models.files import weights_sha256
 from facefill.models.refinement import refiner_of
-from facefill.parameters import AlignOptions, CompleteOptions, EvaluateOptions
+from facefill.parameters import (
+    AlignOptions,
+    CompleteOptions,
+    EvaluateOptions,
+    IngestOptions,
+)
 from facefill.preparation.face_set import FaceSet, pixel_digest
 from facefill.preparation.splits import TEST
 from facefill.runtime.remembered import key_of
@@ -27,8 +32,9 @@ def key_of_evaluation(
     faces: FaceSet,
     networks: tuple[keras.Model, keras.Model],
     companions: Companions,
-    settings: tuple[EvaluateOptions, CompleteOptions, AlignOptions],
+    settings: tuple[EvaluateOptions, CompleteOptions, AlignOptions, IngestOptions],
     numbers: tuple[float, int, str],
+    photos: list[str],
 ) -> str:
     """Hash all that an evaluation depends on.
 
@@ -36,8 +42,10 @@ def key_of_evaluation(
         faces: Of all splits.
         networks: Generator and discriminator.
         companions: Statistics of faces, an encoder and a refiner, if there are any.
-        settings: Options of the evaluation, of completion and of alignment.
+        settings: Options of the evaluation, of completion and of alignment, and limits
+            of the photos.
         numbers: ``lam``, the seed, and whose faces are reported.
+        photos: Faces whose photos are there.
     """
     rows = pd.util.hash_pandas_object(faces.table, index=False).to_numpy()
     return key_of(
@@ -46,6 +54,7 @@ def key_of_evaluation(
         [weights_sha256(network) for network in networks],
         companions.fingerprint,
         [options.model_dump(mode="json") for options in settings],
+        photos,
         # What it was before anybody but the test's people was reported.
         numbers[:2] if numbers[2] == TEST else numbers,
         _judges(settings[1], faces.images.shape[1]),

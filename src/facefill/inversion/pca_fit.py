@@ -43,6 +43,7 @@ class GaussianFit:
             noise: Standard deviation of a pixel around it, in grey levels.
         """
         self.statistics = statistics
+        self.noise = noise
         self._variance = noise**2
         # Photos often share mask and degradation, on which alone a system depends.
         self._systems: OrderedDict[Hashable, tuple[Floats, Any]] = OrderedDict()

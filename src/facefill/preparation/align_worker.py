@@ -36,7 +36,7 @@ from facefill.preparation.extraction import (
 from facefill.preparation.hints import read_hint
 from facefill.preparation.hole_alignment import Hint
 from facefill.preparation.naming import face_id, tree_name
-from facefill.runtime.files import write_bytes
+from facefill.runtime.files import file_sha256, write_bytes
 from facefill.runtime.remembered import key_of
 from facefill.runtime.result_cache import Row
 
@@ -241,18 +241,30 @@ def _damage(
     A mask that cannot be used hides nothing here; the completion says why.
 
     Raises:
-        PhotoError: ``hint``, if the hint cannot be used.
+        PhotoError: ``hint``, if the hint cannot be used; ``changed`` or ``unopenable``,
+            if a file is not what it was when it was found.
     """
     if damage is None:
         return None, None
-    file = damage.masks / item.mask_file if item.mask_file else None
+    mask = hint = None
+    if item.mask_file:
+        mask = _unchanged(damage.masks / item.mask_file, item.mask_sha256)
+    if item.hint_file:
+        hint = read_hint(_unchanged(damage.hints / item.hint_file, item.hint_sha256))
     try:
-        hole = damage.holes.read(photo, content, file)
-    except (MaskError, OSError):
-        hole = None
-    if not item.hint_file:
-        return hole, None
-    return hole, read_hint(damage.hints / item.hint_file)
+        return damage.holes.read(photo, content, mask), hint
+    except MaskError:
+        return None, hint
+
+
+def _unchanged(file: Path, sha256: str) -> Path:
+    try:
+        is_same = file_sha256(file) == sha256
+    except OSError as error:
+        raise PhotoError("unopenable", f"{file}: {error}") from error
+    if not is_same:
+        raise PhotoError("changed", f"{file} has changed since it was found")
+    return file
 
 
 def _delete_others(photo_id: str, job: AlignJob, extracted: Extraction) -> list[Path]:

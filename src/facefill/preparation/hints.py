@@ -23,11 +23,14 @@ def read_hint(path: Path) -> Hint:
     """Read a hint.
 
     Raises:
-        PhotoError: ``hint``, if the file cannot be read or holds anything else.
+        PhotoError: ``hint``, if the file holds anything else; ``unopenable``, if it
+            cannot be read.
     """
     try:
         return hint_of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise PhotoError("unopenable", f"{path} cannot be read ({error})") from error
+    except ValueError as error:
         raise PhotoError("hint", f"{path} cannot be used ({error})") from error
 
 

@@ -28,7 +28,8 @@ _PACKAGE = Path(__file__).parents[1]
 def key_of(*parts: object) -> str:
     """Hash all that a result depends on; 64 hexadecimal digits.
 
-    Facefill's own code is among it: another version may give another result.
+    Facefill's own code is among it, and what networks and statistics come with it:
+    another version may give another result.
 
     Args:
         *parts: What JSON can hold.
@@ -36,7 +37,7 @@ def key_of(*parts: object) -> str:
     Raises:
         TypeError: If it cannot hold one.
     """
-    text = json.dumps([*parts, _code_sha256()], sort_keys=True)
+    text = json.dumps([*parts, _package_sha256()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -71,9 +72,10 @@ class Remembered:
 
 
 @cache
-def _code_sha256() -> str:
+def _package_sha256() -> str:
     digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
+    # What is packed beside the code has its hashes in a file of JSON.
+    for path in sorted([*_PACKAGE.rglob("*.py"), *_PACKAGE.rglob("*.json")]):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

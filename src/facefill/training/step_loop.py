@@ -135,20 +135,27 @@ def finite_metrics(records: Any, network: str, step: int) -> NDArray[np.float32]
 
 
 def forget_other(
-    store: CheckpointStore, fingerprint: Mapping[str, Any], network: str
+    store: CheckpointStore, fingerprint: Mapping[str, Any], network: str, max_steps: int
 ) -> None:
     """Delete checkpoints of another training, which begins anew; say what changed.
+
+    Another is one that has taken more steps, too: it cannot be taken back.
 
     Args:
         store: Where they are.
         fingerprint: What the steps depend on now.
         network: What is trained, for the log.
+        max_steps: Steps that are to be taken.
     """
     checkpoint = store.latest()
-    if checkpoint is None or checkpoint.fingerprint == fingerprint:
+    if checkpoint is None:
         return
-    then = checkpoint.fingerprint
+    then, has_more = checkpoint.fingerprint, checkpoint.step > max_steps
+    if then == fingerprint and not has_more:
+        return
     names = [name for name in fingerprint if then.get(name) != fingerprint[name]]
+    if has_more:
+        names.append("number of steps")
     logger.info(
         "the %s in %s was trained with another %s; it is trained anew",
         network,

@@ -1,5 +1,7 @@
 """A refiner of one's own goes on from the shipped one, and resumes to the byte."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,10 +65,22 @@ def test_a_training_in_two_parts_ends_in_the_same_bytes(tmp_path, caplog):
     # Another generator draws other pictures: nothing of the first training is left.
     with caplog.at_level("INFO"):
         other = tune_refiner(CROPS, completer(seed=2), options(10), tmp_path / "parts")
-    assert "trained with another generator; it is trained anew" in caplog.text
+    assert "trained with another generator and number of steps;" in caplog.text
     assert len(list((tmp_path / "parts").glob("coarse-*"))) == 1
     anew = tune_refiner(CROPS, completer(seed=2), options(10), tmp_path / "anew")
     assert other.packed() == anew.packed()
+
+
+def test_fewer_steps_or_another_noise_of_the_fit_are_another_training(tmp_path):
+    tune_refiner(CROPS, completer(), options(10), tmp_path / "one")
+    fewer = tune_refiner(CROPS, completer(), options(5), tmp_path / "one")
+    alone = tune_refiner(CROPS, completer(), options(5), tmp_path / "alone")
+    assert fewer.packed() == alone.packed()
+    fit = GaussianFit(completer().fit.statistics, 40.0)
+    other = tune_refiner(
+        CROPS, replace(completer(), fit=fit), options(5), tmp_path / "one"
+    )
+    assert other.packed() != fewer.packed()
 
 
 def test_it_begins_with_the_shipped_one_where_that_is_of_the_size():

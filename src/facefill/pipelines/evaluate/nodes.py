@@ -48,7 +48,7 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
     """
     from facefill.evaluation.completions import Evaluation, every_row, hold_out, report
     from facefill.evaluation.hidden_faces import PhotoFinder
-    from facefill.evaluation.identity import Identify
+    from facefill.evaluation.identity import identification
     from facefill.evaluation.kept import key_of_evaluation, pack, unpack
     from facefill.evaluation.photo_evaluation import evaluate_in_photos
     from facefill.evaluation.presentation import figures
@@ -60,10 +60,13 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
 
     networks = generator, discriminator
     companions = read_companions(statistics, encoder, refiner)
-    settings = options, completion, alignment
+    settings = options, completion, alignment, limits
     side = reported_side(training_set, options.count, generator, companions)
-    numbers = lam, seed, side
-    key = key_of_evaluation(training_set, networks, companions, settings, numbers)
+    whose = lam, seed, side
+    centre = MaskMaker("center", completion, seed)
+    finder = PhotoFinder(training_set, photos, alignment, centre, limits)
+    there = finder.present(side, options.photos, seed)
+    key = key_of_evaluation(training_set, networks, companions, settings, whose, there)
     result = Remembered(records, key)
     if kept := result.load():
         log.info("the evaluation is that of the last time: nothing has changed")
@@ -74,11 +77,8 @@ def evaluate_completion(  # noqa: PLR0913  # what an evaluation needs, by name
         name: LatentSearch(*networks, chosen, lam, seed, companions)
         for name, chosen in completion.compared(options.methods).items()
     }
-    is_face = options.identity and alignment.method == "openface"
-    identify = Identify(alignment.landmarks) if is_face else None
+    identify = identification(options, alignment)
     held_out = hold_out(training_set, options.count, seed, side)
-    centre = MaskMaker("center", completion, seed)
-    finder = PhotoFinder(training_set, photos, alignment, centre, limits)
     in_photo = evaluate_in_photos(finder, options, searches, identify, seed, side)
     evaluation = Evaluation(held_out, options, searches, identify, seed)
     makers = [MaskMaker(mask, completion, seed) for mask in options.masks]

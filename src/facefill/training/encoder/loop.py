@@ -56,7 +56,7 @@ def train_encoder(
             "flip": options.flip,
             "faces": f"{len(photos)} of hash {pixel_digest(photos)}",
         }
-        forget_other(store, fingerprint, "encoder")
+        forget_other(store, fingerprint, "encoder", schedule.max_steps)
         latent_size = int(generator.input_shape[1])
         batches = EncoderBatches(photos, latent_size, seed, flip=options.flip)
         state = take_steps(

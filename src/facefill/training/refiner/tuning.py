@@ -82,11 +82,12 @@ def tune_refiner(
             "generator": weights_sha256(completer.generator),
             "encoder": weights_sha256(completer.encoder),
             "statistics": completer.fit.statistics.fingerprint,
+            "noise": completer.fit.noise,
             "detail": completer.detail,
             "crops": f"{len(crops)} of hash {pixel_digest(crops)}",
         }
         store = CheckpointStore(folder / "checkpoints", options.keep_checkpoints)
-        forget_other(store, fingerprint, "refiner")
+        forget_other(store, fingerprint, "refiner", schedule.max_steps)
         batches = RefinerBatches(crops, completer, _coarse_folder(folder, fingerprint))
         state = take_steps(
             trainer,
