@@ -16,6 +16,8 @@ from facefill.runtime.tracked_model import MEASURED_ON, SCORE, WEIGHTS, is_bette
 from facefill.runtime.tracking_store import prepare_store
 from model_servers import ask, served_model
 
+SCORED = {SCORE: "0.5", MEASURED_ON: "a"}
+
 SMALL = Architecture(
     image_size=16, latent_size=8, generator_width=4, discriminator_width=4
 )
@@ -40,6 +42,9 @@ pytestmark = [
         ({SCORE: "0.5", MEASURED_ON: "a"}, {SCORE: "0.5", MEASURED_ON: "a"}, False),
         ({SCORE: "0.6", MEASURED_ON: "b"}, {SCORE: "0.5", MEASURED_ON: "a"}, True),
         ({}, {SCORE: "0.5", MEASURED_ON: "a"}, False),
+        # The same generator, with an encoder or a refiner that is new.
+        (SCORED | {WEIGHTS: "w"}, SCORED | {WEIGHTS: "w"}, True),
+        (SCORED | {WEIGHTS: "w"}, SCORED | {WEIGHTS: "v"}, False),
     ],
 )
 def test_the_champion_is_the_one_of_the_smallest_distance(new, champion, expected):
@@ -102,6 +107,20 @@ def test_versions_are_registered_once_and_the_best_has_the_alias(registered):
     ]
     assert int(best.version) == 1
     assert best.tags[SCORE] == "0.3"
+
+
+@pytest.mark.parametrize("name", ["encoder/encoder.npz", "face_statistics.npz"])
+def test_another_encoder_or_other_statistics_are_another_model(tmp_path, name):
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "generator.keras").write_bytes(b"weights and the time of saving")
+    without = tracked_model.companions_sha256(tmp_path)
+    (tmp_path / name).write_bytes(b"one")
+    one = tracked_model.companions_sha256(tmp_path)
+    (tmp_path / name).write_bytes(b"two")
+    assert len({without, one, tracked_model.companions_sha256(tmp_path)}) == 3
+    (tmp_path / "generator.keras").write_bytes(b"weights and another time")
+    (tmp_path / name).write_bytes(b"one")
+    assert tracked_model.companions_sha256(tmp_path) == one
 
 
 @pytest.mark.slow

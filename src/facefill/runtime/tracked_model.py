@@ -10,11 +10,15 @@ statistics and facefill's own code inside, encoder included, so that it does not
 on a later facefill; what it needs besides is pinned to the versions that are installed.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from facefill.runtime.files import file_sha256
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -31,6 +35,10 @@ MEASURED_ON = "measured_on"
 """Tag of what a score was measured on: scores of other faces do not compare."""
 
 WEIGHTS = "generator_sha256"
+"""Tag of a version: hash of the generator's weights."""
+
+COMPANIONS = "companions_sha256"
+"""Tag of a version: hash of what else it holds: statistics, encoder and refiner."""
 
 EXAMPLE_ITERATIONS = 20
 """Of the search for the example, which MLflow tries when a model is logged."""
@@ -80,7 +88,8 @@ def log_model(
     client = mlflow.MlflowClient()
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description=_DESCRIPTION % name)
-    if known := _version_of(client, name, tags[WEIGHTS]):
+    tags = {**tags, COMPANIONS: companions_sha256(networks)}
+    if known := _version_of(client, name, tags):
         return f"the model is version {known} of {name}, which is registered"
     info = mlflow.pyfunc.log_model(
         name=name,
@@ -112,7 +121,8 @@ def is_better(new: Mapping[str, str], champion: Mapping[str, str] | None) -> boo
     """Whether a version takes the champion's place.
 
     Scores of other faces do not compare: who trains on others wants the new model, if
-    it was measured at all.
+    it was measured at all. Of the same generator, which alone is measured, the new one
+    has an encoder or a refiner that was trained since.
 
     Args:
         new: Tags of the version.
@@ -123,6 +133,8 @@ def is_better(new: Mapping[str, str], champion: Mapping[str, str] | None) -> boo
     if SCORE not in new:
         return False
     if new.get(MEASURED_ON) != champion.get(MEASURED_ON):
+        return True
+    if WEIGHTS in new and new[WEIGHTS] == champion.get(WEIGHTS):
         return True
     return float(new[SCORE]) < float(champion[SCORE])
 
@@ -163,11 +175,22 @@ def requirements() -> list[str]:
     ]
 
 
-def _version_of(client: Any, name: str, sha256: str) -> str:
-    """Version that has these weights; empty if none has."""
-    versions = client.search_model_versions(f"name = '{name}'")
-    same = [each.version for each in versions if each.tags.get(WEIGHTS) == sha256]
-    return str(same[0]) if same else ""
+def companions_sha256(networks: Path) -> str:
+    """Hash of statistics, encoder and refiner, as far as there are any."""
+    named = {
+        path.relative_to(networks).as_posix(): file_sha256(path)
+        for path in networks.rglob("*.npz")
+    }
+    text = json.dumps(named, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _version_of(client: Any, name: str, tags: Mapping[str, str]) -> str:
+    """Version of these networks; empty if none has them."""
+    for each in client.search_model_versions(f"name = '{name}'"):
+        if all(each.tags.get(tag) == tags[tag] for tag in (WEIGHTS, COMPANIONS)):
+            return str(each.version)
+    return ""
 
 
 def _champion(client: Any, name: str) -> Mapping[str, str] | None:

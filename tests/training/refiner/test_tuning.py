@@ -48,6 +48,7 @@ def options(steps):
     return TrainOptions(refiner_steps=steps, precision="float32", device="cpu")
 
 
+@pytest.mark.timeout(400)
 def test_a_training_in_two_parts_ends_in_the_same_bytes(tmp_path, caplog):
     steps = []
     whole = tune_refiner(CROPS, completer(), options(20), tmp_path / "whole")
@@ -71,16 +72,13 @@ def test_a_training_in_two_parts_ends_in_the_same_bytes(tmp_path, caplog):
     assert other.packed() == anew.packed()
 
 
-def test_fewer_steps_or_another_noise_of_the_fit_are_another_training(tmp_path):
-    tune_refiner(CROPS, completer(), options(10), tmp_path / "one")
-    fewer = tune_refiner(CROPS, completer(), options(5), tmp_path / "one")
-    alone = tune_refiner(CROPS, completer(), options(5), tmp_path / "alone")
-    assert fewer.packed() == alone.packed()
+@pytest.mark.timeout(400)
+def test_another_noise_of_the_fit_is_another_training(tmp_path, caplog):
+    tune_refiner(CROPS, completer(), options(5), tmp_path)
     fit = GaussianFit(completer().fit.statistics, 40.0)
-    other = tune_refiner(
-        CROPS, replace(completer(), fit=fit), options(5), tmp_path / "one"
-    )
-    assert other.packed() != fewer.packed()
+    with caplog.at_level("INFO"):
+        tune_refiner(CROPS, replace(completer(), fit=fit), options(5), tmp_path)
+    assert "trained with another noise; it is trained anew" in caplog.text
 
 
 def test_it_begins_with_the_shipped_one_where_that_is_of_the_size():
