@@ -39,7 +39,7 @@ from facefill.runtime.batching import groups
 from facefill.runtime.progress import Advance
 
 # Options that change the speed or the animation, and no photo's outcome but by its
-# rounding: a device may compute in bfloat16 (`precision: auto`). What is finished stays.
+# rounding: a device may compute in bfloat16 (`precision: auto`). What is done stays.
 _INDECISIVE = {"cluster", "device", "batch_size", "frames_per_second"}
 
 
