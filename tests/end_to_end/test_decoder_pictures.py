@@ -8,6 +8,7 @@ distribution: ``pip download --no-binary pillow --no-deps pillow``, unpacked;
 import json
 import os
 import shutil
+import sys
 import warnings
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from PIL import Image, ImageOps
 
 from commands import kedro
 from facefill.completion.result_folders import result_folder
+from facefill.imaging.photos import read_photo
 from facefill.preparation.naming import photo_of
 
 pytestmark = [
@@ -102,4 +104,7 @@ def test_as_damaged_photos_each_is_completed_or_a_row_with_its_reason(tmp_path, 
     completed = table[table["status"] == "completed"]
     assert len(completed) > 30
     for file in completed["id"]:
-        assert list((results / result_folder(photo_of(file))).glob("photo.*")), file
+        written = list((results / result_folder(photo_of(file))).glob("photo.*"))
+        assert written, file
+        size = read_photo(photos / photo_of(file)).shape
+        assert {read_photo(path, sys.maxsize).shape for path in written} == {size}, file

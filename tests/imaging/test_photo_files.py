@@ -1,12 +1,13 @@
 """A completed photo is the file that it was, but for its hole."""
 
 import io
+import struct
 from functools import cache
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import decode_photo
@@ -169,6 +170,32 @@ def test_png_keeps_every_chunk_that_is_not_of_pixels():
     assert after.info["dpi"] == pytest.approx((72, 72), abs=0.1)
     assert after.getexif()[0x010F] == "a camera"
     assert after.size == (70, 50)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA"])
+def test_of_an_animated_png_the_first_picture_is_filled_and_kept_alone(mode):
+    frames = [Image.fromarray(noise(50, 70, seed)).convert(mode) for seed in range(3)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "PNG", save_all=True, append_images=frames[1:])
+    after = opened(PhotoFile(stream.getvalue()).filled(FILL, HOLE))
+    assert getattr(after, "n_frames", 1) == 1
+    found = np.asarray(after.convert("RGB"))
+    assert np.array_equal(found[HOLE], FILL[HOLE])
+    assert np.array_equal(found[~HOLE], np.asarray(frames[0].convert("RGB"))[~HOLE])
+
+
+def test_a_number_where_a_tiff_should_have_text_is_left_out():
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[270], tags[305] = "a photo", "3"
+    content = encoded(picture(), "TIFF", tiffinfo=tags, compression="tiff_lzw")
+    # The entry of tag 305: type 2 is text, of two bytes; 3 is a number of two bytes.
+    text, number = (struct.pack("<HHI", 305, *entry) for entry in ((2, 2), (3, 1)))
+    assert content.count(text) == 1
+    content = content.replace(text, number)
+    assert isinstance(opened(content).tag_v2[305], int)
+    after = opened(PhotoFile(content).filled(FILL, HOLE))
+    assert after.tag_v2[270] == "a photo"
+    assert 305 not in after.tag_v2
 
 
 def test_of_several_pictures_in_a_jpeg_the_first_is_filled(tmp_path):

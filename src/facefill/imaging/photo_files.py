@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, TiffImagePlugin
+from PIL import Image, JpegImagePlugin, TiffImagePlugin, TiffTags
 
 from facefill.errors import PhotoError
 from facefill.imaging.colour_profiles import from_srgb
@@ -55,8 +55,12 @@ _TRANSPOSES = {
 # Description, camera, software, date, artist, copyright, XMP, IPTC.
 _TIFF_TAGS = {270, 271, 272, 305, 306, 315, 33432, 700, 33723}
 _PNG_START = b"\x89PNG\r\n\x1a\n"
-# Chunks of pixels and of what is made anew with them.
-_OWN_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"bKGD", b"hIST"}
+# Chunks of pixels and of what is made anew with them, and of an animation: of that the
+# first picture alone is completed.
+_OWN_CHUNKS = {
+    *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"bKGD", b"hIST"),
+    *(b"acTL", b"fcTL", b"fdAT"),
+}
 
 _WEBP_PIXELS = (b"VP8 ", b"VP8L")
 
@@ -228,7 +232,9 @@ class PhotoFile:
         """Gather a TIFF's compression and the tags that are not of its pixels."""
         tags = TiffImagePlugin.ImageFileDirectory_v2()
         for tag, value in image.getexif().items():
-            if tag in _TIFF_TAGS:
+            # Some programs write a number where text belongs, which libtiff refuses.
+            is_text = TiffTags.lookup(tag).type == TiffTags.ASCII
+            if tag in _TIFF_TAGS and not (is_text and not isinstance(value, str)):
                 tags[tag] = value
         compression = image.info.get("compression", "raw")
         kept = {key: image.info.get(key) for key in ("icc_profile", "dpi")}
