@@ -72,7 +72,7 @@ format: install ## Write the code as the linter wants it
 	$(BIN)/ruff format .
 
 bench: install ## Run every benchmark that needs no data and no hours
-	@for benchmark in $(filter-out benchmarks/ablation.py benchmarks/encoder.py benchmarks/groups.py benchmarks/in_photo.py benchmarks/posterior.py benchmarks/searches.py,$(wildcard benchmarks/*.py)); do \
+	@for benchmark in $(filter-out benchmarks/ablation.py benchmarks/encoder.py benchmarks/groups.py benchmarks/in_photo.py benchmarks/posterior.py benchmarks/searches.py benchmarks/soak.py,$(wildcard benchmarks/*.py)); do \
 		echo "== $$benchmark"; $(BIN)/python "$$benchmark" || exit; done
 
 docs: ## Build the documentation into site/; needs pip install -e '.[docs]'
