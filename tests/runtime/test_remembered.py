@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from facefill.runtime import remembered
 from facefill.runtime.remembered import Remembered, key_of
 
 
@@ -45,3 +46,15 @@ def test_the_key_names_all_parts_and_is_the_same_in_another_process():
     assert key_of({"b": 1}, 2) != key_of({"b": 1}, 3)
     with pytest.raises(TypeError):
         key_of(object())
+
+
+@pytest.mark.parametrize("changed", ["search.py", "pretrained/encoder.json"])
+def test_code_and_packaged_networks_are_in_every_key(tmp_path, monkeypatch, changed):
+    monkeypatch.setattr(remembered, "_PACKAGE", tmp_path)
+    (tmp_path / "pretrained").mkdir()
+    for name in ("search.py", "pretrained/encoder.json"):
+        (tmp_path / name).write_text("1")
+    package = remembered._package_sha256.__wrapped__
+    before = package()
+    (tmp_path / changed).write_text("2")
+    assert package() != before

@@ -25,7 +25,6 @@ from facefill.imaging.holes import HoleReader
 from facefill.imaging.masks import Mask
 from facefill.parameters import AlignOptions
 from facefill.preparation import detection
-from facefill.preparation.damaged_face import packaged_models_sha256
 from facefill.preparation.extraction import (
     Extraction,
     Face,
@@ -126,8 +125,9 @@ class AlignJob:
     def settings(self) -> str:
         """Hash all that decides how a given photo comes out.
 
-        Of photos with holes facefill's own code is a part, since another version may
-        find their faces elsewhere. Whole ones, which may be millions, stay aligned.
+        Of photos with holes facefill's own code and packaged models are a part, since
+        another version may find their faces elsewhere. Whole ones, which may be
+        millions, stay aligned.
         """
         options = self.options
         if options.method != "openface":
@@ -144,8 +144,7 @@ class AlignJob:
             decisive["cascade"] = detection.CASCADE
         decisive["size"] = self.size
         if self.damage:
-            models = packaged_models_sha256() if options.method == "openface" else []
-            return key_of(decisive, models, asdict(self.damage.holes))[:16]
+            return key_of(decisive, asdict(self.damage.holes))[:16]
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

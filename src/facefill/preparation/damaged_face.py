@@ -264,12 +264,3 @@ class DamagedFace:
         inside = self._hole & (drawn[..., 1] > 0.999)
         grey = np.clip(np.rint(drawn[..., 0]), 0, 255).astype(np.uint8)
         return np.where(inside[..., None], grey[..., None], self._filled)
-
-
-def packaged_models_sha256() -> list[str]:
-    """Name the packaged models that decide where a damaged face is placed.
-
-    Raises:
-        ModelError: If a description of one is absent or damaged.
-    """
-    return [face_prior.described_sha256(), landmark_network.described_sha256()]
