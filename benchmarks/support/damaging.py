@@ -20,6 +20,7 @@ COLOURS: dict[str, tuple[int, int, int] | None] = {
     "noise": None,
 }
 _EYES = (slice(36, 42), slice(42, 48))
+_BROWS = slice(17, 27)
 _NOSE_BRIDGE, _NOSE_BASE, _MOUTH = slice(27, 31), 33, slice(48, 68)
 
 
@@ -89,6 +90,15 @@ def _torn(hole: Mask, landmarks: Points, rng: np.random.Generator) -> None:
     hole |= np.arange(hole.shape[0])[:, None] > edge[None]
 
 
+def _corner(hole: Mask, landmarks: Points, rng: np.random.Generator) -> None:
+    side = face_side(landmarks)
+    brows = landmarks[_BROWS].mean(axis=0) - (0.0, 0.1 * side)
+    rows, columns = np.indices(hole.shape)
+    steepness = rng.uniform(0.5, 1.0) * (1 if rng.random() < 0.5 else -1)
+    wave = 0.05 * side * np.sin(columns / (0.11 * side) + rng.uniform(0, 6))
+    hole |= rows < brows[1] + steepness * (columns - brows[0]) + wave
+
+
 def _spots(hole: Mask, landmarks: Points, rng: np.random.Generator) -> None:
     _discs(hole, landmarks, rng, 9, (0.04, 0.1))
 
@@ -115,6 +125,7 @@ DAMAGES: dict[str, Callable[[Mask, Points, np.random.Generator], None]] = {
     "scratch": _scratch,
     "half": _half,
     "torn": _torn,
+    "corner": _corner,
     "spots": _spots,
     "stains": _stains,
     "creases": _creases,

@@ -16,6 +16,7 @@ SIDE = 120
 SIZE = 16  # of the face, whose crop is 40 pixels of the photo
 NOTHING = np.zeros((SIDE, SIDE), bool)
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
+TEAR = 2 * ROWS - COLUMNS < 20  # of a corner, across the forehead
 
 
 def face(degrees=0.0):
@@ -96,7 +97,7 @@ def mirrored_of(mask, degrees):
     return cv2.dilate((turned > 0.0).astype(np.uint8), np.ones((5, 5))) > 0
 
 
-@pytest.mark.parametrize("hole", [COLUMNS > 54, COLUMNS > 64])
+@pytest.mark.parametrize("hole", [COLUMNS > 54, COLUMNS > 64, TEAR])
 def test_nothing_depends_on_what_is_under_the_hole(hole):
     photo = symmetric()
     one, two = (
@@ -109,8 +110,8 @@ def test_nothing_depends_on_what_is_under_the_hole(hole):
     assert np.array_equal(one[~hole], photo[~hole])
 
 
-def test_only_what_is_wanted_is_filled():
-    hole = COLUMNS > 60
+@pytest.mark.parametrize("hole", [COLUMNS > 60, TEAR])
+def test_only_what_is_wanted_is_filled(hole):
     wanted = hole & (ROWS < 50)
     photo = noise(SIDE, SIDE)
     made = continue_heads(photo, hole, wanted, [face()])
@@ -154,6 +155,44 @@ def test_what_neither_half_shows_is_of_the_same_head():
     assert np.abs(made[gap].astype(int) - photo[gap]).max() <= 12
     right = (COLUMNS > 70) & (ROWS < 60) & near(32)
     assert np.abs(made[right].astype(int) - photo[right]).max() <= 12
+
+
+def typical_head():
+    """Photo of a dark background, and a head as bright as its hair, 26 pixels wide."""
+    photo = np.full((SIDE, SIDE, 3), 30, np.uint8)
+    above = np.minimum(ROWS - 44.3, 0.0) / 28.4
+    photo[np.hypot((COLUMNS - 59.5) / 26.4, above) < 1.0] = 160
+    return photo
+
+
+def test_hair_above_a_tear_is_round():
+    truth = typical_head()
+    damaged = np.where(TEAR[..., None], noise(SIDE, SIDE), truth)
+    made = fill_beside_heads(TEAR, [face()], damaged, TEAR, NOTHING)
+    gap = TEAR & TEAR[:, ::-1]
+    assert (truth[gap] == 160).any()
+    assert (truth[gap] == 30).any()
+    wrong = np.abs(made.astype(int) - truth).max(axis=-1) > 40
+    # What is wrong is at the outline, where a pixel counts.
+    assert wrong[gap].mean() < 0.08
+
+
+def test_a_part_of_the_face_does_not_appear_above_it_again():
+    photo = typical_head()
+    brows = np.abs(ROWS - 56) < 8
+    photo[brows & (np.abs(COLUMNS - 59.5) < 16)] = (255, 0, 0)
+    damaged = np.where(TEAR[..., None], np.uint8(255), photo)
+    made = fill_beside_heads(TEAR & ~brows, [face()], damaged, TEAR & ~brows, NOTHING)
+    gap = TEAR & TEAR[:, ::-1] & (ROWS < 44)
+    red = made[..., 0].astype(int) - made[..., 1]
+    assert red[gap].max() < 40
+
+
+def test_above_a_face_nothing_is_guessed_that_its_photo_can_continue():
+    photo = symmetric()
+    made = continue_heads(photo, TEAR, TEAR, [face()])
+    assert not made.shares[2, 100]
+    assert made.shares[30, 59] == 1.0
 
 
 @pytest.mark.parametrize(

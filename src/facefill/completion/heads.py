@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from facefill.completion.expected_heads import expected_head, head_map
 from facefill.completion.face_outlines import crop_as_square
 from facefill.completion.faces import FaceInPhoto
+from facefill.completion.head_gaps import fill_gap
 from facefill.completion.mirrored_heads import find_mirror
 from facefill.imaging.inpainting import inpaint
 from facefill.imaging.laplace import membrane
@@ -138,6 +139,9 @@ class _Head:
     Attributes:
         shares: 1 where head and shoulders are, 0 far from them, in between at their
             edge, float32 (height, width).
+        across: How far to the right of the head's middle each pixel is, as if it were
+            not turned, in sides of the crop, float32 (height, width).
+        down: How far below the middle of the crop, in the same.
         image: Column and row of each pixel's mirror image, float32 (height, width).
         to_picture: Map from the window to the head's picture, float64 (2, 3).
         scale: Pixels of the photo for a pixel of the face.
@@ -162,7 +166,8 @@ class _Head:
             (x * columns + y * rows + shift).astype(np.float32) - np.float32(0.5)
             for x, y, shift in to_frame
         )
-        self.shares = _shares(mirror.unturned(across), down)
+        self.across, self.down = mirror.unturned(across), down
+        self.shares = _shares(self.across, down)
         back = cv2.invertAffineTransform(to_frame)
         beside = mirror.image(across) + np.float32(0.5)
         below = down + np.float32(0.5)
@@ -219,7 +224,11 @@ def _continued(
     extent = head.shares > 0.0
     hidden = wanted & extent
     mirrored = hidden & known
-    if mirrored.sum() <= _LEAST_MIRRORED * hidden.sum():
+    gap = hidden & ~mirrored
+    if (
+        mirrored.sum() <= _LEAST_MIRRORED * hidden.sum()
+        and np.median(head.down[gap]) > 0.0
+    ):
         expected = expected_head(photo, seen, head.to_picture)
         if expected is None:
             return photo, np.zeros_like(head.shares)
@@ -232,10 +241,7 @@ def _continued(
         np.uint8,
     )
     filled = _levelled(photo, image, mirrored, known & ~hole, head.scale)
-    # Between what is known and what was mirrored there may be a gap. Of the hole there
-    # is nothing to copy into it, nor of what is not this head.
-    gap = hidden & ~mirrored
-    filled = inpaint(filled, gap, ~extent | (hole & ~mirrored))
+    filled = fill_gap(filled, gap, hole & ~mirrored, head.across, head.down)
     return filled, np.where(hidden, head.shares, np.float32(0.0))
 
 
