@@ -40,7 +40,8 @@ fades into what is inpainted, since the background may be another on either side
 _WINDOW = 3.0
 
 _LEAST_MIRRORED = 0.5
-"""Share of what is hidden of a head that its other half shows, if it is mirrored."""
+"""Share of what is hidden of a head, most of it below the face, that its other half
+shows, if it is mirrored."""
 
 _LEVEL_REACH = 12.0
 """How far the photo's level at the edge of the hole reaches into what is mirrored, in
@@ -225,10 +226,8 @@ def _continued(
     hidden = wanted & extent
     mirrored = hidden & known
     gap = hidden & ~mirrored
-    if (
-        mirrored.sum() <= _LEAST_MIRRORED * hidden.sum()
-        and np.median(head.down[gap]) > 0.0
-    ):
+    is_below = gap.any() and np.median(head.down[gap]) > 0.0
+    if is_below and mirrored.sum() <= _LEAST_MIRRORED * hidden.sum():
         expected = expected_head(photo, seen, head.to_picture)
         if expected is None:
             return photo, np.zeros_like(head.shares)
