@@ -177,17 +177,6 @@ def test_hair_above_a_tear_is_round():
     assert wrong[gap].mean() < 0.08
 
 
-def test_a_part_of_the_face_does_not_appear_above_it_again():
-    photo = typical_head()
-    brows = np.abs(ROWS - 56) < 8
-    photo[brows & (np.abs(COLUMNS - 59.5) < 16)] = (255, 0, 0)
-    damaged = np.where(TEAR[..., None], np.uint8(255), photo)
-    made = fill_beside_heads(TEAR & ~brows, [face()], damaged, TEAR & ~brows, NOTHING)
-    gap = TEAR & TEAR[:, ::-1] & (ROWS < 44)
-    red = made[..., 0].astype(int) - made[..., 1]
-    assert red[gap].max() < 40
-
-
 def test_above_a_face_nothing_is_guessed_that_its_photo_can_continue():
     photo = symmetric()
     made = continue_heads(photo, TEAR, TEAR, [face()])
