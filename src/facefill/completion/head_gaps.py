@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from facefill.imaging.inpainting import patched
 from facefill.imaging.laplace import membrane
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 
 # Middle, half the width, and height of half an ellipse, in sides of the crop: the
@@ -29,6 +29,9 @@ both patches of either continue what was filled on both sides."""
 _LEAST_COPIED = 0.3
 """Pixels of hair for each that is filled with hair: of fewer there is no telling what
 the head is covered with, and what is next to the gap decides."""
+
+_NEAR = 48
+"""Pixels around a gap that may be read with it."""
 
 Floats = NDArray[np.float32]
 
@@ -62,9 +65,7 @@ def fill_gap(
     hair = head & ~unknown & ~face & (down < middle)
     if hair.sum() < _LEAST_COPIED * (gap & head).sum():
         head = np.zeros_like(head)
-    # What is filled later is next to what is filled now: nothing hidden must be read.
-    smooth = membrane(photo.astype(np.float32), ~unknown)
-    filled = np.where(unknown[..., None], np.round(smooth), photo).astype(np.uint8)
+    filled = _smooth_near(photo, gap, unknown)
     left = gap.copy()
     for part, copied in (
         (gap & head, hair),
@@ -75,3 +76,13 @@ def fill_gap(
         filled = patched(filled, todo, unknown | ~copied)
         unknown, left = unknown & ~todo, left & ~todo
     return np.where(gap[..., None], filled, photo).astype(np.uint8)
+
+
+def _smooth_near(photo: Pixels, gap: Mask, unknown: Mask) -> Pixels:
+    """Smooth what is unknown near a gap: next to what is filled it may be read."""
+    window = bounding_window(gap, _NEAR)
+    hidden = unknown[window]
+    smooth = photo.copy()
+    spread = np.round(membrane(photo[window].astype(np.float32), ~hidden))
+    smooth[window][hidden] = spread[hidden].astype(np.uint8)
+    return smooth
