@@ -13,6 +13,8 @@ from facefill.training.refiner.step import WINDOW_SHARE, PerceptualLoss, Shown
 _STRIDE = 4
 """Of AlexNet's first layer: pictures are shifted by less, lest its grid be learnt."""
 _ALEXNET_LAYERS, _VGG16_LAYERS = 3, 5
+_VGG16_WEIGHT = 2.0
+"""It sees every second crop alone."""
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +26,9 @@ def perceptual_loss(
 
     Args:
         precision: Keras dtype policy; distances are in float32.
-        with_vgg16: Adds LPIPS by VGG16 in a window around a hidden pixel, of a quarter
-            of a crop, in every second crop: of all it would cost ten times the refiner.
+        with_vgg16: Adds LPIPS by VGG16, twice, in a window around a hidden pixel, of a
+            quarter of a crop, in every second crop: of all it would cost ten times the
+            refiner.
 
     Returns:
         None, which is said, where the package with its weights is not installed.
@@ -67,7 +70,7 @@ def _by_vgg16(dtype: str) -> PerceptualLoss:
             _windows(each, shown.windows)
             for each in (shown.pictures, shown.truth, shown.hidden)
         )
-        return ops.mean(distance(pictures, truth)) / ops.mean(hidden)
+        return _VGG16_WEIGHT * ops.mean(distance(pictures, truth)) / ops.mean(hidden)
 
     return loss
 
