@@ -44,7 +44,8 @@ def fill_gap(
     Args:
         photo: uint8 RGB (height, width, 3), with all else of the head.
         gap: Pixels to fill, bool (height, width).
-        unknown: Pixels from which nothing is copied, bool (height, width).
+        unknown: Pixels of which nothing is known, nor completed, bool (height, width):
+            they are neither copied nor read.
         across: Places to the right of the middle of the head, if it were not turned, in
             sides of the crop, float32 (height, width).
         down: Places below the middle of the crop, in its sides, float32 (height,

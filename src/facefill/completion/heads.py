@@ -240,7 +240,7 @@ def _continued(
         np.uint8,
     )
     filled = _levelled(photo, image, mirrored, known & ~hole, head.scale)
-    filled = fill_gap(filled, gap, hole & ~mirrored, head.across, head.down)
+    filled = fill_gap(filled, gap, ~seen & ~mirrored, head.across, head.down)
     return filled, np.where(hidden, head.shares, np.float32(0.0))
 
 
