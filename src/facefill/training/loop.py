@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from facefill.backend.memory import keep_freed_memory
 from facefill.errors import DataError, TrainingError
 from facefill.evaluation.sample_quality import SampleQuality, pixel_diversity
 from facefill.imaging.pictures import grid
@@ -98,6 +99,7 @@ def train(
     """
     options, strategy = trainer.options, trainer.strategy
     _require_enough(photos, options.batch_size)
+    keep_freed_memory()
     with strategy.placement():
         fingerprint = fingerprint_of(photos, trainer)
         require_agreement(fingerprint, strategy)

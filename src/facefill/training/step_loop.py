@@ -15,6 +15,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from facefill.backend import graph
+from facefill.backend.memory import keep_freed_memory
 from facefill.errors import CheckpointError, NonFiniteError
 from facefill.runtime.interrupts import deferred_interruption
 from facefill.runtime.progress import progress
@@ -93,6 +94,7 @@ def take_steps(
         NonFiniteError: If a loss is not finite; the last checkpoint stays.
     """
     max_steps, _, checkpoint_every = schedule
+    keep_freed_memory()
     state = _restored(store, trainer, fingerprint)
     done = int(state.step)
     with (
