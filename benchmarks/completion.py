@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 import facefill
 from facefill.completion import result
 from facefill.completion.faces import AlignedFace, FaceInPhoto, face_with_hole
+from facefill.completion.refining import PHOTOS_AT_ONCE, Unfinished, refined
 from facefill.completion.result import completed_face, compose
 from facefill.imaging.compositing import warped_hole
 from facefill.imaging.masks import Mask, build_mask
@@ -44,8 +45,9 @@ from facefill.imaging.photos import Pixels, read_photo
 from facefill.inversion.encoder import Encoder
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
-from facefill.models.refinement import Refiner, refiner_of
+from facefill.models.refinement import refiner_of
 from facefill.parameters import AlignOptions, CompleteOptions
+from facefill.runtime.batching import groups
 
 PORTRAITS = Path(__file__).parents[1] / "tests/portraits"
 SIZE, SEED, LAM = 64, 1, 0.1
@@ -99,7 +101,6 @@ class Stopwatch:
             for owner, attribute, name in (
                 (Encoder, "latent", "encoder"),
                 (GaussianFit, "fit", "fit"),
-                (Refiner, "refine", "refiner"),
                 (result, "with_grain", "grain"),
             ):
                 timed = self.around(name, getattr(owner, attribute))
@@ -155,13 +156,19 @@ def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> Sec
     started = clocks()
     with watch.attached():
         results = search.run(face.measurement for _, _, face in work)
-        for photo, hole, face in work:
-            with watch.stage("search"):
-                candidates = next(results)
-            with watch.stage("blending"):
-                done = completed_face(face, candidates)
-            with watch.stage("putting back"):
-                compose(photo, hole, [done], options.outside, refiner=refiner)
+        for group in groups(work, PHOTOS_AT_ONCE):
+            unfinished = []
+            for photo, hole, face in group:
+                with watch.stage("search"):
+                    candidates = next(results)
+                with watch.stage("blending"):
+                    done = completed_face(face, candidates)
+                unfinished.append(Unfinished(photo, hole, [done]))
+            with watch.stage("refiner"):
+                finished = refined(refiner, unfinished)
+            for (photo, hole, _), faces in zip(unfinished, finished, strict=True):
+                with watch.stage("putting back"):
+                    compose(photo, hole, faces, options.outside)
     return clocks() - started
 
 

@@ -32,6 +32,7 @@ from facefill.completion.given import (
     read_given,
     read_pixels,
 )
+from facefill.completion.refining import Unfinished, refined
 from facefill.completion.result import Completion, completed_face, compose
 from facefill.errors import PhotoError
 from facefill.imaging.photos import Pixels
@@ -213,16 +214,15 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
         completed_face(face, candidates)
         for face, candidates in zip(faces, results, strict=True)
     ]
-    photos = [
-        compose(
-            given.pixels,
-            given.hole,
-            [face.by_candidate(number) for face in done],
-            options.outside,
-            given.original,
-            search.refiner,
+    unfinished = [
+        Unfinished(
+            given.pixels, given.hole, [face.by_candidate(number) for face in done]
         )
         for number in range(options.candidates if faces else 1)
+    ]
+    photos = [
+        compose(given.pixels, given.hole, each, options.outside, given.original)
+        for each in refined(search.refiner, unfinished)
     ]
     return replace(photos[0], variants=tuple(photos))
 

@@ -683,10 +683,11 @@ def test_photos_are_completed_anew_by_another_refiner(folders, search, monkeypat
             self.level = level
             self.fingerprint = str(level)
 
-        def refine(self, crop, completed, known):
+        def refine(self, crops):
+            ((crop, _, known),) = crops
             refined = np.where(known[..., None], crop, np.uint8(128))
             refined[10:14, 10:20] = self.level  # a spot, whose edges stay
-            return refined
+            return [refined]
 
     rows = [place(folders, "a.png")]
     write_hole(folders, "a.png", UPPER_HALF)

@@ -13,6 +13,7 @@ from facefill.completion.faces import (
     nearest_faces,
 )
 from facefill.completion.inputs import MaskChoice
+from facefill.completion.refining import Unfinished, refined
 from facefill.completion.result import completed_face, compose
 from facefill.errors import PhotoError
 from facefill.imaging.geometry import warp
@@ -283,9 +284,11 @@ class Recording:
     def __init__(self):
         self.calls = []
 
-    def refine(self, crop, completed, known):
-        self.calls.append((crop, completed, known))
-        return np.where(known[..., None], crop, np.uint8(200))
+    def refine(self, crops):
+        self.calls += crops
+        return [
+            np.where(known[..., None], crop, np.uint8(200)) for crop, _, known in crops
+        ]
 
 
 def test_a_refined_face_takes_the_place_of_the_blended_one_in_the_photo_alone():
@@ -293,7 +296,8 @@ def test_a_refined_face_takes_the_place_of_the_blended_one_in_the_photo_alone():
     faces = faces_in(photo, hole)
     refiner = Recording()
     plain = compose(photo, hole, faces, "inpaint")
-    done = compose(photo, hole, faces, "inpaint", refiner=refiner)
+    (finer_faces,) = refined(refiner, [Unfinished(photo, hole, faces)])
+    done = compose(photo, hole, finer_faces, "inpaint")
     ((crop, completed, known),) = refiner.calls
     matrix = 2.0 * np.array(MATRIX).reshape(2, 3)
     assert np.array_equal(crop, warp(photo, matrix, 2 * SIZE))
@@ -314,7 +318,7 @@ def test_a_refiner_is_not_asked_where_there_is_no_hole_to_see():
     placed = face_with_task(face, task, photo.shape[:2])
     done = completed_face(placed, [candidate(GENERATED)])
     refiner = Recording()
-    compose(photo, None, [done], "inpaint", refiner=refiner)
+    assert refined(refiner, [Unfinished(photo, None, [done])]) == [[done]]
     assert refiner.calls == []
 
 
@@ -327,7 +331,8 @@ def test_a_shape_of_the_face_is_refined_where_the_photo_has_it():
     placed = face_with_task(face, task, photo.shape[:2])
     done = completed_face(placed, [candidate(GENERATED)])
     refiner = Recording()
-    whole = compose(photo, None, [done], "inpaint", refiner=refiner)
+    (finer_faces,) = refined(refiner, [Unfinished(photo, None, [done])])
+    whole = compose(photo, None, finer_faces, "inpaint")
     assert np.array_equal(whole.photo[~whole.hole], photo[~whole.hole])
     ((_, _, known),) = refiner.calls
     assert 0.1 < 1.0 - known.mean() < 0.6

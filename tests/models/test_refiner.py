@@ -4,7 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from facefill.models.refinement import Refiner, enlarged, finer, refiner_of
+from facefill.models.refinement import (
+    CoarseCrop,
+    Refiner,
+    enlarged,
+    finer,
+    refiner_of,
+)
 from facefill.models.refiner import (
     CHANNELS,
     build_patch_discriminator,
@@ -35,6 +41,11 @@ def trained_network():
     return network
 
 
+def refine(refiner, crop, completed, known):
+    (refined,) = refiner.refine([CoarseCrop(crop, completed, known)])
+    return refined
+
+
 @pytest.fixture(scope="module")
 def refiner():
     return Refiner(trained_network(), 0.7)
@@ -62,12 +73,12 @@ def test_the_twentieth_face_is_refined_to_the_bit_as_the_first(known):
     crop = draw.integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     face = draw.integers(0, 256, (SIZE // 2, SIZE // 2, 3), np.uint8)
 
-    first, *others = (made.refine(crop, face, known) for _ in range(20))
+    first, *others = (refine(made, crop, face, known) for _ in range(20))
 
     assert all(np.array_equal(first, other) for other in others)
-    other_face = made.refine(crop, 255 - face, known)
+    other_face = refine(made, crop, 255 - face, known)
     assert np.array_equal(
-        other_face, Refiner(trained_network(), 0.7).refine(crop, 255 - face, known)
+        other_face, refine(Refiner(trained_network(), 0.7), crop, 255 - face, known)
     )
     assert not np.array_equal(other_face, first)
 
@@ -103,23 +114,50 @@ def test_a_refined_crop_does_not_depend_on_what_is_under_the_hole(
     painted = crop.copy()
     hidden = painted[~known]
     painted[~known] = pixels(4, *hidden.shape) if paint == "noise" else paint
-    refined = refiner.refine(crop, completed, known)
-    assert np.array_equal(refiner.refine(painted, completed, known), refined)
+    refined = refine(refiner, crop, completed, known)
+    assert np.array_equal(refine(refiner, painted, completed, known), refined)
     assert np.array_equal(refined[known], crop[known])
 
 
 def test_what_is_refined_follows_what_is_known_around_it(refiner, known):
     crop, completed = pixels(2, SIZE, SIZE, 3), pixels(3, SIZE // 2, SIZE // 2, 3)
-    other = refiner.refine(pixels(5, SIZE, SIZE, 3), completed, known)
-    refined = refiner.refine(crop, completed, known)
+    other = refine(refiner, pixels(5, SIZE, SIZE, 3), completed, known)
+    refined = refine(refiner, crop, completed, known)
     assert not np.array_equal(refined[~known], other[~known])
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_face_is_refined_to_the_same_bytes_alone_and_among_others(known, precision):
+    made = Refiner(trained_network(), 0.7, precision)
+    crops = [
+        CoarseCrop(
+            pixels(seed, SIZE, SIZE, 3),
+            pixels(seed + 50, SIZE // 2, SIZE // 2, 3),
+            np.roll(known, seed, axis=1),
+        )
+        for seed in range(11)
+    ]
+    together = made.refine(crops)
+    assert made.refine([]) == []
+    for crop, refined in zip(crops, together, strict=True):
+        assert np.array_equal(made.refine([crop])[0], refined)
+
+
+def test_half_precision_moves_what_is_refined_by_a_few_levels(known):
+    crop, completed = pixels(2, SIZE, SIZE, 3), pixels(3, SIZE // 2, SIZE // 2, 3)
+    exact, rounded = (
+        refine(Refiner(trained_network(), 0.7, precision), crop, completed, known)
+        for precision in ("float32", "mixed_bfloat16")
+    )
+    apart = np.abs(exact.astype(int) - rounded)
+    assert 0 < apart.max() <= 6
 
 
 @pytest.mark.parametrize("fidelity", [0.0, 0.25, 1.0])
 def test_fidelity_goes_from_the_mean_to_the_picture(known, fidelity):
     network = trained_network()
     crop, completed = pixels(2, SIZE, SIZE, 3), pixels(3, SIZE // 2, SIZE // 2, 3)
-    refined = Refiner(network, fidelity).refine(crop, completed, known)
+    refined = refine(Refiner(network, fidelity), crop, completed, known)
     coarse = enlarged(completed) / 127.5 - 1
     visible = (crop / 127.5 - 1) * known[..., None]
     mirrored = np.fliplr(visible), np.fliplr(known)

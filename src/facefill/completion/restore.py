@@ -33,7 +33,7 @@ from facefill.completion.overview import MAX_PICTURED, overview
 from facefill.completion.plan import COLUMNS as PLAN_COLUMNS
 from facefill.completion.plan import photos_of, planned_mask
 from facefill.completion.writer import ResultWriter
-from facefill.errors import DataError, PhotoError
+from facefill.errors import DataError
 from facefill.inversion.search import LatentSearch
 from facefill.parameters import IngestOptions
 from facefill.preparation.naming import photo_of
@@ -279,16 +279,12 @@ class _Completion:
     def _keep(self, batch: list[Found]) -> None:
         """Write and record what was found for a batch."""
         records = []
-        for found in batch:
-            try:
-                if found.failure:
-                    raise PhotoError(found.failure)
-                records.append(self._writer.write(found))
-            except OSError:
-                raise
-            except Exception as error:
-                for face_id in found.task.ids:
-                    self._reject(rejected(face_id, error))
+        for found, outcome in zip(batch, self._writer.write(batch), strict=True):
+            if not isinstance(outcome, Exception):
+                records.append(outcome)
+                continue
+            for face_id in found.task.ids:
+                self._reject(rejected(face_id, outcome))
         self._records.add(records)
         for record in records:
             self._take(record)

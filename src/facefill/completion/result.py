@@ -20,14 +20,12 @@ from facefill.imaging.compositing import (
     complete,
     paste,
 )
-from facefill.imaging.degradations import Decolorization, Inpainting
-from facefill.imaging.geometry import warp
+from facefill.imaging.degradations import Decolorization
 from facefill.imaging.grain import with_grain
-from facefill.imaging.masks import Mask, mask_from_photo
+from facefill.imaging.masks import Mask
 from facefill.imaging.photo_files import PhotoFile, format_of
 from facefill.imaging.photos import Pixels
 from facefill.inversion.candidates import Candidate
-from facefill.models.refinement import Refiner, finer
 from facefill.parameters.choices import Outside
 from facefill.runtime.files import write_bytes
 
@@ -53,6 +51,8 @@ class CompletedFace:
         blended: The same after Poisson blending.
         candidates: All results of the search, best first.
         alternatives: ``blended`` of each candidate.
+        refined: ``blended`` at twice its resolution and as sharp as its photo, uint8
+            RGB (2 S, 2 S, 3); None if it is not refined.
     """
 
     face: FaceInPhoto
@@ -62,6 +62,7 @@ class CompletedFace:
     blended: Pixels
     candidates: tuple[Candidate, ...]
     alternatives: tuple[Pixels, ...]
+    refined: Pixels | None = None
 
     @property
     def keeps_tone(self) -> bool:
@@ -69,7 +70,7 @@ class CompletedFace:
         return not isinstance(self.face.measurement.degradation, Decolorization)
 
     def by_candidate(self, number: int) -> "CompletedFace":
-        """The face completed by another of its candidates.
+        """The face completed by another of its candidates, not refined.
 
         Args:
             number: Of the candidate, from 0; those before it are left out.
@@ -83,6 +84,7 @@ class CompletedFace:
             blended=self.alternatives[number],
             candidates=rest,
             alternatives=self.alternatives[number:],
+            refined=None,
         )
 
 
@@ -215,7 +217,6 @@ def compose(
     faces: Sequence[CompletedFace],
     outside: Outside,
     original: PhotoFile | None = None,
-    refiner: Refiner | None = None,
 ) -> Completion:
     """Put completed faces back into their photo, and fill the rest of its hole.
 
@@ -226,9 +227,8 @@ def compose(
         faces: Completed faces, the largest first; with a hole there may be none.
         outside: What becomes of the hole beyond the faces.
         original: File of the photo.
-        refiner: Refines the faces before they are put back; None leaves them.
     """
-    whole, filled, crops = _with_faces(photo, hole, faces, refiner)
+    whole, filled, crops = _with_faces(photo, hole, faces)
     if hole is None:
         if all(done.keeps_tone for done in faces):
             whole = keep_tone(whole, filled, filled)
@@ -249,10 +249,7 @@ def compose(
 
 
 def _with_faces(
-    photo: Pixels,
-    hole: Mask | None,
-    faces: Sequence[CompletedFace],
-    refiner: Refiner | None,
+    photo: Pixels, hole: Mask | None, faces: Sequence[CompletedFace]
 ) -> tuple[Pixels, Mask, Mask]:
     """Put faces into their photo; what of it they fill, and where the faces are."""
     shape = photo.shape[0], photo.shape[1]
@@ -262,7 +259,7 @@ def _with_faces(
     nearest = nearest_faces([done.face for done in faces], shape) if shared else None
     for number, done in enumerate(faces):
         face = done.face
-        pasted = _put_back(whole, hole, done, refiner)
+        pasted = _put_back(whole, hole, done)
         # Of the hole no face reads a pixel, be it filled by another.
         own = True if nearest is None else (nearest == number)[..., None]
         whole = np.where(own, pasted, whole)
@@ -272,27 +269,14 @@ def _with_faces(
     return whole, filled, crops
 
 
-def _put_back(
-    photo: Pixels, hole: Mask | None, done: CompletedFace, refiner: Refiner | None
-) -> Pixels:
-    """Photo with one face put back, refined and grained if there is a refiner."""
+def _put_back(photo: Pixels, hole: Mask | None, done: CompletedFace) -> Pixels:
+    """Photo with one face put back, with the photo's grain if it is refined."""
     face, degradation = done.face, done.face.measurement.degradation
     placement = Placement(photo, face.matrix, hole)
-    if refiner is None or not isinstance(degradation, Inpainting):
+    if done.refined is None:
         return paste(degradation, placement, done.blended, face.kept)
     shape = photo.shape[0], photo.shape[1]
     lost = face.hole(shape) if hole is None else hole
-    refined = _refined(refiner, photo, lost, done)
-    whole = paste(degradation, placement, refined, face.kept)
+    whole = paste(degradation, placement, done.refined, face.kept)
     crop = face.crop(shape)
     return with_grain(whole, lost & crop, crop & ~lost)
-
-
-def _refined(
-    refiner: Refiner, photo: Pixels, hole: Mask, done: CompletedFace
-) -> Pixels:
-    """Refine a face by the photo's pixels around its hole."""
-    matrix = finer(done.face.matrix)
-    crop = warp(photo, matrix, refiner.size)
-    known = mask_from_photo(hole, matrix, refiner.size)
-    return refiner.refine(crop, done.blended, known)

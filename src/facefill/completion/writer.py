@@ -2,14 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from facefill.completion.dispatch import Found
 from facefill.completion.inputs import PhotoTask, Row
+from facefill.completion.refining import PHOTOS_AT_ONCE, Unfinished, refined
 from facefill.completion.result import (
     CompletedFace,
     Completion,
@@ -18,6 +21,7 @@ from facefill.completion.result import (
 )
 from facefill.completion.result_folders import result_folder
 from facefill.completion.uncertainty import FILES, describe_chains, posterior_files
+from facefill.errors import PhotoError
 from facefill.imaging.compositing import complete
 from facefill.imaging.photo_files import SUFFIXES, PhotoFile
 from facefill.imaging.photos import decode_photo, read_known
@@ -27,6 +31,7 @@ from facefill.inversion.candidates import Candidate
 from facefill.models.refinement import Refiner
 from facefill.parameters import IngestOptions
 from facefill.parameters.choices import Outside
+from facefill.runtime.batching import groups
 from facefill.runtime.files import file_sha256, write_bytes
 from facefill.runtime.tables import as_parquet
 
@@ -46,6 +51,24 @@ _OF_FACES = frozenset(
 )
 _FACES_LOOKED_FOR = 32
 _OF_CANDIDATES = re.compile(r"candidate-[0-9]+\.png")
+
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class _Opened(NamedTuple):
+    """A photo that is read again, to be finished.
+
+    Attributes:
+        found: Results of the searches for its faces.
+        original: Its file.
+        unfinished: The photo, and its completed faces.
+    """
+
+    found: Found
+    original: PhotoFile
+    unfinished: Unfinished
 
 
 class ResultWriter:
@@ -74,22 +97,37 @@ class ResultWriter:
         self._outside = outside
         self._refiner = refiner
 
-    def write(self, found: Found) -> Row:
-        """Write all files of one photo.
+    def write(self, batch: Sequence[Found]) -> Iterator[Row | Exception]:
+        """Write all files of some photos.
 
         Args:
-            found: The photo, and the results of the searches for its faces.
+            batch: The photos, and the results of the searches for their faces.
 
-        Returns:
-            ``key``, ``id`` of the photo, ``rows`` of the table, one a face or one
-            for a photo without, and ``files`` with their hashes, by path below the
-            folder of the completions.
+        Yields:
+            Of each photo ``key``, ``id``, ``rows`` of the table, one a face or one for
+            a photo without, and ``files`` with their hashes, by path below the folder
+            of the completions; or what its completion met, such as a PhotoError if it
+            cannot be read any more, or has changed.
 
         Raises:
-            PhotoError: If the photo cannot be read any more, or has changed.
+            OSError: If a file cannot be written.
         """
+        for group in groups(batch, PHOTOS_AT_ONCE):
+            outcomes = [_attempted(self._opened, found) for found in group]
+            opened = [each for each in outcomes if isinstance(each, _Opened)]
+            faces = iter(refined(self._refiner, [each.unfinished for each in opened]))
+            for outcome in outcomes:
+                yield (
+                    _attempted(partial(self._written, next(faces)), outcome)
+                    if isinstance(outcome, _Opened)
+                    else outcome
+                )
+
+    def _written(self, faces: Sequence[CompletedFace], opened: _Opened) -> Row:
+        """Write all files of one photo, whose faces are ready to be put back."""
+        (photo, hole, _), found = opened.unfinished, opened.found
         task = found.task
-        done = self._composed(found)
+        done = compose(photo, hole, faces, self._outside, opened.original)
         contents = _photo_files(done)
         rows = []
         for face, frames in zip(done.faces, found.frames, strict=True):
@@ -118,7 +156,10 @@ class ResultWriter:
         except OSError:
             return False
 
-    def _composed(self, found: Found) -> Completion:
+    def _opened(self, found: Found) -> _Opened:
+        """Read a photo again, and blend what was found for its faces."""
+        if found.failure:
+            raise PhotoError(found.failure)
         task = found.task
         path = self._photos / task.photo_id
         # As it was aligned: its faces and a hole in its file belong to no other photo.
@@ -128,8 +169,7 @@ class ResultWriter:
             completed_face(face, candidates)
             for face, candidates in zip(task.faces, found.candidates, strict=True)
         ]
-        original = PhotoFile(content)
-        return compose(photo, task.hole, faces, self._outside, original, self._refiner)
+        return _Opened(found, PhotoFile(content), Unfinished(photo, task.hole, faces))
 
     def _write_all(self, photo_id: str, contents: dict[str, bytes]) -> dict[str, str]:
         """Write files named by what follows the photo's id; give their hashes."""
@@ -154,6 +194,16 @@ class ResultWriter:
         for path in stale:
             if path.relative_to(self._output).as_posix() not in names:
                 path.unlink(missing_ok=True)
+
+
+def _attempted(make: Callable[[Given], Made], given: Given) -> Made | Exception:
+    """Make something of a photo; an error of that photo is none of the others."""
+    try:
+        return make(given)
+    except OSError:
+        raise
+    except Exception as error:
+        return error
 
 
 def _is_of_a_face(name: str) -> bool:

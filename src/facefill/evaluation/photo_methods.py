@@ -7,6 +7,7 @@ order; none is shown what the hole hides.
 from collections.abc import Iterable, Iterator, Sequence
 
 from facefill.completion.faces import AlignedFace, FaceInPhoto, face_with_hole
+from facefill.completion.refining import PHOTOS_AT_ONCE, Unfinished, refined
 from facefill.completion.result import completed_face, compose
 from facefill.errors import MaskError
 from facefill.evaluation.hidden_faces import HiddenFace
@@ -17,6 +18,7 @@ from facefill.imaging.photos import Pixels
 from facefill.inversion.search import LatentSearch
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
+from facefill.runtime.batching import groups
 
 
 def aligned_intact(faces: Iterable[HiddenFace]) -> list[list[FaceInPhoto]]:
@@ -71,10 +73,16 @@ def searched(
     """
     results = search.run(face.measurement for each in placed for face in each)
     outside = search.options.outside
-    for face, each in zip(faces, placed, strict=True):
-        photo, hole = face.painted()
-        done = [completed_face(one, next(results)) for one in each]
-        yield compose(photo, hole, done, outside, refiner=search.refiner).photo
+    for group in groups(zip(faces, placed, strict=True), PHOTOS_AT_ONCE):
+        unfinished = [
+            Unfinished(
+                *face.painted(), [completed_face(one, next(results)) for one in each]
+            )
+            for face, each in group
+        ]
+        done = refined(search.refiner, unfinished)
+        for (photo, hole, _), its_faces in zip(unfinished, done, strict=True):
+            yield compose(photo, hole, its_faces, outside).photo
 
 
 def by_baselines(

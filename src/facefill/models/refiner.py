@@ -70,6 +70,18 @@ def build_refiner(size: int, seed: int, precision: str = "float32") -> keras.Mod
     return keras.Model(seen, painted, name="refiner")
 
 
+def in_precision(refiner: keras.Model, precision: str) -> keras.Model:
+    """The same refiner with hidden layers of a Keras dtype policy."""
+    if (
+        refiner.get_layer("paint").compute_dtype
+        == keras.DTypePolicy(precision).compute_dtype
+    ):
+        return refiner
+    other = build_refiner(int(refiner.input_shape[1]), 0, precision)
+    other.set_weights(refiner.get_weights())
+    return other
+
+
 def build_patch_discriminator(
     size: int, seed: int, precision: str = "float32"
 ) -> keras.Model:

@@ -15,7 +15,7 @@ import keras
 
 from facefill.models.files import read_trained, weights_sha256
 from facefill.models.network_files import GENERATOR, pack, unpack
-from facefill.models.refinement import Refiner, refiner_of
+from facefill.models.refinement import Refiner, refiner_by, refiner_of
 from facefill.models.refiner import build_refiner
 from facefill.parameters import CompleteOptions
 
@@ -83,7 +83,7 @@ def refiner_for(
     """Refiner that options ask for: one that was trained, or the shipped one.
 
     Args:
-        options: ``refine`` and ``fidelity`` are read.
+        options: ``refine``, ``fidelity``, ``precision`` and ``device`` are read.
         generator: The generator whose completions are refined.
         trained: Refiner that a training has made, perhaps of another generator, which
             is then said.
@@ -102,4 +102,4 @@ def refiner_for(
             "the refiner that was trained is of another generator, and is not used"
         )
         return shipped
-    return Refiner(trained.network, options.picture_share)
+    return refiner_by(trained.network, options)
