@@ -30,7 +30,7 @@ from facefill.inversion.latent_bank import LatentBank
 from facefill.inversion.masking import MaskMaker
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.objective import Objective
-from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.pca_fit import GaussianFit, gaussian_fit_of
 from facefill.inversion.search import LatentSearch
 from facefill.models import pretrained
 from facefill.models.generation import generate
@@ -212,11 +212,10 @@ def measure(
     held_out: HeldOut, mask: HoleName, files: Mapping[str, Path], identity: bool
 ) -> dict[str, Any]:
     """Compare what the variants found under a mask; the report, and a sheet."""
-    statistics = pretrained.load_statistics()
-    assert statistics is not None
-    options = CompleteOptions()
-    expectation = GaussianFit(statistics, options.fit_noise)
     generator = pretrained.load_pair().generator
+    options, statistics = CompleteOptions(), pretrained.load_statistics()
+    expectation = gaussian_fit_of(options, statistics, generator.output_shape[1])
+    assert expectation is not None
     searches: dict[str, Any] = {
         name: Recorded(file, generator, expectation) for name, file in files.items()
     }

@@ -5,7 +5,7 @@ Run it in the project's environment, after ``kedro run --pipeline=prepare``::
     python tools/ship_head_statistics.py data/
 
 Photos of the training side are measured whose face is small enough for head and
-shoulders to be on them, at most as many as ``face_pca`` measures.
+shoulders to be on them.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from facefill.completion.expected_heads import (
     head_picture,
 )
 from facefill.imaging.photos import read_photo
-from facefill.models.face_pca import NUM_FACES, measure
+from facefill.models.face_pca import measure
 from facefill.runtime import rng
 from facefill.runtime.files import write_bytes, write_json
 from facefill.runtime.packaged_files import FOLDER
@@ -36,11 +36,11 @@ def main() -> None:
     """Measure heads of the training split."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--components", type=int, default=120)
+    parser.add_argument("--components", type=int, default=200)
     parser.add_argument("--output", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     draw = rng.keyed_rng(1, rng.Purpose.STATISTICS)
-    heads = training_heads(arguments.data, draw)
+    heads = training_heads(arguments.data)
     content = measure(heads, arguments.components, draw).packed()
     write_bytes(arguments.output / FILE, content)
     described = {
@@ -52,15 +52,14 @@ def main() -> None:
     print(f"{len(heads)} heads, {len(content)} bytes")
 
 
-def training_heads(data: Path, draw: np.random.Generator) -> np.ndarray:
+def training_heads(data: Path) -> np.ndarray:
     """Give pictures of heads, uint8 RGB (N, SIDE, SIDE, 3)."""
     aligned = pd.read_parquet(data / "03_primary/alignment.parquet")
     faces = pd.read_parquet(data / "05_model_input/faces.parquet")
     chosen = aligned[aligned["id"].isin(faces.loc[faces["split"] == "train", "id"])]
     size = len_of_crop(data)
     heads: list[np.ndarray] = []
-    for row in draw.permutation(len(chosen)):
-        photo = chosen.iloc[row]
+    for _, photo in chosen.iterrows():
         matrix = np.asarray(photo["matrix"], np.float64).reshape(2, 3)
         scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
         if min(photo["width"], photo["height"]) < 0.9 * FIELD * size / scale:
@@ -70,8 +69,6 @@ def training_heads(data: Path, draw: np.random.Generator) -> np.ndarray:
         picture, seen = head_picture(pixels, whole, head_map(matrix, size))
         if seen.mean() >= LEAST_SEEN:
             heads.append(np.where(seen[..., None], picture, picture[seen].mean(0)))
-        if len(heads) == NUM_FACES:
-            break
     return np.asarray(heads, np.uint8)
 
 

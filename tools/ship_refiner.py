@@ -21,7 +21,7 @@ import numpy as np
 from ship_encoder import eight_bits
 
 from facefill.backend import devices
-from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.pca_fit import gaussian_fit_of
 from facefill.models import pretrained
 from facefill.models.files import weights_sha256
 from facefill.models.pretrained import REFINER, REFINER_MANIFEST
@@ -56,11 +56,10 @@ def main() -> None:
     print(f"{len(chosen)} of {len(crops)} crops are usable")
     pair = pretrained.load_pair()
     encoder = pretrained.load_encoder(weights_sha256(pair.generator))
-    statistics = pretrained.load_statistics()
+    options, statistics = CompleteOptions(), pretrained.load_statistics()
+    fit = gaussian_fit_of(options, statistics, pair.generator.output_shape[1])
     assert encoder is not None
-    assert statistics is not None
-    options = CompleteOptions()
-    fit = GaussianFit(statistics, options.fit_noise)
+    assert fit is not None
     share = options.coarse_share
     completer = CoarseCompleter(encoder, pair.generator, fit, share, SEED)
     precision = devices.resolve_precision("auto", "auto")

@@ -21,7 +21,7 @@ def main() -> None:
     """Measure the faces of the training split."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("faces", type=Path)
-    parser.add_argument("--components", type=int, default=300)
+    parser.add_argument("--components", type=int, default=500)
     parser.add_argument("--output", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     faces = read_face_set(arguments.faces).of_split("train")

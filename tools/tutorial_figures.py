@@ -36,7 +36,7 @@ from facefill.imaging.sheets import (
 from facefill.inversion.candidates import Candidate
 from facefill.inversion.masking import MaskMaker
 from facefill.inversion.measurement import Measurement
-from facefill.inversion.pca_fit import GaussianFit
+from facefill.inversion.pca_fit import gaussian_fit_of
 from facefill.inversion.search import LatentSearch
 from facefill.parameters import CompleteOptions
 from facefill.parameters.choices import Refinement
@@ -166,7 +166,8 @@ def expected() -> np.ndarray:
     target, statistics = astronaut(), facefill.load_model().statistics
     assert statistics is not None
     mean = np.clip(np.round(statistics.mean), 0, 255).astype(np.uint8)
-    normal = GaussianFit(statistics, CompleteOptions().fit_noise)
+    normal = gaussian_fit_of(CompleteOptions(), statistics, statistics.image_size)
+    assert normal is not None
     given = normal.fit(mean, target, detail=0.0)
     shown = {
         "known": hidden(target),

@@ -28,7 +28,7 @@ SIDE = 40
 """Of a picture of a head, in pixels."""
 FIELD = 2.25
 """Of the same, in sides of the face's crop, about the same middle."""
-_NOISE = 150.0
+_NOISE = 75.0
 """Standard deviation of a pixel about the components, in grey levels: more than it is,
 since what light and background have in common with others' says little of the body."""
 _EDGE = 2

@@ -50,9 +50,9 @@ from facefill.imaging.photos import Pixels
 
 Floats: TypeAlias = NDArray[np.float32]
 
-DEVIATION = 10.0
+DEVIATION = 8.0
 """Standard deviation of a pixel of a face around its PCA fit, in grey levels: that of
-48 held-out faces and 300 components of others."""
+200 held-out faces and 500 components of others."""
 
 _SLOPE_RESOLUTION = 2.0
 """Pixels for a pixel of the face at which the slope of a difference is looked at."""

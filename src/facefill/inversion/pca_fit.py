@@ -20,11 +20,13 @@ from scipy.linalg import cho_factor, cho_solve
 
 from facefill.imaging.masks import Mask
 from facefill.inversion.measurement import Measurement
-from facefill.models.face_pca import NUM_FACES, FacePca, Floats
+from facefill.models.face_pca import FacePca, Floats
 from facefill.parameters import CompleteOptions
 
 logger = logging.getLogger(__name__)
 
+ENOUGH_FACES = 4096
+"""Faces from which on components are as much to be believed as those of more."""
 _SYSTEMS_KEPT = 4
 
 
@@ -148,10 +150,10 @@ def noise_of(noise: float, num_faces: int) -> float:
 
     Components of few faces are in part those of these faces alone, and what they make
     of known pixels is less to be believed: the error of a component falls with the root
-    of the number of faces.
+    of the number of faces, until what is left is what no component explains.
 
     Args:
-        noise: Deviation around components of ``NUM_FACES`` faces, in grey levels.
+        noise: Deviation around components of ``ENOUGH_FACES`` faces, in grey levels.
         num_faces: Number of faces that were measured.
     """
-    return noise * math.sqrt(NUM_FACES / min(num_faces, NUM_FACES))
+    return noise * math.sqrt(ENOUGH_FACES / min(num_faces, ENOUGH_FACES))

@@ -9,19 +9,23 @@ Synopsis::
 
 import hashlib
 import io
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
 from facefill.errors import DataError, ModelError
 from facefill.runtime.packaged_files import from_eight_bits, to_eight_bits
 
 Floats: TypeAlias = NDArray[np.float32]
-NUM_FACES = 2048
-"""Faces that are measured; more change little, and the time grows as their cube."""
+MAX_BYTES = 2**31
+"""Of the faces that are measured, as float32: 43,690 faces of 64 pixels."""
+_BYTES = 4
+_NUM_FACES_ONCE = 2048
+"""Faces that versions measured whose files do not say how many."""
+_POWER_ITERATIONS = 3
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,13 @@ class FacePca:
         components: Of length one and at right angles but for rounding, float32
             (K, S, S, 3).
         variances: Of the weight of each, float64 (K,), the largest first.
-        num_faces: Faces that they were measured on; ``NUM_FACES`` in files of
-            versions that did not say.
+        num_faces: Faces that they were measured on.
     """
 
     mean: Floats
     components: Floats
     variances: NDArray[np.float64]
-    num_faces: int = NUM_FACES
+    num_faces: int = _NUM_FACES_ONCE
 
     @property
     def image_size(self) -> int:
@@ -53,8 +56,8 @@ class FacePca:
         digest = hashlib.sha256()
         for array in (self.mean, self.components, self.variances):
             digest.update(np.ascontiguousarray(array).tobytes())
-        # Those of as many faces as there can be are what they were before it was said.
-        if self.num_faces != NUM_FACES:
+        # Those of files that do not say it are what they were before it was said.
+        if self.num_faces != _NUM_FACES_ONCE:
             digest.update(str(self.num_faces).encode())
         return digest.hexdigest()
 
@@ -87,50 +90,50 @@ class FacePca:
                         archive["components"], archive["scales"]
                     ),
                     variances=archive["variances"],
-                    num_faces=int(archive.get("num_faces", NUM_FACES)),
+                    num_faces=int(archive.get("num_faces", _NUM_FACES_ONCE)),
                 )
         except Exception as error:  # whatever numpy and zipfile raise for a bad file
             raise ModelError(f"no statistics of faces ({error})") from error
 
 
 def measure(faces: Any, num_components: int, rng: np.random.Generator) -> FacePca:
-    """Measure faces, two thousand of them at most.
+    """Measure faces, as many as there are but for ``MAX_BYTES``.
 
     Args:
         faces: uint8 (N, S, S, 3), memory-mapped or not, N at least 2.
         num_components: K; fewer if the faces differ in fewer directions.
-        rng: Chooses faces if there are more than ``NUM_FACES``.
+        rng: Chooses faces if there are too many, and seeds the decomposition.
 
     Raises:
         DataError: If there are fewer than two faces, or all are equal.
     """
+    from sklearn.decomposition import PCA
+
     if len(faces) < 2:
         raise DataError(
             f"{len(faces)} faces are too few to measure how faces differ; add photos"
         )
-    count = min(len(faces), NUM_FACES)
+    shape = faces.shape[1:]
+    count = min(len(faces), MAX_BYTES // (_BYTES * math.prod(shape)))
     rows = np.sort(rng.permutation(len(faces))[:count])
     flat = np.asarray(faces[rows]).reshape(count, -1).astype(np.float32)
-    shape = faces.shape[1:]
-    mean = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
-    flat -= mean
-    # Components of D pixels from the N x N products of faces, N being the smaller.
-    products = (flat @ flat.T).astype(np.float64)
-    kept = min(num_components, count - 1)
-    lengths, shares = eigh(products, subset_by_index=(count - kept, count - 1))
-    lengths, shares = lengths[::-1], shares[:, ::-1]
-    # Equal faces have fewer directions than there are faces.
-    is_real = lengths > 1e-6 * max(float(lengths[0]), 1.0)
-    if not is_real.any():
+    if np.array_equal(flat.min(axis=0), flat.max(axis=0)):
         raise DataError(
             f"all {count} faces are equal, so there is no difference to measure; add "
             "other photos"
         )
-    scaled = shares[:, is_real] / np.sqrt(lengths[is_real])
-    components = scaled.T.astype(np.float32) @ flat
+    analysis = PCA(
+        min(num_components, count - 1, flat.shape[1]),
+        iterated_power=_POWER_ITERATIONS,
+        random_state=int(rng.integers(2**31)),
+        copy=False,
+    ).fit(flat)
+    variances = analysis.explained_variance_.astype(np.float64)
+    # Equal faces have fewer directions than there are faces.
+    is_real = variances > 1e-6 * variances[0]
     return FacePca(
-        mean=mean.reshape(shape),
-        components=components.reshape(-1, *shape),
-        variances=lengths[is_real] / (count - 1),
+        mean=analysis.mean_.astype(np.float32).reshape(shape),
+        components=analysis.components_[is_real].reshape(-1, *shape),
+        variances=variances[is_real],
         num_faces=count,
     )

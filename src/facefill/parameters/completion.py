@@ -83,8 +83,8 @@ class CompleteOptions(Block):
         fit_components: Principal components of faces that the expectation knows; the
             pipeline ``train`` measures them.
         fit_noise: How far a face may be from them, in grey levels (standard
-            deviation of a pixel), if they are of 2,048 faces; of N faces
-            sqrt(2048 / N) times as far.
+            deviation of a pixel), if they are of 4,096 faces or more; of N
+            fewer, sqrt(4096 / N) times as far.
         refine: ``picture`` makes the completed face as sharp as its photo, as far as
             ``fidelity`` says, by a network that sees the photo around the hole at twice
             the face's resolution, where one comes for faces of this size; ``mean`` is
@@ -138,7 +138,7 @@ class CompleteOptions(Block):
     fit: choices.Fit = "expected"
     fidelity: Annotated[float, Field(ge=0.0, le=1.0)] = defaults.FIDELITY
     fit_statistics: choices.Source = "trained"
-    fit_components: Annotated[int, Field(ge=1, le=4096)] = 300
+    fit_components: Annotated[int, Field(ge=1, le=4096)] = 500
     fit_noise: Annotated[float, Field(gt=0.0, le=255.0)] = defaults.FIT_NOISE
     refine: choices.Refinement = "picture"
     candidates: Annotated[int, Field(ge=1, le=64)] = 1

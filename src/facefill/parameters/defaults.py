@@ -18,7 +18,7 @@ RANDOM_FRACTION = 0.2
 STROKES = 4
 """Strokes of the mask ``strokes``."""
 
-FIT_NOISE = 70.0
+FIT_NOISE = 50.0
 """Standard deviation of a face's pixels about its principal components, grey levels."""
 
 FIDELITY = 0.7
