@@ -739,7 +739,7 @@ def raising(error, function, key):
 
 
 @pytest.mark.parametrize(
-    ("kind", "method"), [(TaskReader, "read"), (ResultWriter, "write")]
+    ("kind", "method"), [(TaskReader, "read"), (ResultWriter, "_opened")]
 )
 def test_a_defect_met_by_one_photo_is_its_row_and_keeps_its_traceback(
     folders, search, monkeypatch, caplog, kind, method
@@ -761,7 +761,7 @@ def test_a_defect_met_by_one_photo_is_its_row_and_keeps_its_traceback(
 
 
 @pytest.mark.parametrize(
-    ("kind", "method"), [(TaskReader, "read"), (ResultWriter, "write")]
+    ("kind", "method"), [(TaskReader, "read"), (ResultWriter, "_opened")]
 )
 def test_a_full_disk_ends_the_run_and_finished_photos_stay(
     folders, search, monkeypatch, kind, method
