@@ -35,19 +35,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 import facefill
-from facefill.completion import result
+from facefill.completion import refining, result
 from facefill.completion.faces import AlignedFace, FaceInPhoto, face_with_hole
-from facefill.completion.refining import PHOTOS_AT_ONCE, Unfinished, refined
-from facefill.completion.result import completed_face, compose
+from facefill.completion.refining import Unfinished, finished
+from facefill.completion.result import completed_face
 from facefill.imaging.compositing import warped_hole
 from facefill.imaging.masks import Mask, build_mask
 from facefill.imaging.photos import Pixels, read_photo
 from facefill.inversion.encoder import Encoder
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
-from facefill.models.refinement import refiner_of
+from facefill.models.refinement import shipped_refiner
 from facefill.parameters import AlignOptions, CompleteOptions
-from facefill.runtime.batching import groups
 
 PORTRAITS = Path(__file__).parents[1] / "tests/portraits"
 SIZE, SEED, LAM = 64, 1, 0.1
@@ -101,6 +100,8 @@ class Stopwatch:
             for owner, attribute, name in (
                 (Encoder, "latent", "encoder"),
                 (GaussianFit, "fit", "fit"),
+                (refining, "refined", "refiner"),
+                (refining, "compose", "putting back"),
                 (result, "with_grain", "grain"),
             ):
                 timed = self.around(name, getattr(owner, attribute))
@@ -152,23 +153,21 @@ def search_of(**options: Any) -> LatentSearch:
 def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> Seconds:
     """Complete faces; seconds of the clock, and of the CPU."""
     options = search.options
-    refiner = refiner_of(options, SIZE)
+    refiner = shipped_refiner(options, SIZE)
     started = clocks()
-    with watch.attached():
+
+    def unfinished() -> Iterator[Unfinished]:
         results = search.run(face.measurement for _, _, face in work)
-        for group in groups(work, PHOTOS_AT_ONCE):
-            unfinished = []
-            for photo, hole, face in group:
-                with watch.stage("search"):
-                    candidates = next(results)
-                with watch.stage("blending"):
-                    done = completed_face(face, candidates)
-                unfinished.append(Unfinished(photo, hole, [done]))
-            with watch.stage("refiner"):
-                finished = refined(refiner, unfinished)
-            for (photo, hole, _), faces in zip(unfinished, finished, strict=True):
-                with watch.stage("putting back"):
-                    compose(photo, hole, faces, options.outside)
+        for photo, hole, face in work:
+            with watch.stage("search"):
+                candidates = next(results)
+            with watch.stage("blending"):
+                done = completed_face(face, candidates)
+            yield Unfinished(photo, hole, [done])
+
+    with watch.attached():
+        for _ in finished(refiner, unfinished(), options.outside):
+            pass
     return clocks() - started
 
 

@@ -26,12 +26,14 @@ def main() -> None:
     arguments = parser.parse_args()
     faces = read_face_set(arguments.faces).of_split("train")
     draw = rng.keyed_rng(1, rng.Purpose.STATISTICS)
-    content = measure(faces, arguments.components, draw).packed()
+    statistics = measure(faces, arguments.components, draw)
+    content = statistics.packed()
     write_bytes(arguments.output / STATISTICS, content)
     described = {
         "sha256": hashlib.sha256(content).hexdigest(),
         "image_size": int(faces.shape[1]),
         "components": arguments.components,
+        "faces": statistics.num_faces,
     }
     write_json(arguments.output / STATISTICS_MANIFEST, described)
     print(f"{len(content)} bytes")

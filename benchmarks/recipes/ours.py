@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from facefill.backend.memory import keep_freed_memory
 from facefill.parameters import TrainOptions
 from facefill.training.batches import batches
 from facefill.training.trainer import Trainer
@@ -23,6 +24,7 @@ def rounds_of_steps(
             "steps_per_call": STEPS,
         }
     )
+    keep_freed_memory()
     trainer = Trainer(options, faces.shape[1], seed=1)
     stacks = batches(faces, options, seed=1, first=0)
     state = trainer.initial_state()

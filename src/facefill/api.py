@@ -32,8 +32,8 @@ from facefill.completion.given import (
     read_given,
     read_pixels,
 )
-from facefill.completion.refining import Unfinished, refined
-from facefill.completion.result import Completion, completed_face, compose
+from facefill.completion.refining import Unfinished, finished
+from facefill.completion.result import Completion, completed_face
 from facefill.errors import PhotoError
 from facefill.imaging.photos import Pixels
 from facefill.inversion.masking import MaskMaker
@@ -216,15 +216,15 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
     ]
     unfinished = [
         Unfinished(
-            given.pixels, given.hole, [face.by_candidate(number) for face in done]
+            given.pixels,
+            given.hole,
+            [face.by_candidate(number) for face in done],
+            given.original,
         )
         for number in range(options.candidates if faces else 1)
     ]
-    photos = [
-        compose(given.pixels, given.hole, each, options.outside, given.original)
-        for each in refined(search.refiner, unfinished)
-    ]
-    return replace(photos[0], variants=tuple(photos))
+    photos = tuple(finished(search.refiner, unfinished, options.outside))
+    return replace(photos[0], variants=photos)
 
 
 def _shares(tell: Callable[[float], None], total: int) -> Advance:

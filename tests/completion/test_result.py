@@ -8,12 +8,10 @@ from PIL import Image
 
 from facefill.completion.faces import (
     AlignedFace,
-    face_with_hole,
     face_with_task,
     nearest_faces,
 )
 from facefill.completion.inputs import MaskChoice
-from facefill.completion.refining import Unfinished, refined
 from facefill.completion.result import completed_face, compose
 from facefill.errors import PhotoError
 from facefill.imaging.geometry import warp
@@ -33,6 +31,8 @@ from restoring import (
     Project,
     candidate,
     face_at,
+    faces_in,
+    hole_at,
     matrix_at,
     noisy_photo,
     place,
@@ -44,28 +44,6 @@ from restoring import (
 
 GENERATED = noisy_photo(7, (SIZE, SIZE, 3))
 WINDOW = np.s_[12:24, 30:60]
-
-
-def hole_at(window, shape=PHOTO_SHAPE):
-    hole = np.zeros(shape[:2], bool)
-    hole[window] = True
-    return hole
-
-
-def faces_in(photo, hole, lefts=LEFTS[:1], candidates=1):
-    """Complete the faces of a photo that a hole touches."""
-    generated = [candidate(np.roll(GENERATED, n, 0)) for n in range(candidates)]
-    aligned = [
-        AlignedFace(
-            f"a.png#{number}",
-            face_at(photo, left).copy(),
-            np.array(matrix_at(left)).reshape(2, 3),
-            is_square=False,
-        )
-        for number, left in enumerate(lefts, start=1)
-    ]
-    touched = [face_with_hole(face, hole) for face in aligned]
-    return [completed_face(face, generated) for face in touched if face]
 
 
 def whole(photo, hole, outside="inpaint", lefts=LEFTS[:1]):
@@ -274,68 +252,6 @@ def test_a_result_is_saved_in_the_format_of_its_name(tmp_path, name, kind):
         with pytest.raises(PhotoError, match="unsupported"):
             done.save(tmp_path / other)
         assert not (tmp_path / other).exists()
-
-
-class Recording:
-    """A refiner that shows what it is given: the crop with its hole painted."""
-
-    size = 2 * SIZE
-
-    def __init__(self):
-        self.calls = []
-
-    def refine(self, crops):
-        self.calls += crops
-        return [
-            np.where(known[..., None], crop, np.uint8(200)) for crop, _, known in crops
-        ]
-
-
-def test_a_refined_face_takes_the_place_of_the_blended_one_in_the_photo_alone():
-    photo, hole = noisy_photo(1), hole_at(WINDOW)
-    faces = faces_in(photo, hole)
-    refiner = Recording()
-    plain = compose(photo, hole, faces, "inpaint")
-    (finer_faces,) = refined(refiner, [Unfinished(photo, hole, faces)])
-    done = compose(photo, hole, finer_faces, "inpaint")
-    ((crop, completed, known),) = refiner.calls
-    matrix = 2.0 * np.array(MATRIX).reshape(2, 3)
-    assert np.array_equal(crop, warp(photo, matrix, 2 * SIZE))
-    assert np.array_equal(completed, faces[0].blended)
-    assert not known.all()
-    assert np.array_equal(done.photo[~hole], photo[~hole])
-    assert np.array_equal(done.blended, plain.blended)
-    assert not np.array_equal(done.photo[hole], plain.photo[hole])
-    assert done.by_face == plain.by_face
-
-
-def test_a_refiner_is_not_asked_where_there_is_no_hole_to_see():
-    photo = noisy_photo(1)
-    face = AlignedFace(
-        "a.png#1", face_at(photo, LEFTS[0]), np.array(MATRIX).reshape(2, 3), False
-    )
-    task = task_of("colorize", SIZE, CompleteOptions())
-    placed = face_with_task(face, task, photo.shape[:2])
-    done = completed_face(placed, [candidate(GENERATED)])
-    refiner = Recording()
-    assert refined(refiner, [Unfinished(photo, None, [done])]) == [[done]]
-    assert refiner.calls == []
-
-
-def test_a_shape_of_the_face_is_refined_where_the_photo_has_it():
-    photo = noisy_photo(1)
-    face = AlignedFace(
-        "a.png#1", face_at(photo, LEFTS[0]), np.array(MATRIX).reshape(2, 3), False
-    )
-    task = task_of("center", SIZE, CompleteOptions())
-    placed = face_with_task(face, task, photo.shape[:2])
-    done = completed_face(placed, [candidate(GENERATED)])
-    refiner = Recording()
-    (finer_faces,) = refined(refiner, [Unfinished(photo, None, [done])])
-    whole = compose(photo, None, finer_faces, "inpaint")
-    assert np.array_equal(whole.photo[~whole.hole], photo[~whole.hole])
-    ((_, _, known),) = refiner.calls
-    assert 0.1 < 1.0 - known.mean() < 0.6
 
 
 def test_where_two_crops_overlap_each_pixel_is_of_the_nearer_face():

@@ -248,3 +248,27 @@ def test_photos_that_are_finished_together_are_each_refined_as_alone(folders):
     for name, before, after in zip("abc", unrefined, alone, strict=True):
         photo = f"{name}.png/photo.png"
         assert before[photo] != after[photo]
+
+
+def test_a_photo_whose_face_cannot_be_refined_leaves_the_others_alone(folders):
+    class Refusing:
+        """A refiner that fails where it sees a white photo."""
+
+        size = 2 * SIZE
+
+        def refine(self, crops):
+            if any(crop.crop.mean() > 200 for crop in crops):
+                raise ValueError("too bright")
+            return [crop.crop for crop in crops]
+
+    writer = ResultWriter(folders.photos, folders.output, LIMITS, "inpaint", Refusing())
+    white = np.full(PHOTO_SHAPE, 250, np.uint8)
+    photos = (None, white, None)
+    tasks = [
+        read(folders, [place(folders, f"{number}.png", photo=photo)])
+        for number, photo in enumerate(photos)
+    ]
+    outcomes = written(writer, *[found(task, candidate(9)) for task in tasks])
+
+    assert str(outcomes[1]) == "too bright"
+    assert [outcomes[0]["id"], outcomes[2]["id"]] == ["0.png", "2.png"]

@@ -9,6 +9,7 @@ import pytest
 
 from facefill.datasets import FaceStatisticsDataset
 from facefill.errors import DataError, ModelError
+from facefill.models import face_pca
 from facefill.models.face_pca import FacePca, measure
 
 SIZE = 8
@@ -40,6 +41,39 @@ def test_components_and_variances_are_those_of_the_covariance():
     overlaps = np.abs((ours[:3] * vectors[:, ::-1][:, :3].T).sum(axis=1))
     assert overlaps == pytest.approx(1.0, abs=1e-3)
     assert ours @ ours.T == pytest.approx(np.eye(10), abs=1e-3)
+
+
+def many_faces():
+    """More faces, of more pixels, than are decomposed exactly."""
+    make = draw(3)
+    ways = make.normal(0.0, 6.0, (12, 16, 16, 3))
+    weights = make.normal(0.0, np.linspace(3.0, 1.0, 12), (900, 12))
+    made = 128.0 + np.tensordot(weights, ways, axes=1)
+    return np.clip(np.round(made), 0, 255).astype(np.uint8)
+
+
+def test_components_of_many_faces_are_those_of_the_covariance_too():
+    pictures = many_faces()
+    found = measure(pictures, 12, draw())
+
+    values, vectors = np.linalg.eigh(np.cov(pictures.reshape(900, -1), rowvar=False))
+    assert found.num_faces == 900
+    assert found.variances == pytest.approx(values[::-1][:12], rel=1e-3)
+    overlaps = found.components.reshape(12, -1) @ vectors[:, ::-1][:, :12]
+    assert np.linalg.svd(overlaps)[1] == pytest.approx(1.0, abs=1e-3)
+    again = measure(pictures, 12, draw())
+    assert again.fingerprint == found.fingerprint
+
+
+def test_of_more_faces_than_memory_is_meant_for_some_are_measured(monkeypatch):
+    monkeypatch.setattr(face_pca, "MAX_BYTES", 4 * 700 * 16 * 16 * 3)
+    pictures = many_faces()
+    found = measure(pictures, 12, draw())
+
+    assert found.num_faces == 700
+    whole = pictures.reshape(900, -1).mean(axis=0)
+    apart = np.abs(found.mean.ravel() - whole)
+    assert 0.0 < apart.max() < 6.0
 
 
 def test_no_more_components_are_kept_than_faces_differ_in():

@@ -9,7 +9,7 @@ from facefill.models.refinement import (
     Refiner,
     enlarged,
     finer,
-    refiner_of,
+    shipped_refiner,
 )
 from facefill.models.refiner import (
     CHANNELS,
@@ -182,16 +182,16 @@ def test_an_enlarged_face_has_its_pixels_where_the_finer_map_has_them():
 
 
 def test_faces_of_another_size_and_those_that_ask_for_none_have_no_refiner():
-    assert refiner_of(CompleteOptions(refine="none"), 64) is None
-    assert refiner_of(CompleteOptions(), 32) is None
-    shipped = refiner_of(CompleteOptions(), 64)
+    assert shipped_refiner(CompleteOptions(refine="none"), 64) is None
+    assert shipped_refiner(CompleteOptions(), 32) is None
+    shipped = shipped_refiner(CompleteOptions(), 64)
     assert shipped is not None
     assert shipped.size == 128
 
 
 def test_the_mean_is_what_the_least_fidelity_gives():
     def fingerprint(**given):
-        return refiner_of(CompleteOptions(**given), 64).fingerprint
+        return shipped_refiner(CompleteOptions(**given), 64).fingerprint
 
     least = fingerprint(fidelity=0.0)
     assert fingerprint(refine="mean") == fingerprint(refine="mean", fidelity=1.0)

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facefill.completion.faces import AlignedFace, face_with_hole
 from facefill.completion.holes import find_holes
 from facefill.completion.inputs import Folders, Results, TaskReader
 from facefill.completion.plan import plan
 from facefill.completion.restore import restore
+from facefill.completion.result import completed_face
 from facefill.imaging.pictures import write_png
 from facefill.inversion.candidates import Candidate
 from facefill.parameters import CompleteOptions, IngestOptions
@@ -210,3 +212,31 @@ def contents(folder):
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def hole_at(window, shape=PHOTO_SHAPE):
+    """Hole of a photo, bool (height, width)."""
+    hole = np.zeros(shape[:2], bool)
+    hole[window] = True
+    return hole
+
+
+def aligned_faces(photo, lefts=LEFTS[:1]):
+    """Faces of a photo, as alignment gives them."""
+    return [
+        AlignedFace(
+            f"a.png#{number}",
+            face_at(photo, left).copy(),
+            np.array(matrix_at(left)).reshape(2, 3),
+            is_square=False,
+        )
+        for number, left in enumerate(lefts, start=1)
+    ]
+
+
+def faces_in(photo, hole, lefts=LEFTS[:1], candidates=1):
+    """Complete the faces of a photo that a hole touches."""
+    drawn = noisy_photo(7, (SIZE, SIZE, 3))
+    generated = [candidate(np.roll(drawn, n, 0)) for n in range(candidates)]
+    touched = [face_with_hole(face, hole) for face in aligned_faces(photo, lefts)]
+    return [completed_face(face, generated) for face in touched if face]

@@ -3,20 +3,25 @@
 Synopsis::
 
     first, second = refined(refiner, [Unfinished(photo, hole, faces), another])
+    for completion in finished(refiner, photos, "inpaint"):
+        ...
 
 Faces of several photos go through the network together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from facefill.completion.result import CompletedFace
+from facefill.completion.result import CompletedFace, Completion, compose
 from facefill.imaging.degradations import Inpainting
 from facefill.imaging.geometry import warp
 from facefill.imaging.masks import Mask, mask_from_photo
+from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import Pixels
 from facefill.models.refinement import CoarseCrop, Refiner, finer
+from facefill.parameters.choices import Outside
+from facefill.runtime.batching import groups
 
 PHOTOS_AT_ONCE = 4
 """Photos to hold in memory for the sake of the faces that are refined together."""
@@ -30,11 +35,28 @@ class Unfinished(NamedTuple):
         hole: bool (height, width), True = hole; None if only that of the face is
             given, by a shape.
         faces: Completed faces.
+        original: File of the photo, if it is of one.
     """
 
     photo: Pixels
     hole: Mask | None
     faces: Sequence[CompletedFace]
+    original: PhotoFile | None = None
+
+
+def finished(
+    refiner: Refiner | None, photos: Iterable[Unfinished], outside: Outside
+) -> Iterator[Completion]:
+    """Refine the faces of photos, and put them back.
+
+    Args:
+        refiner: None leaves the faces as they are.
+        photos: The photos.
+        outside: What becomes of a hole beyond the faces.
+    """
+    for group in groups(photos, PHOTOS_AT_ONCE):
+        for each, faces in zip(group, refined(refiner, group), strict=True):
+            yield compose(each.photo, each.hole, faces, outside, each.original)
 
 
 def refined(
@@ -51,7 +73,7 @@ def refined(
     """
     if refiner is None:
         return [list(each.faces) for each in photos]
-    finer_faces = iter(
+    pictures = iter(
         refiner.refine(
             [
                 _coarse_crop(each, done, refiner.size)
@@ -61,14 +83,14 @@ def refined(
             ]
         )
     )
-    return [list(_replaced(each.faces, finer_faces)) for each in photos]
+    return [list(_replaced(each.faces, pictures)) for each in photos]
 
 
 def _replaced(
-    faces: Sequence[CompletedFace], finer_faces: Iterator[Pixels]
+    faces: Sequence[CompletedFace], pictures: Iterator[Pixels]
 ) -> Iterator[CompletedFace]:
     for done in faces:
-        yield replace(done, refined=next(finer_faces)) if _has_hole(done) else done
+        yield replace(done, refined=next(pictures)) if _has_hole(done) else done
 
 
 def _has_hole(done: CompletedFace) -> bool:
@@ -76,8 +98,7 @@ def _has_hole(done: CompletedFace) -> bool:
 
 
 def _coarse_crop(photo: Unfinished, done: CompletedFace, size: int) -> CoarseCrop:
-    face, (pixels, hole, _) = done.face, photo
-    lost = face.hole((pixels.shape[0], pixels.shape[1])) if hole is None else hole
-    matrix = finer(face.matrix)
-    known = mask_from_photo(lost, matrix, size)
-    return CoarseCrop(warp(pixels, matrix, size), done.blended, known)
+    shape, matrix = photo.photo.shape, finer(done.face.matrix)
+    hole = done.face.hole((shape[0], shape[1])) if photo.hole is None else photo.hole
+    known = mask_from_photo(hole, matrix, size)
+    return CoarseCrop(warp(photo.photo, matrix, size), done.blended, known)

@@ -280,11 +280,11 @@ class _Completion:
         """Write and record what was found for a batch."""
         records = []
         for found, outcome in zip(batch, self._writer.write(batch), strict=True):
-            if not isinstance(outcome, Exception):
+            if isinstance(outcome, Exception):
+                for face_id in found.task.ids:
+                    self._reject(rejected(face_id, outcome))
+            else:
                 records.append(outcome)
-                continue
-            for face_id in found.task.ids:
-                self._reject(rejected(face_id, outcome))
         self._records.add(records)
         for record in records:
             self._take(record)

@@ -62,12 +62,10 @@ class _Opened(NamedTuple):
 
     Attributes:
         found: Results of the searches for its faces.
-        original: Its file.
         unfinished: The photo, and its completed faces.
     """
 
     found: Found
-    original: PhotoFile
     unfinished: Unfinished
 
 
@@ -115,7 +113,7 @@ class ResultWriter:
         for group in groups(batch, PHOTOS_AT_ONCE):
             outcomes = [_attempted(self._opened, found) for found in group]
             opened = [each for each in outcomes if isinstance(each, _Opened)]
-            faces = iter(refined(self._refiner, [each.unfinished for each in opened]))
+            faces = iter(self._refined([each.unfinished for each in opened]))
             for outcome in outcomes:
                 yield (
                     _attempted(partial(self._written, next(faces)), outcome)
@@ -123,11 +121,28 @@ class ResultWriter:
                     else outcome
                 )
 
-    def _written(self, faces: Sequence[CompletedFace], opened: _Opened) -> Row:
+    def _refined(
+        self, photos: Sequence[Unfinished]
+    ) -> Sequence[Sequence[CompletedFace] | Exception]:
+        """Refine the faces of photos: together, or if one of them cannot be, alone."""
+        together = _attempted(partial(refined, self._refiner), photos)
+        if not isinstance(together, Exception):
+            return together
+        return [self._refined_alone(photo) for photo in photos]
+
+    def _refined_alone(self, photo: Unfinished) -> Sequence[CompletedFace] | Exception:
+        alone = _attempted(partial(refined, self._refiner), [photo])
+        return alone if isinstance(alone, Exception) else alone[0]
+
+    def _written(
+        self, faces: Sequence[CompletedFace] | Exception, opened: _Opened
+    ) -> Row:
         """Write all files of one photo, whose faces are ready to be put back."""
-        (photo, hole, _), found = opened.unfinished, opened.found
+        if isinstance(faces, Exception):
+            raise faces
+        (photo, hole, _, original), found = opened.unfinished, opened.found
         task = found.task
-        done = compose(photo, hole, faces, self._outside, opened.original)
+        done = compose(photo, hole, faces, self._outside, original)
         contents = _photo_files(done)
         rows = []
         for face, frames in zip(done.faces, found.frames, strict=True):
@@ -169,7 +184,8 @@ class ResultWriter:
             completed_face(face, candidates)
             for face, candidates in zip(task.faces, found.candidates, strict=True)
         ]
-        return _Opened(found, PhotoFile(content), Unfinished(photo, task.hole, faces))
+        file = PhotoFile(content)
+        return _Opened(found, Unfinished(photo, task.hole, faces, file))
 
     def _write_all(self, photo_id: str, contents: dict[str, bytes]) -> dict[str, str]:
         """Write files named by what follows the photo's id; give their hashes."""

@@ -13,7 +13,7 @@ from facefill.evaluation import perceptual
 from facefill.imaging.pictures import encode_png
 from facefill.models.companions import Companions
 from facefill.models.files import weights_sha256
-from facefill.models.refinement import refiner_of
+from facefill.models.refinement import shipped_refiner
 from facefill.parameters import (
     AlignOptions,
     CompleteOptions,
@@ -63,7 +63,7 @@ def key_of_evaluation(
 
 def _judges(options: CompleteOptions, image_size: int) -> list[str]:
     """What an evaluation depends on that comes with facefill, or is installed."""
-    refiner = refiner_of(options, image_size)
+    refiner = shipped_refiner(options, image_size)
     return [refiner.fingerprint if refiner else "", perceptual.missing()]
 
 

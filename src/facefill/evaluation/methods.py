@@ -43,7 +43,7 @@ class Baselines:
         Args:
             train: uint8 (N, S, S, 3), memory-mapped or not.
             methods: Methods that are wanted.
-            rng: Chooses the faces that ``pca`` learns from.
+            rng: Chooses the faces that ``pca`` learns from, of too many, and seeds it.
         """
         self._train = train
         self._methods = methods

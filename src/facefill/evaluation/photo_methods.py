@@ -7,8 +7,8 @@ order; none is shown what the hole hides.
 from collections.abc import Iterable, Iterator, Sequence
 
 from facefill.completion.faces import AlignedFace, FaceInPhoto, face_with_hole
-from facefill.completion.refining import PHOTOS_AT_ONCE, Unfinished, refined
-from facefill.completion.result import completed_face, compose
+from facefill.completion.refining import Unfinished, finished
+from facefill.completion.result import completed_face
 from facefill.errors import MaskError
 from facefill.evaluation.hidden_faces import HiddenFace
 from facefill.evaluation.methods import Baselines, Filled
@@ -18,7 +18,6 @@ from facefill.imaging.photos import Pixels
 from facefill.inversion.search import LatentSearch
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
-from facefill.runtime.batching import groups
 
 
 def aligned_intact(faces: Iterable[HiddenFace]) -> list[list[FaceInPhoto]]:
@@ -72,17 +71,14 @@ def searched(
             search's options say of a hole beyond faces.
     """
     results = search.run(face.measurement for each in placed for face in each)
-    outside = search.options.outside
-    for group in groups(zip(faces, placed, strict=True), PHOTOS_AT_ONCE):
-        unfinished = [
-            Unfinished(
-                *face.painted(), [completed_face(one, next(results)) for one in each]
-            )
-            for face, each in group
-        ]
-        done = refined(search.refiner, unfinished)
-        for (photo, hole, _), its_faces in zip(unfinished, done, strict=True):
-            yield compose(photo, hole, its_faces, outside).photo
+    unfinished = (
+        Unfinished(
+            *face.painted(), [completed_face(one, next(results)) for one in each]
+        )
+        for face, each in zip(faces, placed, strict=True)
+    )
+    for done in finished(search.refiner, unfinished, search.options.outside):
+        yield done.photo
 
 
 def by_baselines(

@@ -23,9 +23,14 @@ Floats: TypeAlias = NDArray[np.float32]
 MAX_BYTES = 2**31
 """Of the faces that are measured, as float32: 43,690 faces of 64 pixels."""
 _BYTES = 4
-_NUM_FACES_ONCE = 2048
-"""Faces that versions measured whose files do not say how many."""
+_NUM_FACES_OF_OLD_FILES = 2048
+"""Faces that were measured for a file that does not say how many."""
+_EXACT, _MOST = 500, 0.8
+"""Directions that are decomposed exactly, and the share of more above which they are,
+as scikit-learn chooses by itself, but for its third way, by the covariance, whose
+float32 cancel."""
 _POWER_ITERATIONS = 3
+"""Of the randomised decomposition (Halko, Martinsson, Tropp 2011)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class FacePca:
     mean: Floats
     components: Floats
     variances: NDArray[np.float64]
-    num_faces: int = _NUM_FACES_ONCE
+    num_faces: int = _NUM_FACES_OF_OLD_FILES
 
     @property
     def image_size(self) -> int:
@@ -57,7 +62,7 @@ class FacePca:
         for array in (self.mean, self.components, self.variances):
             digest.update(np.ascontiguousarray(array).tobytes())
         # Those of files that do not say it are what they were before it was said.
-        if self.num_faces != _NUM_FACES_ONCE:
+        if self.num_faces != _NUM_FACES_OF_OLD_FILES:
             digest.update(str(self.num_faces).encode())
         return digest.hexdigest()
 
@@ -90,7 +95,7 @@ class FacePca:
                         archive["components"], archive["scales"]
                     ),
                     variances=archive["variances"],
-                    num_faces=int(archive.get("num_faces", _NUM_FACES_ONCE)),
+                    num_faces=int(archive.get("num_faces", _NUM_FACES_OF_OLD_FILES)),
                 )
         except Exception as error:  # whatever numpy and zipfile raise for a bad file
             raise ModelError(f"no statistics of faces ({error})") from error
@@ -122,8 +127,11 @@ def measure(faces: Any, num_components: int, rng: np.random.Generator) -> FacePc
             f"all {count} faces are equal, so there is no difference to measure; add "
             "other photos"
         )
+    kept = min(num_components, count - 1, flat.shape[1])
+    is_small = min(flat.shape) <= _EXACT or kept >= _MOST * min(flat.shape)
     analysis = PCA(
-        min(num_components, count - 1, flat.shape[1]),
+        kept,
+        svd_solver="full" if is_small else "randomized",
         iterated_power=_POWER_ITERATIONS,
         random_state=int(rng.integers(2**31)),
         copy=False,

@@ -2,12 +2,12 @@
 
 Synopsis::
 
-    refiner = refiner_of(CompleteOptions(), image_size=64)
+    refiner = shipped_refiner(CompleteOptions(), image_size=64)
     (refined,) = refiner.refine([CoarseCrop(crop, completed, known)])
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -26,9 +26,9 @@ from facefill.models.files import weights_sha256
 from facefill.models.refiner import FACTOR, in_precision, refiner_input, residuals
 from facefill.parameters import CompleteOptions
 
-_BATCH = 4
-"""Faces that are refined at once. A pass of four takes as long as that of one where a
-processor multiplies bfloat16, and three times as long where it does not."""
+_AT_ONCE = 4
+"""Faces that are refined together in bfloat16, where a pass of four takes as long as
+one of a single face; in float32 it would take three times as long."""
 
 
 class CoarseCrop(NamedTuple):
@@ -63,11 +63,15 @@ class Refiner:
         """
         self._network = network
         self._picture_share = picture_share
-        self._run = graph.inference(in_precision(network, precision))
+        self._precision = precision
+
+    @cached_property
+    def _run(self) -> Callable[[Tensor], Tensor]:
+        return graph.inference(in_precision(self._network, self._precision))
 
     @property
     def fingerprint(self) -> str:
-        """What decides its results: SHA-256 of the weights, and the share."""
+        """What decides its results but for the precision: weights, and the share."""
         return f"{weights_sha256(self._network)} {self._picture_share}"
 
     @property
@@ -93,7 +97,8 @@ class Refiner:
             )
             return self._run(seen)
 
-        picture, mean = residuals(in_full_batches(painted, len(crops), _BATCH))
+        at_once = 1 if self._precision == "float32" else _AT_ONCE
+        picture, mean = residuals(in_full_batches(painted, len(crops), at_once))
         refined = to_uint8(coarse + mean + self._picture_share * (picture - mean))
         return [
             np.where(known[..., None], crop, each)
@@ -133,8 +138,8 @@ def finer(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return FACTOR * matrix
 
 
-def refiner_of(options: CompleteOptions, image_size: int) -> Refiner | None:
-    """Refiner that options ask for; None if they do not, or none is for this size.
+def shipped_refiner(options: CompleteOptions, image_size: int) -> Refiner | None:
+    """Refiner that comes with facefill, if options ask for one and it fits, or None.
 
     Args:
         options: ``refine``, ``fidelity``, ``precision`` and ``device`` are read.
@@ -146,11 +151,11 @@ def refiner_of(options: CompleteOptions, image_size: int) -> Refiner | None:
     network = None if options.refine == "none" else _shipped()
     if network is None or network.input_shape[1] != FACTOR * image_size:
         return None
-    return refiner_by(network, options)
+    return refiner_of(network, options)
 
 
-def refiner_by(network: keras.Model, options: CompleteOptions) -> Refiner:
-    """Refiner of a network, computing as options ask for.
+def refiner_of(network: keras.Model, options: CompleteOptions) -> Refiner:
+    """Refiner by a network that computes as options ask for.
 
     Args:
         network: Of ``refiner.build_refiner``.

@@ -15,7 +15,7 @@ import keras
 
 from facefill.models.files import read_trained, weights_sha256
 from facefill.models.network_files import GENERATOR, pack, unpack
-from facefill.models.refinement import Refiner, refiner_by, refiner_of
+from facefill.models.refinement import Refiner, refiner_of, shipped_refiner
 from facefill.models.refiner import build_refiner
 from facefill.parameters import CompleteOptions
 
@@ -94,7 +94,7 @@ def refiner_for(
     Raises:
         ModelError: If the file of the shipped one is not that which was shipped.
     """
-    shipped = refiner_of(options, int(generator.output_shape[1]))
+    shipped = shipped_refiner(options, int(generator.output_shape[1]))
     if trained is None or options.refine == "none":
         return shipped
     if trained.generator_sha256 != weights_sha256(generator):
@@ -102,4 +102,4 @@ def refiner_for(
             "the refiner that was trained is of another generator, and is not used"
         )
         return shipped
-    return refiner_by(trained.network, options)
+    return refiner_of(trained.network, options)

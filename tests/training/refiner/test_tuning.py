@@ -12,7 +12,7 @@ from facefill.models.dcgan import Architecture, build_encoder, build_generator
 from facefill.models.encoders import ENCODER_FILE, TrainedEncoder
 from facefill.models.face_pca import measure
 from facefill.models.files import weights_sha256
-from facefill.models.refinement import Refiner, refiner_of
+from facefill.models.refinement import Refiner, shipped_refiner
 from facefill.models.refiner import build_refiner
 from facefill.models.refiners import (
     REFINER_FILE,
@@ -119,7 +119,7 @@ def test_it_refines_what_its_own_generator_draws_and_no_other(tmp_path, caplog):
     assert mean.fingerprint == Refiner(network, 0.0).fingerprint
     picture = refiner_for(options, own, trained)
     assert picture.fingerprint == Refiner(network, options.picture_share).fingerprint
-    shipped = refiner_of(options, 64).fingerprint
+    shipped = shipped_refiner(options, 64).fingerprint
     assert refiner_for(options, own, None).fingerprint == shipped
     other = generator_of(size=64, seed=2)
     assert caplog.messages == []
