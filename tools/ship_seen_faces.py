@@ -1,4 +1,4 @@
-"""List the faces that the pretrained model was trained on, by hashes of their pixels.
+"""List the faces that the pretrained model has learnt from, by hashes of their pixels.
 
 Run it in the project's environment, with the packed training set::
 

@@ -136,7 +136,7 @@ def test_the_shipped_model_is_small_described_and_whole():
     assert {path.stem for path in files} == names
     assert sum(path.stat().st_size for path in files) <= MAX_BYTES_IN_GIT
     card = (FOLDER / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for word in ("Labeled Faces in the Wild", "research", "Known failures"):
+    for word in ("Labeled Faces in the Wild", "UTKFace", "research", "Known failures"):
         assert word in card
     models = pretrained.load_pair()
     models.require_sizes(64, 100)

@@ -45,7 +45,7 @@ def packed(hashes: NDArray[np.uint64]) -> bytes:
 
 
 def are_seen(faces: ImageArray) -> NDArray[np.bool_]:
-    """Tell which faces the pretrained networks were trained on, (N,).
+    """Tell which faces the pretrained networks or statistics have learnt from, (N,).
 
     Raises:
         ModelError: If the list that comes with facefill is absent or damaged.
@@ -94,7 +94,8 @@ def describe_model(generator: keras.Model, faces: ImageArray) -> dict[str, Any]:
 
     Returns:
         ``model``, of ``sources.describe``, and ``seen_in_training``: how many of the
-        faces the pretrained networks were trained on, 0 if others were used.
+        faces the pretrained networks or statistics have learnt from, 0 if the generator
+        is another one.
     """
     model = describe(generator)
     is_shipped = model["source"] == "pretrained"
@@ -110,8 +111,8 @@ def warn_of_seen(report: Mapping[str, Any]) -> None:
     """
     if seen := report.get("seen_in_training", 0):
         logger.warning(
-            "%d of the %d faces reported are of photos that the pretrained model was "
-            "trained on: the figures are better than those of other photos would be",
+            "%d of the %d faces reported are of photos that the pretrained model has "
+            "learnt from: the figures are better than those of other photos would be",
             seen,
             report["faces"],
         )
