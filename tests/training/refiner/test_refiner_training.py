@@ -12,7 +12,7 @@ from facefill.inversion.measurement import Measurement
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models.dcgan import Architecture, build_encoder, build_generator
 from facefill.models.face_pca import measure
-from facefill.models.refinement import Refiner
+from facefill.models.refinement import CoarseCrop, Refiner
 from facefill.training.checkpoints import CheckpointStore
 from facefill.training.refiner.batches import RefinerBatches, windows_on_holes
 from facefill.training.refiner.coarse import GROUP, CoarseCompleter
@@ -275,5 +275,6 @@ def test_the_trained_network_refines(completer, tmp_path):
     refiner = Refiner(network, 0.7)
     batch = batches.batch(0, 1)
     crop, known = batch.crops[0], batch.known[0]
-    refined = refiner.refine(crop, batch.coarse[0][::2, ::2], known)
+    coarse = CoarseCrop(crop, batch.coarse[0][::2, ::2], known)
+    (refined,) = refiner.refine([coarse])
     assert np.array_equal(refined[known], crop[known])
