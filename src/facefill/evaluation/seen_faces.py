@@ -94,25 +94,25 @@ def describe_model(generator: keras.Model, faces: ImageArray) -> dict[str, Any]:
 
     Returns:
         ``model``, of ``sources.describe``, and ``seen_in_training``: how many of the
-        faces the pretrained networks or statistics have learnt from, 0 if the generator
-        is another one.
+        faces the pretrained networks or statistics have learnt from. They are counted
+        for a generator of one's own, too: it may have begun as the pretrained one, and
+        its completions are refined by a network that did.
     """
-    model = describe(generator)
-    is_shipped = model["source"] == "pretrained"
-    num_seen = int(are_seen(faces).sum()) if is_shipped else 0
-    return {"model": model, "seen_in_training": num_seen}
+    num_seen = int(are_seen(faces).sum())
+    return {"model": describe(generator), "seen_in_training": num_seen}
 
 
 def warn_of_seen(report: Mapping[str, Any]) -> None:
-    """Say how many of the faces of a report the model was trained on, if any.
+    """Say of how many faces of a report what comes with facefill has learnt, if any.
 
     Args:
         report: With ``faces``, and ``seen_in_training`` if it is of this version.
     """
     if seen := report.get("seen_in_training", 0):
         logger.warning(
-            "%d of the %d faces reported are of photos that the pretrained model has "
-            "learnt from: the figures are better than those of other photos would be",
+            "%d of the %d faces reported are of photos that the pretrained networks or "
+            "statistics have learnt from: where one of them helped, the figures are "
+            "better than those of other photos would be",
             seen,
             report["faces"],
         )
