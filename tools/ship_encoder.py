@@ -8,13 +8,10 @@ pipeline ``train`` for the networks that are shipped::
 
 import argparse
 import hashlib
-import io
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from facefill.models.encoders import read_encoder, width_of
+from facefill.models.packing import in_eight_bits
 from facefill.models.pretrained import (
     ENCODER,
     ENCODER_MANIFEST,
@@ -22,13 +19,6 @@ from facefill.models.pretrained import (
 )
 from facefill.runtime.files import write_bytes, write_json
 from facefill.runtime.packaged_files import FOLDER
-
-
-def eight_bits(name: str, kernel: np.ndarray) -> dict[str, np.ndarray]:
-    """Round a kernel to 255 levels between the extremes of each of its filters."""
-    scale = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1))) / 127.0
-    levels = np.round(kernel / np.maximum(scale, np.finfo(np.float32).tiny))
-    return {name: levels.astype(np.int8), f"{name}/scale": scale.astype(np.float32)}
 
 
 def main() -> None:
@@ -42,17 +32,7 @@ def main() -> None:
     sha256 = manifest.weights_sha256["generator"]
     if trained is None or trained.generator_sha256 != sha256:
         parser.error(f"{arguments.folder} has no encoder of the shipped generator")
-    arrays: dict[str, Any] = {}
-    for variable in trained.network.variables:
-        value = variable.numpy()
-        arrays |= (
-            eight_bits(variable.path, value)
-            if value.ndim > 1
-            else {variable.path: value}
-        )
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
-    content = stream.getvalue()
+    content = in_eight_bits(trained.network)
     write_bytes(arguments.output / ENCODER, content)
     described = {
         "sha256": hashlib.sha256(content).hexdigest(),

@@ -12,18 +12,16 @@ half of the steps the learning rates fall to nothing.
 
 import argparse
 import hashlib
-import io
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-from ship_encoder import eight_bits
 
 from facefill.backend import devices
 from facefill.inversion.pca_fit import gaussian_fit_of
 from facefill.models import pretrained
 from facefill.models.files import weights_sha256
+from facefill.models.packing import in_eight_bits
 from facefill.models.pretrained import REFINER, REFINER_MANIFEST
 from facefill.parameters import CompleteOptions
 from facefill.preparation.face_set import read_face_set
@@ -41,6 +39,7 @@ from facefill.training.refiner.trainer import RefinerTrainer
 
 SEED = 1
 BATCH_SIZE = 32
+SHIPPED = REFINER, REFINER_MANIFEST
 
 
 def main() -> None:
@@ -83,20 +82,14 @@ def is_usable(crop: np.ndarray) -> bool:
     return bool(sharpness(crop) > MIN_SHARPNESS and inside > MIN_INSIDE)
 
 
-def ship(refiner: keras.Model, folder: Path) -> int:
+def ship(refiner: keras.Model, folder: Path, names: tuple[str, str] = SHIPPED) -> int:
     """Write a refiner, kernels in 8 bits, and its description; return its bytes."""
-    arrays: dict[str, Any] = {}
-    for variable in refiner.variables:
-        value = np.asarray(variable.numpy(), np.float32)
-        packed = eight_bits(variable.path, value)
-        arrays |= packed if value.ndim > 1 else {variable.path: value}
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
-    content = stream.getvalue()
-    write_bytes(folder / REFINER, content)
+    content = in_eight_bits(refiner)
+    name, description = names
+    write_bytes(folder / name, content)
     sha256 = hashlib.sha256(content).hexdigest()
     size = int(refiner.input_shape[1])
-    write_json(folder / REFINER_MANIFEST, {"sha256": sha256, "size": size})
+    write_json(folder / description, {"sha256": sha256, "size": size})
     return len(content)
 
 

@@ -140,9 +140,9 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
 ) -> Completion:
     """Complete the missing part of a photo of a face.
 
-    Of the hole, what lies in the crop of a face is searched for, and the rest is
-    inpainted. Nothing depends on what is painted under the hole, and no pixel outside
-    of it changes.
+    Of the hole, what lies in the crop of a face is searched for, its head is painted,
+    and the rest is inpainted. Nothing depends on what is painted under the hole, and no
+    pixel outside of it changes.
 
     Args:
         photo: Path, or uint8 RGB (height, width, 3).

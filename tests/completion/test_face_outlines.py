@@ -84,15 +84,7 @@ def test_of_a_face_that_is_not_seen_the_whole_crop_is_taken():
     np.testing.assert_array_equal(within, face.crop((96, 96)))
 
 
-def test_a_window_of_a_photo_has_a_map_of_its_own():
-    matrix = np.array([[0.5, 0.1, -3.0], [-0.1, 0.5, 7.0]])
-    corner = np.array([[11.0, 5.0]])
-
-    np.testing.assert_allclose(
-        applied(crop_as_square(matrix, 64, 11, 5), np.zeros((1, 2))),
-        applied(crop_as_square(matrix, 64), corner),
-    )
-    # The middle of the first pixel of the crop is half a pixel from its edge.
+def test_the_middle_of_the_first_pixel_of_a_crop_is_half_a_pixel_from_its_edge():
     np.testing.assert_allclose(
         applied(crop_as_square(np.eye(2, 3), 64), np.zeros((1, 2))), 0.5 / 64
     )

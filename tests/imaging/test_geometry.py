@@ -335,3 +335,12 @@ def test_hidden_pixels_have_a_share_in_all_that_is_made_of_them(size):
         crop, _ = geometry.square_crop(photo, size)
         assert (crop[share == 0.0] == 128).all()
     assert (share > 0.0).any()
+
+
+def test_a_window_of_a_photo_has_a_map_of_its_own():
+    matrix = np.array([[0.5, 0.1, -3.0], [-0.1, 0.5, 7.0]])
+    window = np.s_[5:40, 11:50]
+    np.testing.assert_allclose(
+        geometry.applied(geometry.of_window(matrix, window), np.zeros((1, 2))),
+        geometry.applied(matrix, np.array([[11.0, 5.0]])),
+    )

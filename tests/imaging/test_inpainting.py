@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 from skimage.filters import gaussian
 
-from facefill.imaging.inpainting import inpaint, patched
+from facefill.imaging.inpainting import inpaint
 
 
 @pytest.fixture(scope="module")
@@ -170,19 +170,3 @@ def test_a_thin_hole_of_very_many_pixels_is_filled_as_well(monkeypatch, photo):
     assert np.array_equal(filled[~hole], photo[~hole])
     error = np.abs(filled[hole].astype(float) - photo[hole]).mean()
     assert error < 0.5 * np.abs(photo[hole] - photo[~hole].mean(axis=0)).mean()
-
-
-def test_patches_fill_even_a_thin_hole_and_read_nothing_of_it():
-    photo = np.full((60, 60, 3), 40, np.uint8)
-    photo[:, np.arange(60) % 8 < 4] = 200
-    photo[40:] = 120
-    hole = np.zeros((60, 60), bool)
-    hole[18:21, 10:50] = True
-    avoided = np.broadcast_to(np.arange(60)[:, None] >= 40, (60, 60))
-    one, other = (
-        patched(np.where(hole[..., None], paint, photo).astype(np.uint8), hole, avoided)
-        for paint in (0, 255)
-    )
-    assert np.abs(one[hole].astype(int) - photo[hole]).mean() < 10
-    assert np.array_equal(one, other)
-    assert np.array_equal(one[~hole], photo[~hole])

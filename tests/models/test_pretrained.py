@@ -51,9 +51,7 @@ def use(monkeypatch):
     return lambda folder: monkeypatch.setattr(pretrained, "FOLDER", folder)
 
 
-def test_networks_come_back_with_kernels_rounded_to_float16_and_the_rest_exact(
-    shipped, use
-):
+def test_networks_come_back_with_kernels_rounded_and_the_rest_exact(shipped, use):
     folder, models, manifest = shipped
     use(folder)
     loaded = pretrained.load_pair()
@@ -62,9 +60,13 @@ def test_networks_come_back_with_kernels_rounded_to_float16_and_the_rest_exact(
         for one, other in pairs:
             assert one.path == other.path
             exact, back = (each.numpy() for each in (one, other))
-            if exact.ndim > 1:
-                exact = exact.astype(np.float16)
-            assert np.array_equal(exact.astype(np.float32), back)
+            if exact.ndim > 1 and given is models.generator:
+                exact = exact.astype(np.float16).astype(np.float32)
+            elif exact.ndim > 1:
+                step = np.abs(exact).max(axis=tuple(range(exact.ndim - 1))) / 127
+                assert (np.abs(exact - back) <= 0.501 * step).all()
+                continue
+            assert np.array_equal(exact, back)
     assert manifest.steps == 7
     assert pretrained.read_manifest() == manifest
     assert weights_sha256(loaded.generator) == manifest.weights_sha256["generator"]
@@ -131,7 +133,7 @@ needs_shipped = pytest.mark.skipif(
 def test_the_shipped_model_is_small_described_and_whole():
     manifest = pretrained.require_manifest()
     files = list(FOLDER.glob("*.npz"))
-    networks = {"generator", "discriminator", "encoder", "refiner"}
+    networks = {"generator", "discriminator", "encoder", "refiner", "head_refiner"}
     names = networks | {"face_statistics", "face_prior", "head_statistics"}
     assert {path.stem for path in files} == names
     assert sum(path.stat().st_size for path in files) <= MAX_BYTES_IN_GIT

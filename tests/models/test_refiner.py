@@ -169,6 +169,12 @@ def test_fidelity_goes_from_the_mean_to_the_picture(known, fidelity):
     assert np.abs(refined[~known] - levels).max() <= 0.51
 
 
+def test_what_is_coarse_in_the_crops_own_size_is_not_enlarged(refiner, known):
+    crop, completed = pixels(2, SIZE, SIZE, 3), pixels(3, SIZE // 2, SIZE // 2, 3)
+    large = refine(refiner, crop, enlarged(completed), known)
+    assert np.array_equal(large, refine(refiner, crop, completed, known))
+
+
 def test_an_enlarged_face_has_its_pixels_where_the_finer_map_has_them():
     photo = cv2.GaussianBlur(pixels(6, 90, 80, 3), (0, 0), 6)
     matrix = np.array([[0.4, 0.05, -3.0], [-0.04, 0.42, -2.0]])

@@ -1,8 +1,8 @@
 """Outlines of completed faces: from the jaw to beyond the forehead.
 
 The crop of a face is a square, and what a generator draws of it beside the jaw is a
-background of its own. Where a hole reaches there, the photo is the better guide: its
-other half, or what is next to it.
+background of its own. Where a hole reaches there, what is known around the head is the
+better guide.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.completion.faces import FaceInPhoto
+from facefill.imaging.geometry import of_window
 from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 from facefill.preparation import landmark_network
@@ -22,23 +23,19 @@ _MARGIN = 0.4
 """Around the crop, in its sides: the landmark network sees 0.3."""
 
 
-def crop_as_square(
-    matrix: NDArray[np.float64], size: int, left: int = 0, top: int = 0
-) -> NDArray[np.float64]:
-    """Map from a window of a photo to the crop of its face as the unit square, (2, 3).
+def crop_as_square(matrix: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Map from a photo to the crop of its face as the unit square, (2, 3).
 
     Args:
         matrix: Map from the photo to the crop, (2, 3).
         size: Side of the crop in pixels.
-        left: Column of the photo where the window begins.
-        top: Row of the photo where the window begins.
     """
     square = matrix / size
-    square[:, 2] += square[:, :2] @ (left, top) + 0.5 / size
+    square[:, 2] += 0.5 / size
     return np.asarray(square, np.float64)
 
 
-def find_landmarks(
+def _landmarks(
     photo: Pixels, known: Mask, to_square: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
     """Find the landmarks of a completed face.
@@ -77,8 +74,8 @@ def outlines(photo: Pixels, known: Mask, faces: Iterable[FaceInPhoto]) -> Mask:
         size = len(face.measurement.mask)
         margin = round(_MARGIN * size * face.enlargement)
         window = bounding_window(crop, margin)
-        to_square = crop_as_square(face.matrix, size, window[1].start, window[0].start)
-        points = find_landmarks(photo[window], known[window], to_square)
+        to_square = of_window(crop_as_square(face.matrix, size), window)
+        points = _landmarks(photo[window], known[window], to_square)
         within[window] |= (
             crop[window]
             if points is None

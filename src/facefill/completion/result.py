@@ -239,7 +239,7 @@ def compose(
         within = outlines(whole, ~hole | filled, [done.face for done in faces])
         filled, crops = filled & within, crops & within
         fade = max((round(_FADE * done.face.enlargement) for done in faces), default=0)
-        fill = partial(fill_beside_heads, hole, [done.face for done in faces])
+        fill = partial(fill_beside_heads, [done.face for done in faces])
         whole, by_face, by_inpainting = fill_surroundings(
             whole, hole, filled, crops, fade, fill
         )

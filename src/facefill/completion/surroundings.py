@@ -1,9 +1,9 @@
 """The rest of a hole: what lies beyond the faces that were completed in it.
 
 A face is completed in its crop, from the brows to the chin. What a hole covers beyond
-is inpainted, from what is known of the photo: where the crop ends, skin may meet a dark
-background. So that no edge of the crop shows, the two are faded into each other, and
-the level of the face is carried on into what is inpainted, weaker with every pixel.
+is filled otherwise: where the crop ends, skin may meet a dark background. So that no
+edge of the crop shows, the two are faded into each other, and the level of the face is
+carried on into what is filled around it, weaker with every pixel.
 """
 
 from collections.abc import Callable

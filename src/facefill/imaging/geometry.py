@@ -161,6 +161,19 @@ def inverted(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(cv2.invertAffineTransform(matrix), np.float64)
 
 
+def of_window(
+    matrix: NDArray[np.float64], window: tuple[slice, slice]
+) -> NDArray[np.float64]:
+    """Affine map of a window of a photo, (2, 3), by that of the photo.
+
+    Args:
+        matrix: Map from the photo, (2, 3).
+        window: Rows and columns.
+    """
+    begin = np.array([[1.0, 0.0, window[1].start], [0.0, 1.0, window[0].start]])
+    return composed(matrix, begin)
+
+
 def applied(
     matrix: NDArray[np.float64], points: NDArray[np.float64]
 ) -> NDArray[np.float64]:

@@ -89,23 +89,6 @@ def inpaint(photo: Pixels, hole: Mask, avoided: Mask | None = None) -> Pixels:
     return filled
 
 
-def patched(photo: Pixels, hole: Mask, avoided: Mask) -> Pixels:
-    """Fill a hole with patches of what is around it, however thin it is.
-
-    Args:
-        photo: uint8 RGB (height, width, 3); what is under the hole is not read.
-        hole: bool (height, width), True = to be filled.
-        avoided: bool (height, width), True = known, but not to be copied from.
-
-    Returns:
-        uint8 RGB (height, width, 3); pixels outside the hole are the photo's.
-    """
-    filled = np.where(hole[..., None], np.uint8(0), photo)
-    if hole.any() and not hole.all():
-        _copy_patches(filled, hole, avoided)
-    return filled
-
-
 def _components(hole: Mask) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Label the connected parts of a hole, with the mean depth of each in pixels."""
     # What is beyond the photo's edge is as unknown as the hole.

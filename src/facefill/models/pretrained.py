@@ -4,8 +4,8 @@ Synopsis::
 
     models = load_pair()  # both networks, checked by their hashes
 
-Each network is one ``.npz``, read without pickle: kernels as float16, which halves
-the files, biases and statistics as float32, whose range float16 lacks.
+Each network is one ``.npz``, read without pickle: kernels as float16 (those of the
+generator) or in 8 bits, biases and statistics as float32, whose range float16 lacks.
 ``manifest.json`` holds what the networks are built by, and the SHA-256 of each file,
 checked before a byte of it is used. The card is ``MODEL_CARD.md`` beside them.
 """
@@ -13,11 +13,16 @@ checked before a byte of it is used. The card is ``MODEL_CARD.md`` beside them.
 import io
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from facefill.errors import ModelError
 from facefill.parameters.choices import Network
-from facefill.runtime.packaged_files import FOLDER, read_description, read_packaged
+from facefill.runtime.packaged_files import (
+    FOLDER,
+    read_description,
+    read_packaged,
+    require_description,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +38,8 @@ ENCODER = "encoder.npz"
 ENCODER_MANIFEST = "encoder.json"
 REFINER = "refiner.npz"
 REFINER_MANIFEST = "refiner.json"
+HEAD_REFINER = "head_refiner.npz"
+HEAD_REFINER_MANIFEST = "head_refiner.json"
 
 
 @dataclass(frozen=True)
@@ -134,16 +141,10 @@ def unpack(
         KeyError: If one is absent.
         ValueError: If one is of another shape.
     """
-    import numpy as np
-
     from facefill.models.dcgan import build_discriminator, build_generator
 
     build = build_generator if network == "generator" else build_discriminator
-    model = build(architecture, seed=0)
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        for variable in model.variables:
-            variable.assign(archive[variable.path].astype(np.float32))
-    return model
+    return _with_weights(build(architecture, seed=0), content)
 
 
 def has_encoder(generator_sha256: str) -> bool:
@@ -189,22 +190,47 @@ def load_refiner() -> "keras.Model | None":
         ModelError: If the file is not the one that was shipped.
     """
     described = read_description(FOLDER / REFINER_MANIFEST)
-    if described is None:
-        return None
-    content = read_packaged(FOLDER / REFINER, described["sha256"])
+    return None if described is None else _refiner(REFINER, described)
+
+
+def require_refiner(side: int) -> "keras.Model":
+    """Load the refiner that is shipped, for crops of another side, in pixels.
+
+    Raises:
+        ModelError: If there is none, or the file is not the one that was shipped.
+    """
+    described = require_description(FOLDER / REFINER_MANIFEST)
+    return _refiner(REFINER, described | {"size": side})
+
+
+def load_head_refiner() -> "keras.Model":
+    """Load the refiner of heads that is shipped.
+
+    Returns:
+        The network, in float32.
+
+    Raises:
+        ModelError: If there is none, or the file is not the one that was shipped.
+    """
+    described = require_description(FOLDER / HEAD_REFINER_MANIFEST)
+    return _refiner(HEAD_REFINER, described)
+
+
+def _refiner(name: str, described: dict[str, Any]) -> "keras.Model":
+    content = read_packaged(FOLDER / name, described["sha256"])
     from facefill.models.refiner import build_refiner
 
     return _with_weights(build_refiner(described["size"], seed=0), content)
 
 
 def _with_weights(model: "keras.Model", content: bytes) -> "keras.Model":
-    """Put weights of a file of ours, kernels of which are of 8 bits, into a network."""
+    """Put weights of a file of ours into a network."""
     import numpy as np
 
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         for variable in model.variables:
             value = archive[variable.path].astype(np.float32)
-            # Kernels are in steps of the filter that they belong to.
+            # Kernels of 8 bits are in steps of the filter that they belong to.
             step = f"{variable.path}/scale"
             variable.assign(value * archive[step] if step in archive else value)
     return model

@@ -36,7 +36,8 @@ class CoarseCrop(NamedTuple):
 
     Attributes:
         crop: uint8 RGB (2 S, 2 S, 3); what is under the hole is not read.
-        completed: Completed face, uint8 RGB (S, S, 3).
+        completed: Completed face, uint8 RGB (S, S, 3), or what is coarse in the crop's
+            own size.
         known: Known pixels of the crop, bool (2 S, 2 S), True = known.
     """
 
@@ -87,7 +88,10 @@ class Refiner:
         """
         if not crops:
             return []
-        coarse = [to_float(enlarged(completed)) for _, completed, _ in crops]
+        coarse = [
+            to_float(each.completed if _is_enlarged(each) else enlarged(each.completed))
+            for each in crops
+        ]
 
         def painted(rows: NDArray[np.int64], _: int) -> Tensor:
             seen = refiner_input(
@@ -104,6 +108,10 @@ class Refiner:
             np.where(known[..., None], crop, each)
             for (crop, _, known), each in zip(crops, refined, strict=True)
         ]
+
+
+def _is_enlarged(crop: CoarseCrop) -> bool:
+    return len(crop.completed) == len(crop.crop)
 
 
 def enlarged(face: Pixels) -> Pixels:

@@ -45,9 +45,10 @@ def _draw(rng: np.random.Generator, size: int) -> Mask:
     if kind == "center":
         return build_mask("center", size, center_scale=rng.uniform(0.2, 0.33))
     if kind == "ellipse":
-        return _ellipse(rng, size)
+        return hide_ellipse(rng, size)
     if kind == "beyond_line":
-        return _beyond_line(rng, size)
+        angle = rng.choice(4) * math.pi / 2 + rng.normal(0.0, 0.25)
+        return hide_beyond_line(rng, size, angle, (-0.1, 0.4))
     if kind == "strokes":
         return draw_strokes(rng, size, int(rng.integers(1, 5)))
     if kind == "pattern":
@@ -55,7 +56,8 @@ def _draw(rng: np.random.Generator, size: int) -> Mask:
     return _scratches(rng, size)
 
 
-def _ellipse(rng: np.random.Generator, size: int) -> Mask:
+def hide_ellipse(rng: np.random.Generator, size: int) -> Mask:
+    """Hide an ellipse anywhere; see ``draw_hole``."""
     hidden = np.zeros((size, size), np.uint8)
     centre = np.rint(rng.uniform(0.1, 0.9, 2) * size).astype(int).tolist()
     axes = np.ceil(rng.uniform(0.08, 0.4, 2) * size).astype(int).tolist()
@@ -64,9 +66,21 @@ def _ellipse(rng: np.random.Generator, size: int) -> Mask:
     return np.asarray(hidden == 0)
 
 
-def _beyond_line(rng: np.random.Generator, size: int) -> Mask:
-    """Hide what is beyond a line, wavy half of the times, as paper tears."""
-    angle = rng.choice(4) * math.pi / 2 + rng.normal(0.0, 0.25)
+def hide_beyond_line(
+    rng: np.random.Generator, size: int, angle: float, limits: tuple[float, float]
+) -> Mask:
+    """Hide what is beyond a line, wavy half of the times, as paper tears.
+
+    Args:
+        rng: Source of random numbers.
+        size: Side of the crop in pixels.
+        angle: Direction of what is hidden, in radians: 0 to the right, pi / 2 down.
+        limits: Least and largest distance of the line from the middle of the crop, in
+            its sides; negative beyond the middle.
+
+    Returns:
+        bool (size, size), True = known.
+    """
     row, column = np.mgrid[:size, :size] / size - 0.5
     along = math.cos(angle) * row - math.sin(angle) * column
     across = math.sin(angle) * row + math.cos(angle) * column
@@ -74,7 +88,7 @@ def _beyond_line(rng: np.random.Generator, size: int) -> Mask:
         waves = rng.uniform(2.0, 12.0, 3), rng.uniform(0.0, 2 * math.pi, 3)
         parts = [np.sin(a * along + b) for a, b in zip(*waves, strict=True)]
         across = across + 0.03 * np.sum(parts, axis=0)
-    return np.asarray(across < rng.uniform(-0.1, 0.4))
+    return np.asarray(across < rng.uniform(*limits))
 
 
 def _scratches(rng: np.random.Generator, size: int) -> Mask:

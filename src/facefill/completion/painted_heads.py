@@ -1,0 +1,112 @@
+"""Heads and shoulders around completed faces, painted where a hole hides them.
+
+What other people make expected of a head is a blur (``expected_heads``). From it, and
+from what is known around the hole, the refiner of heads paints hair, clothes and what
+is behind. Around a head that is painted it goes on so, in wider pictures, from a smooth
+continuation of what there is. The refiner of faces then doubles the picture's sides as
+often as the photo asks for: it has learnt how what is soft would be sharp, and hair and
+cloth are no harder for it than eyes.
+
+The refiner of heads is made by ``tools/ship_head_refiner.py``.
+"""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facefill.completion.expected_heads import expected_head
+from facefill.completion.head_pictures import SIDE, head_picture, resized, resizing
+from facefill.imaging.geometry import composed
+from facefill.imaging.laplace import membrane
+from facefill.imaging.masks import Mask
+from facefill.imaging.photos import Pixels
+from facefill.models import pretrained
+from facefill.models.refinement import CoarseCrop, Refiner, finer
+from facefill.models.refiner import FACTOR
+
+_LARGEST_SIDE = 512
+"""Of a painted picture, in pixels."""
+_ENOUGH = 0.75
+"""Pixels of a picture for one of the photo, along a side, that need no doubling."""
+
+
+_LEAST_KNOWN = 0.025
+"""Share of a picture without which nothing is painted."""
+_SMOOTHNESS = 3.0
+"""Standard deviation of the blur of a smooth continuation, in pixels of ``SIDE``."""
+
+
+def painted_head(
+    photo: Pixels, known: Mask, to_head: NDArray[np.float64], *, is_wider: bool = False
+) -> Pixels | None:
+    """Paint what is hidden of a head.
+
+    Args:
+        photo: With the face completed, uint8 RGB (height, width, 3); unknown pixels are
+            not read.
+        known: Pixels that are known or filled, bool (height, width).
+        to_head: Map from the photo to the picture of the head, as ``head_map`` has it.
+        is_wider: Whether the picture shows more than a head, of which nothing is
+            expected but that it goes on.
+
+    Returns:
+        The head in the photo's own pixels, uint8 RGB (height, width, 3), beyond the
+        picture of it the pixels at its edge; None if next to nothing is known.
+
+    Raises:
+        ModelError: If the packaged statistics or networks cannot be used.
+    """
+    picture, seen = head_picture(photo, known, to_head)
+    if seen.mean() < _LEAST_KNOWN:
+        return None
+    if is_wider:
+        coarse = _smooth(picture, seen)
+    else:
+        coarse = resized(expected_head(picture, seen), SIDE)
+    (painted,) = _head_refiner().refine([CoarseCrop(picture, coarse, seen)])
+    while len(painted) < _LARGEST_SIDE and _scale(to_head) < _ENOUGH:
+        to_head, side = finer(to_head), FACTOR * len(painted)
+        picture, seen = head_picture(photo, known, to_head, side)
+        (painted,) = _refiner(side).refine([CoarseCrop(picture, painted, seen)])
+    return _in_photo(painted, to_head, known.shape)
+
+
+def _smooth(picture: Pixels, known: Mask) -> Pixels:
+    continued = membrane(picture.astype(np.float32), known)
+    blurred = cv2.GaussianBlur(continued, (0, 0), _SMOOTHNESS)
+    return np.asarray(np.clip(np.round(blurred), 0, 255), np.uint8)
+
+
+def _scale(to_head: NDArray[np.float64]) -> float:
+    """Pixels of the picture for one of the photo, along a side."""
+    return float(abs(np.linalg.det(to_head[:, :2])) ** 0.5)
+
+
+def _in_photo(
+    painted: Pixels, to_head: NDArray[np.float64], shape: tuple[int, ...]
+) -> Pixels:
+    """Show a picture of a head where it is in a photo of a height and a width."""
+    if (scale := _scale(to_head)) > 1.0:
+        # Of a small face: sampled as it is, the picture would lose every second pixel.
+        side = max(round(len(painted) / scale), 1)
+        to_head = composed(resizing(len(painted), side), to_head)
+        small = cv2.resize(painted, (side, side), interpolation=cv2.INTER_AREA)
+        painted = np.asarray(small, np.uint8)
+    flags, border = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+    shown = cv2.warpAffine(
+        painted, to_head, shape[::-1], flags=flags, borderMode=border
+    )
+    return np.asarray(shown, np.uint8)
+
+
+# Both in float32, so that heads are the same on every machine.
+@lru_cache(maxsize=1)
+def _head_refiner() -> Refiner:
+    return Refiner(pretrained.load_head_refiner(), picture_share=1.0)
+
+
+@lru_cache(maxsize=2)
+def _refiner(side: int) -> Refiner:
+    return Refiner(pretrained.require_refiner(side), picture_share=1.0)
