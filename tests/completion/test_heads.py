@@ -1,12 +1,13 @@
-"""What a hole hides of a head and of what is around it is painted in its photo."""
+"""What a hole hides of a head is its other half, or painted, as is what is around."""
 
 import cv2
 import numpy as np
 import pytest
 
-from facefill.completion import heads
+from facefill.completion import heads, mirrored_heads
 from facefill.completion.faces import FaceInPhoto
 from facefill.completion.heads import continue_heads, fill_beside_heads
+from facefill.completion.mirrored_heads import Mirror
 from facefill.imaging.degradations import Inpainting
 from facefill.inversion.measurement import Measurement
 from heads import astronaut
@@ -31,6 +32,84 @@ def face(middle=(59.5, 59.5), side=40, degrees=0.0):
 def smooth():
     blurred = cv2.GaussianBlur(noise(SIDE, SIDE), (0, 0), 5).astype(np.float32)
     return np.clip(4 * (blurred - blurred.mean()) + 128, 0, 255).astype(np.uint8)
+
+
+def symmetric(degrees=0.0):
+    """Photo that is its own mirror image at the middle of such a face."""
+    smooth = cv2.GaussianBlur(noise(SIDE, SIDE), (0, 0), 5).astype(np.float32)
+    smooth = 8 * (smooth - smooth.mean()) + 128
+    both = np.clip((smooth + smooth[:, ::-1]) / 2, 0, 255).astype(np.uint8)
+    back = cv2.getRotationMatrix2D((59.5, 59.5), degrees, 1.0)
+    return cv2.warpAffine(
+        both,
+        back,
+        (SIDE, SIDE),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def near(margin):
+    """Pixels at most so far from the middle of the photo."""
+    return margin**2 > (ROWS - 59.5) ** 2 + (COLUMNS - 59.5) ** 2
+
+
+@pytest.mark.parametrize(
+    ("hole", "degrees"),
+    [
+        (COLUMNS > 64, 0.0),
+        (COLUMNS > 64, 25.0),
+        (COLUMNS < 50, 0.0),
+        (COLUMNS < 50, -25.0),
+        (ROWS + COLUMNS < 100, 25.0),
+        (ROWS > 66, -110.0),
+    ],
+)
+def test_the_hidden_half_of_a_symmetric_head_comes_back(hole, degrees):
+    truth = symmetric(degrees)
+    damaged = np.where(hole[..., None], 0, truth).astype(np.uint8)
+    made, _ = continue_heads(damaged, hole, [face(degrees=degrees)])
+    image = mirrored_of(hole, degrees)
+    shown = hole & ~image & near(42)
+    assert shown.sum() > 100
+    assert np.abs(made[shown].astype(int) - truth[shown]).mean() < 3.0
+
+
+@pytest.mark.parametrize("mirror", [Mirror(0.1, 0.7), Mirror(-0.1, 1.4)])
+def test_the_hidden_half_of_a_turned_head_comes_back_as_wide_as_it_was(
+    mirror, monkeypatch
+):
+    monkeypatch.setattr(mirrored_heads, "find_mirror", lambda *_: mirror)
+    across = ((COLUMNS - 59.5) / 40).astype(np.float32)
+    straight = symmetric()
+    places = (40 * mirror.unturned(across) + 59.5).astype(np.float32)
+    rows = ROWS.astype(np.float32)
+    truth = cv2.remap(straight, places, rows, cv2.INTER_CUBIC)
+    hole = COLUMNS > 68
+    made, _ = continue_heads(truth * ~hole[..., None], hole, [face()])
+    judged = hole & near(40)
+    assert judged.sum() > 500
+    difference = made[judged].astype(float) - truth[judged]
+    assert np.abs(difference).mean() < 3.0
+
+
+def mirrored_of(mask, degrees):
+    """Mirror image of a mask at the middle of a face, grown by a pixel."""
+    back = cv2.getRotationMatrix2D((59.5, 59.5), degrees, 1.0)
+    upright = cv2.warpAffine(mask.astype(np.float32), back, (SIDE, SIDE))[:, ::-1]
+    turned = cv2.warpAffine(
+        np.ascontiguousarray(upright), back, (SIDE, SIDE), flags=cv2.WARP_INVERSE_MAP
+    )
+    return cv2.dilate((turned > 0.0).astype(np.uint8), np.ones((5, 5))) > 0
+
+
+def test_where_halves_differ_in_light_no_edge_shows():
+    photo = np.full((SIDE, SIDE, 3), 100, np.uint8)
+    photo[:, COLUMNS[0] < 60] = 60  # lit from the right
+    hole = COLUMNS > 75
+    made, _ = continue_heads(photo, hole, [face()])
+    edge = made[60, 74:78, 0].astype(int)
+    assert np.abs(np.diff(edge)).max() <= 4
 
 
 @pytest.mark.parametrize("degrees", [0.0, 30.0])

@@ -35,7 +35,7 @@ def crop_as_square(matrix: NDArray[np.float64], size: int) -> NDArray[np.float64
     return np.asarray(square, np.float64)
 
 
-def _landmarks(
+def find_landmarks(
     photo: Pixels, known: Mask, to_square: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
     """Find the landmarks of a completed face.
@@ -75,7 +75,7 @@ def outlines(photo: Pixels, known: Mask, faces: Iterable[FaceInPhoto]) -> Mask:
         margin = round(_MARGIN * size * face.enlargement)
         window = bounding_window(crop, margin)
         to_square = of_window(crop_as_square(face.matrix, size), window)
-        points = _landmarks(photo[window], known[window], to_square)
+        points = find_landmarks(photo[window], known[window], to_square)
         within[window] |= (
             crop[window]
             if points is None

@@ -1,9 +1,9 @@
 """Heads beyond the crops of their faces.
 
-A face is completed from the brows to the chin. What a hole hides around it of hair,
-ears, neck and shoulders, and of what is around them, is painted as heads are
-(``painted_heads``), and continued smoothly further out: patches of the photo put
-pieces of people there.
+A face is completed from the brows to the chin. Where a hole hides one half of the head
+around it, that is the other half, mirrored (``mirrored_heads``). All else of hair, neck
+and shoulders, and of what is around them, is painted as heads are (``painted_heads``),
+and continued smoothly further out: patches of the photo put pieces of people there.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from facefill.completion.face_outlines import crop_as_square
 from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.head_pictures import FIELD, SIDE, head_map
+from facefill.completion.mirrored_heads import mirrored_head
 from facefill.completion.painted_heads import painted_head
 from facefill.imaging.geometry import of_window
 from facefill.imaging.grain import with_grain
@@ -24,6 +26,10 @@ from facefill.imaging.photos import Pixels
 _LEAST_DEPTH = 14.0
 """Pixels of the face that a hole reaches beyond it at least where its head is continued
 so: less of it is best continued by patches of what is next to it."""
+
+_LEAST_MIRRORED = 0.65
+"""Share of what is hidden of a head that its other half shows, if it is mirrored: three
+quarters and more where half of a photo is gone, a half and less above a torn corner."""
 
 _WIDER_FIELDS = (2.8, 3.5, 4.4)
 """Sides of a face's crop that further pictures show, each around the last: where a
@@ -79,6 +85,10 @@ def continue_heads(
         _deep_parts(wanted, frame, _LEAST_DEPTH * face.enlargement)
         for face, frame in zip(faces, _frames(faces, shape, FIELD), strict=True)
     ]
+    for face, part in zip(faces, parts, strict=True):
+        if (todo := left & part).any():
+            photo, mirrored = _with_mirrored(photo, face, todo, ~left)
+            left = left & ~mirrored
     for field in (FIELD, *_WIDER_FIELDS):
         frames = _frames(faces, shape, field)
         for face, part, frame in zip(faces, parts, frames, strict=True):
@@ -102,6 +112,33 @@ def _frames(
         frame = cv2.warpAffine(whole, to_head, shape[::-1], flags=flags) > 0
         frames.append(np.asarray(frame & (nearest == number)))
     return frames
+
+
+def _with_mirrored(
+    photo: Pixels, face: FaceInPhoto, wanted: Mask, known: Mask
+) -> tuple[Pixels, Mask]:
+    """Mirror a head if one half of it is hidden, and say what of it was mirrored.
+
+    Args:
+        photo: The photo, with the face completed.
+        face: The face.
+        wanted: Pixels to fill.
+        known: Pixels that are known or filled.
+    """
+    shape, size = (known.shape[0], known.shape[1]), len(face.measurement.mask)
+    window = bounding_window(face.crop(shape, 2.0 * FIELD))
+    part, seen, done = photo[window], known[window], np.zeros_like(wanted)
+    to_square = of_window(crop_as_square(face.matrix, size), window)
+    mirrored = mirrored_head(part, seen, to_square)
+    hidden = wanted[window] & mirrored.head
+    shown = hidden & mirrored.shown
+    if not shown.any() or shown.sum() < _LEAST_MIRRORED * hidden.sum():
+        return photo, done
+    compared = seen & mirrored.shown
+    filled = _levelled(part, mirrored.picture, shown, compared, face.enlargement)
+    photo = photo.copy()
+    photo[window], done[window] = filled, shown
+    return photo, done
 
 
 def _with_head(
@@ -154,16 +191,16 @@ def _deep_parts(wanted: Mask, frame: Mask, depth: float) -> Mask:
 
 
 def _levelled(
-    photo: Pixels, painted: Pixels, wanted: Mask, known: Mask, scale: float
+    photo: Pixels, other: Pixels, wanted: Mask, known: Mask, scale: float
 ) -> Pixels:
-    """Take pixels of a painted head, of the photo's level where it is known.
+    """Take pixels of another picture, of the photo's level where both are known.
 
     The difference between both there is carried on, weaker with every pixel.
     """
-    difference = photo.astype(np.float32) - painted
+    difference = photo.astype(np.float32) - other
     away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
     weight = np.exp(-away / (_LEVEL_REACH * scale))[..., None]
-    levelled = painted + membrane(difference, known) * weight
+    levelled = other + membrane(difference, known) * weight
     pixels = np.clip(np.round(levelled), 0, 255).astype(np.uint8)
     return np.where(wanted[..., None], pixels, photo).astype(np.uint8)
 
