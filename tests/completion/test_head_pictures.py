@@ -17,6 +17,7 @@ from photos import noise
 
 SIZE = 64
 TO_CROP = cv2.getRotationMatrix2D((200.0, 150.0), 20.0, 0.5)
+TO_CROP[:, 2] += (SIZE - 1) / 2 - np.array((200.0, 150.0))
 EVERYTHING = np.ones((SIDE, SIDE), np.bool_)
 
 
@@ -44,6 +45,7 @@ def test_unknown_pixels_are_not_read():
         head_picture(np.where(known[..., None], photo, paint), known, to_head)
         for paint in (np.uint8(0), np.uint8(255))
     )
+    assert 0.2 < one[1].mean() < 1.0
     np.testing.assert_array_equal(one[0], two[0])
     np.testing.assert_array_equal(one[1], two[1])
 

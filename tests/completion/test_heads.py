@@ -152,7 +152,11 @@ def test_beyond_the_picture_of_a_head_the_photo_goes_on_without_detail():
     assert max(steps[end] for end in (104, 115, 129, 147)) < 12.0
 
 
-def test_at_the_edge_of_the_hole_it_is_of_the_photos_level():
+def test_at_the_edge_of_the_hole_it_is_of_the_photos_level(monkeypatch):
+    def black(photo, *_, **__):
+        return np.zeros_like(photo)
+
+    monkeypatch.setattr(heads, "painted_head", black)
     rows = np.linspace(90, 160, SIDE)[:, None, None]
     photo = np.broadcast_to(rows, (SIDE, SIDE, 3)).astype(np.uint8)
     hole = ROWS > 70
