@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from facefill.completion import heads, mirrored_heads
+from facefill.completion import heads
 from facefill.completion.faces import FaceInPhoto
+from facefill.completion.head_outlines import Mirror
 from facefill.completion.heads import continue_heads, fill_beside_heads
-from facefill.completion.mirrored_heads import Mirror
 from facefill.imaging.degradations import Inpainting
 from facefill.inversion.measurement import Measurement
 from heads import astronaut
@@ -79,7 +79,7 @@ def test_the_hidden_half_of_a_symmetric_head_comes_back(hole, degrees):
 def test_the_hidden_half_of_a_turned_head_comes_back_as_wide_as_it_was(
     mirror, monkeypatch
 ):
-    monkeypatch.setattr(mirrored_heads, "find_mirror", lambda *_: mirror)
+    monkeypatch.setattr(heads, "find_mirror", lambda *_: mirror)
     across = ((COLUMNS - 59.5) / 40).astype(np.float32)
     straight = symmetric()
     places = (40 * mirror.unturned(across) + 59.5).astype(np.float32)
@@ -140,15 +140,15 @@ def test_only_what_is_wanted_is_filled(hole):
 
 
 def test_beyond_the_picture_of_a_head_the_photo_goes_on_without_detail():
-    wide = cv2.resize(smooth(), (240, 120))
-    hole = np.zeros(wide.shape[:2], bool)
-    hole[:, 70:] = True
-    made, left = continue_heads(wide, hole, [face()])
+    tall = cv2.resize(smooth(), (120, 240))
+    hole = np.zeros(tall.shape[:2], bool)
+    hole[70:] = True
+    made, left = continue_heads(tall, hole, [face()])
     assert not left.any()
     # The pictures of the head end at 104.5, 115.5, 129.5 and 147.5.
     fine = made.astype(np.float32) - cv2.GaussianBlur(made, (0, 0), 3.0)
-    assert np.abs(fine[:, 75:140]).mean() > 2.0 * np.abs(fine[:, 155:]).mean()
-    steps = np.abs(np.diff(made[20:100].astype(int), axis=1)).mean(axis=(0, 2))
+    assert np.abs(fine[75:140]).mean() > 2.0 * np.abs(fine[155:]).mean()
+    steps = np.abs(np.diff(made[:, 20:100].astype(int), axis=0)).mean(axis=(1, 2))
     assert max(steps[end] for end in (104, 115, 129, 147)) < 12.0
 
 
@@ -162,8 +162,8 @@ def test_at_the_edge_of_the_hole_it_is_of_the_photos_level(monkeypatch):
     hole = ROWS > 70
     damaged = np.where(hole[..., None], noise(SIDE, SIDE), photo)
     made, _ = continue_heads(damaged, hole, [face()])
-    below = made[71, 10:110].astype(int)
-    assert np.abs(below - photo[70, 10:110]).max() <= 8
+    below = made[71, 35:85].astype(int)  # of the head
+    assert np.abs(below - photo[70, 35:85]).max() <= 8
 
 
 def test_below_a_torn_face_there_is_more_than_a_blur():
@@ -215,14 +215,54 @@ def test_of_two_heads_in_one_hole_both_are_painted(monkeypatch):
     assert made[118, 30:50].max() < 128 < made[118, 190:210].min()
 
 
-def test_a_stain_beside_a_head_is_left_to_inpainting_but_for_the_head():
-    wide = cv2.resize(smooth(), (400, 120))
-    hole = np.zeros(wide.shape[:2], bool)
-    hole[20:100, 98:390] = True
-    made, left = continue_heads(wide, hole, [face()])
-    assert left[60, 300]
-    assert not left[60, 100]
-    assert np.array_equal(made[left], wide[left])
+def test_what_is_behind_a_head_is_of_the_photos_background_and_not_of_the_body():
+    wall = noise(160, 300) // 4 + np.uint8(128)
+    photo = np.where(body()[..., None], np.array((250, 10, 10), np.uint8), wall)
+    hole = np.zeros(photo.shape[:2], bool)
+    hole[:70, 155:] = True
+    made, left = continue_heads(photo * ~hole[..., None], hole, [face((149.5, 79.5))])
+    behind = hole & (np.mgrid[:160, :300][1] > 190)
+    assert not left.any()
+    assert np.abs(made[behind].astype(float).mean(axis=0) - wall.mean()).max() < 10.0
+    assert made[behind].std() > 0.7 * wall.std()
+    assert (made[behind, 1] > 100).all()
+
+
+def test_what_is_painted_fades_into_what_is_behind_it(monkeypatch):
+    def black(photo, *_, **__):
+        return np.zeros_like(photo)
+
+    monkeypatch.setattr(heads, "painted_head", black)
+    monkeypatch.setattr(heads, "_LEVEL_REACH", 1e-3)  # nor is its level carried on
+    bright = np.full((160, 300, 3), 200, np.uint8)
+    hole = np.zeros(bright.shape[:2], bool)
+    hole[:70] = True
+    made, _ = continue_heads(bright * ~hole[..., None], hole, [face((149.5, 79.5))])
+    # Across the outline, beside the middle of the face: 34 pixels from it, fading in 5.
+    across = made[66, 100:150, 0].astype(int)
+    assert across[0] == 200
+    assert across[-1] < 40
+    assert np.diff(across).min() > -80
+
+
+def body():
+    """Head and shoulders of a face in the middle of a wide photo."""
+    rows, columns = np.mgrid[:160, :300]
+    beside = np.abs(columns - 149.5)
+    head = np.hypot(beside / 24, (rows - 72) / 34) < 1.0
+    return head | ((rows > 110) & (beside < 90))
+
+
+def test_where_next_to_nothing_is_known_behind_a_head_it_is_painted(monkeypatch):
+    def black(photo, *_, **__):
+        return np.zeros_like(photo)
+
+    monkeypatch.setattr(heads, "painted_head", black)
+    hole = ~near(30)
+    bright = np.full((SIDE, SIDE, 3), 200, np.uint8)
+    made, left = continue_heads(bright, hole, [face()])
+    assert not left.any()
+    assert made[:10].max() < 100  # its level has not reached so far
 
 
 def test_what_goes_on_smoothly_has_the_grain_of_what_is_around():

@@ -1,9 +1,10 @@
 """Heads beyond the crops of their faces.
 
 A face is completed from the brows to the chin. Where a hole hides one half of the head
-around it, that is the other half, mirrored (``mirrored_heads``). All else of hair, neck
-and shoulders, and of what is around them, is painted as heads are (``painted_heads``),
-and continued smoothly further out: patches of the photo put pieces of people there.
+around it, that is the other half, mirrored (``mirrored_heads``). What is behind the
+head is filled with patches of what is behind it elsewhere, if enough of that is known.
+Hair, neck and shoulders are painted as heads are (``painted_heads``), and continued
+smoothly further out: patches of the photo put pieces of people there.
 """
 
 from collections.abc import Sequence
@@ -11,8 +12,15 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from facefill.completion.backgrounds import patched_behind
 from facefill.completion.face_outlines import crop_as_square
 from facefill.completion.faces import FaceInPhoto, nearest_faces
+from facefill.completion.head_outlines import (
+    Mirror,
+    Outline,
+    find_mirror,
+    places,
+)
 from facefill.completion.head_pictures import FIELD, SIDE, head_map
 from facefill.completion.mirrored_heads import mirrored_head
 from facefill.completion.painted_heads import painted_head
@@ -30,6 +38,14 @@ so: less of it is best continued by patches of what is next to it."""
 _LEAST_MIRRORED = 0.65
 """Share of what is hidden of a head that its other half shows, if it is mirrored: three
 quarters and more where half of a photo is gone, a half and less above a torn corner."""
+
+_PAINTED = Outline(-0.15, (0.85, 0.95), 0.45, 1.3, 3.0)
+"""What may be of a head and its body: little hair reaches beyond it, and what is below
+a chin is the body's, unless it is far beside it."""
+
+_FADE = 2.0
+"""Width of the band in which what is painted fades into patches of what is behind
+heads, in face pixels."""
 
 _WIDER_FIELDS = (2.8, 3.5, 4.4)
 """Sides of a face's crop that further pictures show, each around the last: where a
@@ -85,10 +101,19 @@ def continue_heads(
         _deep_parts(wanted, frame, _LEAST_DEPTH * face.enlargement)
         for face, frame in zip(faces, _frames(faces, shape, FIELD), strict=True)
     ]
-    for face, part in zip(faces, parts, strict=True):
+    if not any(part.any() for part in parts):
+        return photo, wanted
+    mirrors = [_mirror(photo, ~wanted, face) for face in faces]
+    for face, part, mirror in zip(faces, parts, mirrors, strict=True):
         if (todo := left & part).any():
-            photo, mirrored = _with_mirrored(photo, face, todo, ~left)
+            photo, mirrored = _with_mirrored(photo, face, mirror, todo, ~left)
             left = left & ~mirrored
+    hidden = left & np.logical_or.reduce(parts)
+    fade = _FADE * max(face.enlargement for face in faces)
+    behind = patched_behind(
+        photo, hidden, ~left, _outlines(faces, mirrors, shape), fade
+    )
+    photo, left = behind.over(photo, behind.filled), left & ~behind.filled
     for field in (FIELD, *_WIDER_FIELDS):
         frames = _frames(faces, shape, field)
         for face, part, frame in zip(faces, parts, frames, strict=True):
@@ -96,7 +121,8 @@ def continue_heads(
                 photo, painted = _with_head(photo, face, field, frame, todo, ~left)
                 left = left & ~painted
     around = _surroundings(wanted, left)
-    return _continued(photo, around, ~left), left & ~around
+    photo, left = _continued(photo, around, ~left), left & ~around
+    return behind.over(photo, wanted & ~left), left
 
 
 def _frames(
@@ -114,22 +140,45 @@ def _frames(
     return frames
 
 
+def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror:
+    """Find where a head has its middle."""
+    window = _window(face, known)
+    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+    return find_mirror(photo[window], known[window], of_window(to_square, window))
+
+
+def _outlines(
+    faces: Sequence[FaceInPhoto], mirrors: Sequence[Mirror], shape: tuple[int, int]
+) -> Mask:
+    """Pixels that may be of heads or bodies."""
+    outlines = np.zeros(shape, np.bool_)
+    for face, mirror in zip(faces, mirrors, strict=True):
+        to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+        outlines |= _PAINTED.mask(places(shape, to_square), mirror)
+    return outlines
+
+
+def _window(face: FaceInPhoto, mask: Mask) -> tuple[slice, slice]:
+    """Where a photo may show a head, and its mirror image."""
+    return bounding_window(face.crop((mask.shape[0], mask.shape[1]), 2.0 * FIELD))
+
+
 def _with_mirrored(
-    photo: Pixels, face: FaceInPhoto, wanted: Mask, known: Mask
+    photo: Pixels, face: FaceInPhoto, mirror: Mirror, wanted: Mask, known: Mask
 ) -> tuple[Pixels, Mask]:
     """Mirror a head if one half of it is hidden, and say what of it was mirrored.
 
     Args:
         photo: The photo, with the face completed.
         face: The face.
+        mirror: Of its head.
         wanted: Pixels to fill.
         known: Pixels that are known or filled.
     """
-    shape, size = (known.shape[0], known.shape[1]), len(face.measurement.mask)
-    window = bounding_window(face.crop(shape, 2.0 * FIELD))
-    part, seen, done = photo[window], known[window], np.zeros_like(wanted)
-    to_square = of_window(crop_as_square(face.matrix, size), window)
-    mirrored = mirrored_head(part, seen, to_square)
+    window, done = _window(face, known), np.zeros_like(wanted)
+    part, seen = photo[window], known[window]
+    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+    mirrored = mirrored_head(part, seen, of_window(to_square, window), mirror)
     hidden = wanted[window] & mirrored.head
     shown = hidden & mirrored.shown
     if not shown.any() or shown.sum() < _LEAST_MIRRORED * hidden.sum():

@@ -82,11 +82,48 @@ def inpaint(photo: Pixels, hole: Mask, avoided: Mask | None = None) -> Pixels:
     empty = wide.copy()
     for label in np.flatnonzero(depths > limits):
         part = labels == label
-        _copy_patches(filled, part, avoided | (empty & ~part))
+        copy_patches(filled, part, avoided | (empty & ~part))
         empty &= ~part
     if is_solved:
         _continue_thin(filled, thin, avoided)
     return filled
+
+
+def copy_patches(
+    photo: Pixels, hole: Mask, avoided: Mask, margin: int | None = None
+) -> None:
+    """Fill a hole in place with patches of what is around it.
+
+    Args:
+        photo: uint8 RGB (height, width, 3); what is under the hole is not read.
+        hole: bool (height, width), True = to be filled.
+        avoided: Pixels that are neither copied nor compared, bool (height, width).
+        margin: Pixels around the hole to copy from; None for as much as it is itself.
+    """
+    import patchmatch
+
+    window = (
+        _surrounded(bounding_window(hole))
+        if margin is None
+        else bounding_window(hole, margin)
+    )
+    pixels, hidden = photo[window], hole[window]
+    scale = min(1.0, math.sqrt(MAX_WINDOW_PIXELS / hidden.size))
+    size = _scaled(hidden.shape[1], scale), _scaled(hidden.shape[0], scale)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small_hole = _shrunk(hidden, size)
+    small_avoided = _shrunk(avoided[window], size) & (1 - small_hole)
+    if (small_hole | small_avoided).all():
+        # There is nothing to copy: what is next to the hole is spread.
+        found = cv2.inpaint(small, small_hole, _DIFFUSION_RADIUS, cv2.INPAINT_TELEA)
+    else:
+        patchmatch.set_random_seed(_SEED)
+        found = patchmatch.inpaint(
+            small, small_hole, global_mask=small_avoided, patch_size=_PATCH_RADIUS
+        )
+    height, width = hidden.shape
+    enlarged = cv2.resize(found, (width, height), interpolation=cv2.INTER_CUBIC)
+    pixels[hidden] = enlarged[hidden]
 
 
 def _components(hole: Mask) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
@@ -123,7 +160,7 @@ def _continue_thin(photo: Pixels, thin: Mask, avoided: Mask) -> None:
     photo[window][hidden] = np.clip(np.round(solved[hidden]), 0, 255).astype(np.uint8)
     patched = photo.copy()
     for part in _tiles(shares > 0):
-        _copy_patches(patched, part, avoided | (thin & ~part), _TEXTURE_MARGIN)
+        copy_patches(patched, part, avoided | (thin & ~part), _TEXTURE_MARGIN)
     share = shares[thin][:, None]
     mixed = photo[thin] + share * (patched[thin].astype(np.float32) - photo[thin])
     photo[thin] = np.round(mixed).astype(np.uint8)
@@ -155,43 +192,6 @@ def _tiles(hole: Mask) -> Iterator[Mask]:
                 part = np.zeros_like(hole)
                 part[tile] = hole[tile]
                 yield part
-
-
-def _copy_patches(
-    photo: Pixels, hole: Mask, avoided: Mask, margin: int | None = None
-) -> None:
-    """Fill one part of the hole in place.
-
-    Args:
-        photo: The photo.
-        hole: The part.
-        avoided: Pixels not to be copied from.
-        margin: Pixels around it to copy from; None for as much as it is itself.
-    """
-    import patchmatch
-
-    window = (
-        _surrounded(bounding_window(hole))
-        if margin is None
-        else bounding_window(hole, margin)
-    )
-    pixels, hidden = photo[window], hole[window]
-    scale = min(1.0, math.sqrt(MAX_WINDOW_PIXELS / hidden.size))
-    size = _scaled(hidden.shape[1], scale), _scaled(hidden.shape[0], scale)
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    small_hole = _shrunk(hidden, size)
-    small_avoided = _shrunk(avoided[window], size) & (1 - small_hole)
-    if (small_hole | small_avoided).all():
-        # There is nothing to copy: what is next to the hole is spread.
-        found = cv2.inpaint(small, small_hole, _DIFFUSION_RADIUS, cv2.INPAINT_TELEA)
-    else:
-        patchmatch.set_random_seed(_SEED)
-        found = patchmatch.inpaint(
-            small, small_hole, global_mask=small_avoided, patch_size=_PATCH_RADIUS
-        )
-    height, width = hidden.shape
-    enlarged = cv2.resize(found, (width, height), interpolation=cv2.INTER_CUBIC)
-    pixels[hidden] = enlarged[hidden]
 
 
 def _scaled(side: int, scale: float) -> int:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facefill.completion.mirrored_heads import UPRIGHT, Mirror, find_mirror
+from facefill.completion.head_outlines import UPRIGHT, Mirror, find_mirror
 from facefill.imaging.geometry import applied, inverted
 from facefill.imaging.photos import decode_photo
 from facefill.preparation import detection, face_prior
@@ -47,12 +47,12 @@ def test_a_head_that_is_not_turned_is_mirrored_at_the_middle_of_its_crop():
 @pytest.mark.parametrize("name", [f"face-000{number}.jpg" for number in range(1, 9)])
 def test_the_mirror_of_a_mirrored_portrait_is_the_other_way_round(name):
     photo = decode_photo((PORTRAITS / name).read_bytes())
-    known, to_frame = placed(photo)
-    (scale, _, left), vertical = to_frame
+    known, to_square = placed(photo)
+    (scale, _, left), vertical = to_square
     flipped = np.array(
         [(scale, 0.0, 1.0 - left - scale * (len(photo[0]) - 1)), vertical]
     )
-    one = find_mirror(photo, known, to_frame)
+    one = find_mirror(photo, known, to_square)
     other = find_mirror(np.ascontiguousarray(photo[:, ::-1]), known, flipped)
     assert one != UPRIGHT
     assert other.width * one.width == pytest.approx(1.0, abs=0.05)
@@ -61,29 +61,31 @@ def test_the_mirror_of_a_mirrored_portrait_is_the_other_way_round(name):
 
 def test_a_head_of_which_the_right_half_is_narrower_is_found_narrower_there():
     photo = decode_photo((PORTRAITS / "face-0001.jpg").read_bytes())
-    known, to_frame = placed(photo)
-    intact = find_mirror(photo, known, to_frame)
+    known, to_square = placed(photo)
+    intact = find_mirror(photo, known, to_square)
     rows, columns = np.mgrid[: photo.shape[0], : photo.shape[1]].astype(np.float32)
-    back = inverted(to_frame)
+    back = inverted(to_square)
     middle = np.float32(applied(back, np.array([[intact.middle + 0.5, 0.5]]))[0, 0])
     wider = np.where(columns > middle, middle + (columns - middle) / 0.7, columns)
     squeezed = cv2.remap(photo, wider.astype(np.float32), rows, cv2.INTER_LINEAR)
-    found = find_mirror(squeezed, known, to_frame)
+    found = find_mirror(squeezed, known, to_square)
     assert found.width < 0.85 * intact.width
 
 
 def test_what_is_not_known_of_a_head_is_not_read():
     photo = decode_photo((PORTRAITS / "face-0001.jpg").read_bytes())
-    known, to_frame = placed(photo)
+    known, to_square = placed(photo)
     known[:, photo.shape[1] // 2 :] = False
     painted = np.where(known[..., None], photo, 255).astype(np.uint8)
-    assert find_mirror(painted, known, to_frame) == find_mirror(photo, known, to_frame)
+    assert find_mirror(painted, known, to_square) == find_mirror(
+        photo, known, to_square
+    )
 
 
 def test_where_no_face_is_seen_a_head_is_not_turned():
     photo = noise(96, 96)
-    to_frame = np.array([[1 / 64, 0.0, -0.25], [0.0, 1 / 64, -0.25]])
-    assert find_mirror(photo, np.ones((96, 96), bool), to_frame) == UPRIGHT
+    to_square = np.array([[1 / 64, 0.0, -0.25], [0.0, 1 / 64, -0.25]])
+    assert find_mirror(photo, np.ones((96, 96), bool), to_square) == UPRIGHT
 
 
 def placed(photo):
