@@ -26,6 +26,7 @@ import argparse
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,8 @@ from facefill.imaging.photos import Pixels, read_photo
 from facefill.inversion.encoder import Encoder
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
-from facefill.models.refinement import shipped_refiner
 from facefill.parameters import AlignOptions, CompleteOptions
+from facefill.runtime.algebra_threads import one_algebra_thread
 
 PORTRAITS = Path(__file__).parents[1] / "tests/portraits"
 SIZE, SEED, LAM = 64, 1, 0.1
@@ -153,7 +154,6 @@ def search_of(**options: Any) -> LatentSearch:
 def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> Seconds:
     """Complete faces; seconds of the clock, and of the CPU."""
     options = search.options
-    refiner = shipped_refiner(options, SIZE)
     started = clocks()
 
     def unfinished() -> Iterator[Unfinished]:
@@ -165,10 +165,33 @@ def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> Sec
                 done = completed_face(face, candidates)
             yield Unfinished(photo, hole, [done])
 
-    with watch.attached():
-        for _ in finished(refiner, unfinished(), options.outside):
-            pass
+    for _ in finished(search.refiner, unfinished(), options.outside):
+        pass
     return clocks() - started
+
+
+class InTurn(Executor):
+    """Runs what it is given at once, so that stages can be told from each other."""
+
+    def __init__(self, **_: Any) -> None:
+        """Take the options of another executor, and use none."""
+
+    def submit(
+        self, function: Callable[..., Any], /, *given: Any, **named: Any
+    ) -> Future[Any]:
+        """Run a function."""
+        done: Future[Any] = Future()
+        done.set_result(function(*given, **named))
+        return done
+
+
+def stages_of(search: LatentSearch, work: Sequence[Job]) -> list[float]:
+    """CPU seconds of each stage, one after the other."""
+    watch = Stopwatch()
+    turn = mock.patch.object(refining, "ThreadPoolExecutor", InTurn)
+    with watch.attached(), turn:
+        complete(search, work, watch)
+    return [watch.seconds[name] for name in STAGES]
 
 
 def clocks() -> Seconds:
@@ -200,11 +223,10 @@ def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> 
         complete(search, work[:batch_size], Stopwatch())
     seconds, theirs, stages = [], [], []
     for _ in range(given.rounds):
-        watch = Stopwatch()
-        seconds.append(complete(ours, work, watch) / len(work))
+        seconds.append(complete(ours, work, Stopwatch()) / len(work))
         theirs.append(reference_seconds(short, longer, some) / len(some))
-        stages.append([watch.seconds[name] for name in STAGES])
-    rate, _ = 1.0 / np.median(seconds, axis=0)
+        stages.append(stages_of(ours, work))
+    rate, per_cpu_second = 1.0 / np.median(seconds, axis=0)
     reference, _ = 1.0 / np.median(theirs, axis=0)
     ratios = np.median(np.array(theirs) / np.array(seconds), axis=0)
     shares = np.median(stages, axis=0)
@@ -213,7 +235,7 @@ def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> 
         f"{rate:.2f}",
         f"{reference:.3f}",
         *(f"{ratio:.1f}" for ratio in ratios),
-        f"{shares.sum() / len(work):.2f}",
+        f"{1.0 / per_cpu_second:.2f}",
         *(f"{share:.0%}" for share in shares / shares.sum()),
     ]
     print("| " + " | ".join(row) + " |", flush=True)
@@ -236,7 +258,8 @@ def main() -> None:
         print("| " + " | ".join([*COLUMNS, *STAGES]) + " |")
         print("|---" * (len(COLUMNS) + len(STAGES)) + "|")
         for batch_size in given.batch_sizes:
-            measure(work, batch_size, given)
+            with one_algebra_thread():
+                measure(work, batch_size, given)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ from facefill.models.refiners import REFINER_FILE, REFINER_FOLDER
 from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.preparation.extraction import Extraction, Face, extract
 from facefill.preparation.naming import face_id
+from facefill.runtime.algebra_threads import one_algebra_thread
 from facefill.runtime.progress import Advance
 from facefill.runtime.rng import Purpose, keyed_rng, uniform_latents
 
@@ -176,7 +177,8 @@ def complete(  # noqa: PLR0913  # what a completion depends on, by name
     options = options or loaded.defaults
     given = read_given(photo, mask, options, hint)
     alignment, size = alignment or AlignOptions(), loaded.image_size
-    found = extract(given.pixels, alignment, size, given.hole, given.hint)
+    with one_algebra_thread():
+        found = extract(given.pixels, alignment, size, given.hole, given.hint)
     return complete_given(given, found, lam, model=loaded, seed=seed, options=options)
 
 
@@ -208,22 +210,23 @@ def complete_given(  # noqa: PLR0913  # what a completion depends on, by name
     faces = _faces(given, found, options, seed)
     search = _search(model, options.model_dump_json(), lam, seed)
     advance = tell and _shares(tell, len(faces) * search.iterations_per_photo)
-    results = search.run((face.measurement for face in faces), None, advance)
-    # Each candidate is blended once, and not anew for every photo below.
-    done = [
-        completed_face(face, candidates)
-        for face, candidates in zip(faces, results, strict=True)
-    ]
-    unfinished = [
-        Unfinished(
-            given.pixels,
-            given.hole,
-            [face.by_candidate(number) for face in done],
-            given.original,
-        )
-        for number in range(options.candidates if faces else 1)
-    ]
-    photos = tuple(finished(search.refiner, unfinished, options.outside))
+    with one_algebra_thread():
+        results = search.run((face.measurement for face in faces), None, advance)
+        # Each candidate is blended once, and not anew for every photo below.
+        done = [
+            completed_face(face, candidates)
+            for face, candidates in zip(faces, results, strict=True)
+        ]
+        unfinished = [
+            Unfinished(
+                given.pixels,
+                given.hole,
+                [face.by_candidate(number) for face in done],
+                given.original,
+            )
+            for number in range(options.candidates if faces else 1)
+        ]
+        photos = tuple(finished(search.refiner, unfinished, options.outside))
     return replace(photos[0], variants=photos)
 
 

@@ -1,11 +1,15 @@
 """Completed faces are refined by their photos, each as if it were alone."""
 
+import threading
+
 import numpy as np
 import pytest
 
+from facefill.completion import refining
 from facefill.completion.faces import face_with_task
 from facefill.completion.refining import Unfinished, finished, refined
 from facefill.completion.result import completed_face, compose
+from facefill.errors import ModelError
 from facefill.imaging.geometry import warp
 from facefill.imaging.tasks import task_of
 from facefill.parameters import CompleteOptions
@@ -114,6 +118,55 @@ def test_photos_of_all_kinds_are_refined_together_as_each_alone():
     for photo, done in zip(photos, whole, strict=True):
         (alone,) = finished(Recording(), [photo], "inpaint")
         assert np.array_equal(alone.photo, done)
+
+
+def photos_of(count):
+    hole = hole_at(WINDOW)
+    return [
+        Unfinished(noisy_photo(number), hole, faces_in(noisy_photo(number), hole))
+        for number in range(count)
+    ]
+
+
+def test_many_photos_come_back_in_their_order():
+    photos = photos_of(11)
+    done = list(finished(Recording(), photos, "inpaint"))
+    assert len(done) == 11
+    for photo, whole in zip(photos, done, strict=True):
+        kept = ~photo.hole
+        assert np.array_equal(whole.photo[kept], photo.photo[kept])
+
+
+def test_a_photo_is_put_together_while_the_next_ones_are_refined(monkeypatch):
+    composing, refining_again = threading.Event(), threading.Event()
+
+    def waiting(*given):
+        composing.set()
+        assert refining_again.wait(30)
+        return compose(*given)
+
+    class Next(Recording):
+        def refine(self, crops):
+            if self.calls:
+                assert composing.wait(30)
+                refining_again.set()
+            return super().refine(crops)
+
+    monkeypatch.setattr(refining, "compose", waiting)
+    assert len(list(finished(Next(), photos_of(5), "inpaint"))) == 5
+
+
+def test_an_error_of_one_photo_ends_the_photos_with_it(monkeypatch):
+    def failing(photo, *given):
+        if np.array_equal(photo, noisy_photo(2)):
+            raise ModelError("no")
+        return compose(photo, *given)
+
+    monkeypatch.setattr(refining, "compose", failing)
+    done = finished(Recording(), photos_of(9), "inpaint")
+    next(done), next(done)
+    with pytest.raises(ModelError, match="no"):
+        next(done)
 
 
 @pytest.mark.parametrize("outside", ["inpaint", "leave"])

@@ -263,7 +263,7 @@ def test_a_search_before_chains_is_longer_unless_told_otherwise():
 @pytest.mark.parametrize(
     ("given", "is_encoded", "expected"),
     [
-        ({}, True, 10),
+        ({}, True, 5),
         ({}, False, 150),
         # Further starts come from the bank, and need the longer search.
         ({"candidates": 3}, True, 150),

@@ -9,7 +9,9 @@ Synopsis::
 Faces of several photos go through the network together.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,7 +26,8 @@ from facefill.parameters.choices import Outside
 from facefill.runtime.batching import groups
 
 PHOTOS_AT_ONCE = 4
-"""Photos to hold in memory for the sake of the faces that are refined together."""
+"""Photos whose faces are refined together. As many before them are held in memory,
+which are put together meanwhile."""
 
 
 class Unfinished(NamedTuple):
@@ -47,16 +50,26 @@ class Unfinished(NamedTuple):
 def finished(
     refiner: Refiner | None, photos: Iterable[Unfinished], outside: Outside
 ) -> Iterator[Completion]:
-    """Refine the faces of photos, and put them back.
+    """Refine the faces of photos, and put them back, beside the next ones' refinement.
 
     Args:
         refiner: None leaves the faces as they are.
         photos: The photos.
         outside: What becomes of a hole beyond the faces.
     """
-    for group in groups(photos, PHOTOS_AT_ONCE):
-        for each, faces in zip(group, refined(refiner, group), strict=True):
-            yield compose(each.photo, each.hole, faces, outside, each.original)
+    waiting: deque[Future[Completion]] = deque()
+    beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="composing")
+    try:
+        for group in groups(photos, PHOTOS_AT_ONCE):
+            for each, faces in zip(group, refined(refiner, group), strict=True):
+                given = (each.photo, each.hole, faces, outside, each.original)
+                waiting.append(beside.submit(compose, *given))
+            while len(waiting) > PHOTOS_AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        beside.shutdown(cancel_futures=True)
 
 
 def refined(

@@ -37,6 +37,7 @@ from facefill.errors import DataError
 from facefill.inversion.search import LatentSearch
 from facefill.parameters import IngestOptions
 from facefill.preparation.naming import photo_of
+from facefill.runtime.algebra_threads import one_algebra_thread
 from facefill.runtime.batching import groups
 from facefill.runtime.progress import Advance, progress
 from facefill.runtime.remembered import key_of
@@ -209,12 +210,13 @@ class _Completion:
         }
         per_face = self._search.iterations_per_photo
         num_faces = sum(map(len, sound.values()))
-        with progress(
+        bar = progress(
             num_faces * per_face,
             "completing",
             "iterations of faces",
             done=(num_faces - sum(map(len, todo.values()))) * per_face,
-        ) as advance:
+        )
+        with one_algebra_thread(), bar as advance:
             tasks = self._read(todo, keys, advance)
             batches = groups(tasks, self._search.options.batch_size)
             for batch in search_batches(

@@ -25,7 +25,7 @@ COMPLETE_PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
-AFTER_ENCODER, FROM_BANK = 10, 150
+AFTER_ENCODER, FROM_BANK = 5, 150
 """Iterations of a search by where it begins."""
 
 # Chains begin where searches have ended, in u, and lose less by a longer search than
@@ -45,7 +45,7 @@ class CompleteOptions(Block):
             bamos/dcgan-completion.tensorflow.
         method: ``adam``; ``momentum``: Nesterov's, as in the first paper; ``hmc``:
             Adam, then chains that sample the posterior (or what ``hmc.rule`` says).
-        iterations: Steps of the search; None is 10 where an encoder gives the one
+        iterations: Steps of the search; None is 5 where an encoder gives the one
             latent that it begins with, and 150 elsewhere.
         learning_rate: Step size of ``adam`` and ``momentum``.
         schedule: ``cosine`` lets the learning rate fall to nothing by the last
