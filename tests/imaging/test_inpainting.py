@@ -1,5 +1,7 @@
 """A hole is filled from what is known around it, and from nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import skimage.data
@@ -45,6 +47,15 @@ def test_what_is_under_the_hole_changes_no_byte(photo, name):
     )
     assert np.array_equal(one, two)
     assert np.array_equal(one, three)
+
+
+def test_photos_that_are_filled_side_by_side_come_out_as_each_alone(photo):
+    hole, flipped = HOLES["edge"], photo[:, ::-1].copy()
+    alone = [inpaint(photo, hole), inpaint(flipped, hole)]
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(inpaint, each, hole) for each in (photo, flipped) * 2]
+    for number, done in enumerate(both):
+        assert np.array_equal(done.result(), alone[number % 2])
 
 
 @pytest.mark.parametrize("name", ["scratch", "disc"])

@@ -32,7 +32,7 @@ Tell = Callable[[float, str], None]
 """Told the share of the work that is done, from 0 to 1, and what is being done."""
 
 # Of the search, between two reports on it; no result depends on it.
-_ITERATIONS_PER_CALL = 5
+_ITERATIONS_PER_CALL = 1
 
 # Of the whole: where the search begins and ends. Photos are read and faces found
 # before, and the face is put back, and the rest inpainted, after.

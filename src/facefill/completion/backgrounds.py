@@ -6,14 +6,16 @@ fade into what is painted there: what a network paints beside hair is not quite 
 behind it.
 """
 
+import math
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.imaging.inpainting import copy_patches
-from facefill.imaging.masks import Mask
+from facefill.imaging.grain import with_grain
+from facefill.imaging.inpainting import copy_patches, surrounded
+from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 
 _LEAST_KNOWN = 0.25
@@ -43,20 +45,23 @@ class Background(NamedTuple):
         """Pixels behind heads that were hidden, bool (height, width)."""
         return np.asarray(self.shares == 1.0)
 
-    def over(self, photo: Pixels, where: Mask) -> Pixels:
-        """Lay the patches over a photo, as far as they have a share.
+    def laid_on(self, photo: Pixels, where: Mask) -> Pixels:
+        """Lay the patches on a photo, as far as they have a share.
 
         Args:
             photo: uint8 RGB (height, width, 3).
             where: Pixels to be changed, bool (height, width).
         """
-        shares = np.where(where, self.shares, np.float32(0))[..., None]
-        mixed = photo + shares * (self.patched.astype(np.float32) - photo)
-        return np.asarray(np.round(mixed), np.uint8)
+        changed = where & (self.shares > 0.0)
+        shares, below = self.shares[changed][:, None], photo[changed]
+        mixed = below + shares * (self.patched[changed].astype(np.float32) - below)
+        photo = photo.copy()
+        photo[changed] = np.round(mixed)
+        return photo
 
 
 def patched_behind(
-    photo: Pixels, hidden: Mask, known: Mask, outlines: Mask, fade: float
+    photo: Pixels, hidden: Mask, known: Mask, outlines: Mask, fades: Floats
 ) -> Background:
     """Fill what is hidden behind heads with patches of what is known behind them.
 
@@ -66,20 +71,47 @@ def patched_behind(
         known: Pixels that may be read, bool (height, width).
         outlines: Pixels that may be of heads or bodies, from which nothing is copied,
             bool (height, width).
-        fade: Width of the band within the outlines in which patches fade out, in
-            pixels of the photo.
+        fades: Width of the band within the outlines in which patches fade out, in
+            pixels of the photo, float32 (height, width).
 
     Returns:
-        The photo with patches; with none if too little is known.
+        The photo with patches, but for those connected parts around which too little is
+        known.
     """
-    behind, shares = hidden & ~outlines, np.zeros(hidden.shape, np.float32)
-    sources = int((known & ~outlines).sum())
-    if not behind.any() or sources < _LEAST_KNOWN * behind.sum():
-        return Background(photo, shares)
-    away = cv2.distanceTransform((~behind).astype(np.uint8), cv2.DIST_L2, 5)
-    shares[hidden] = np.clip(1.0 - away[hidden] / (fade + 1.0), 0.0, 1.0)
+    readable = np.where(known[..., None], photo, 0).astype(np.uint8)
+    background = Background(readable, np.zeros(hidden.shape, np.float32))
+    behind = hidden & ~outlines
+    _, labels = cv2.connectedComponents(behind.astype(np.uint8), connectivity=8)
+    for label in np.unique(labels[behind]):
+        _patch(background, labels == label, hidden, known, outlines, fades)
+    return background._replace(
+        patched=np.where(known[..., None], photo, background.patched)
+    )
+
+
+def _patch(  # what a part is patched by
+    background: Background,
+    part: Mask,
+    hidden: Mask,
+    known: Mask,
+    outlines: Mask,
+    fades: Floats,
+) -> None:
+    """Patch a connected part of what is behind heads, in place, if enough is known."""
+    margin = math.ceil(_PATCHED * (float(fades.max()) + 1.0))
+    window = surrounded(bounding_window(part, margin))
+    part, hidden, outlines = part[window], hidden[window], outlines[window]
+    sources = known[window] & ~outlines
+    if sources.sum() < _LEAST_KNOWN * part.sum():
+        return
+    away = cv2.distanceTransform((~part).astype(np.uint8), cv2.DIST_L2, 5)
+    widths = fades[window] + np.float32(1.0)
     # Twice as far, so that no pixel that shows is next to one that is not known.
-    hole = hidden & (away <= _PATCHED * (fade + 1.0))
-    patched = np.where(known[..., None], photo, 0).astype(np.uint8)
-    copy_patches(patched, hole, (outlines | ~known) & ~hole)
-    return Background(np.where(hole[..., None], patched, photo), shares)
+    hole = part | (hidden & outlines & (away <= _PATCHED * widths))
+    patched = background.patched[window].copy()
+    copy_patches(patched, hole, ~sources & ~hole)
+    patched = with_grain(patched, hole, sources)
+    shares = background.shares[window]
+    nearer = hole & (1.0 - away / widths > shares)
+    shares[nearer] = (1.0 - away / widths)[nearer]
+    background.patched[window][nearer] = patched[nearer]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from facefill.completion.backgrounds import patched_behind
 from facefill.completion.face_outlines import crop_as_square
@@ -30,6 +31,8 @@ from facefill.imaging.inpainting import inpaint
 from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
+
+Floats = NDArray[np.float32]
 
 _LEAST_DEPTH = 14.0
 """Pixels of the face that a hole reaches beyond it at least where its head is continued
@@ -52,8 +55,8 @@ _WIDER_FIELDS = (2.8, 3.5, 4.4)
 picture ends, nothing of its photo does."""
 
 _LEAST_FRAMED = 0.25
-"""Share of a part of the hole that lies in such pictures, where all of it hides heads
-and what is around them: what is beyond goes on smoothly."""
+"""Share of a part of the hole, but for what is behind heads, that lies in such pictures,
+where all of it hides heads and bodies: what is beyond goes on smoothly."""
 
 _AROUND = 48
 """Pixels around what goes on smoothly that are looked at."""
@@ -109,20 +112,19 @@ def continue_heads(
             photo, mirrored = _with_mirrored(photo, face, mirror, todo, ~left)
             left = left & ~mirrored
     hidden = left & np.logical_or.reduce(parts)
-    fade = _FADE * max(face.enlargement for face in faces)
     behind = patched_behind(
-        photo, hidden, ~left, _outlines(faces, mirrors, shape), fade
+        photo, hidden, ~left, _outlines(faces, mirrors, shape), _fades(faces, shape)
     )
-    photo, left = behind.over(photo, behind.filled), left & ~behind.filled
+    photo, left = behind.laid_on(photo, behind.filled), left & ~behind.filled
     for field in (FIELD, *_WIDER_FIELDS):
         frames = _frames(faces, shape, field)
         for face, part, frame in zip(faces, parts, frames, strict=True):
             if (todo := left & part & frame).any():
                 photo, painted = _with_head(photo, face, field, frame, todo, ~left)
                 left = left & ~painted
-    around = _surroundings(wanted, left)
+    around = _surroundings(wanted & ~behind.filled, left)
     photo, left = _continued(photo, around, ~left), left & ~around
-    return behind.over(photo, wanted & ~left), left
+    return behind.laid_on(photo, wanted & ~left), left
 
 
 def _frames(
@@ -156,6 +158,12 @@ def _outlines(
         to_square = crop_as_square(face.matrix, len(face.measurement.mask))
         outlines |= _PAINTED.mask(places(shape, to_square), mirror)
     return outlines
+
+
+def _fades(faces: Sequence[FaceInPhoto], shape: tuple[int, int]) -> Floats:
+    """Width of the band in which each head fades into what is behind it, in pixels."""
+    widths = np.array([_FADE * face.enlargement for face in faces], np.float32)
+    return widths[nearest_faces(faces, shape)]
 
 
 def _window(face: FaceInPhoto, mask: Mask) -> tuple[slice, slice]:

@@ -9,9 +9,7 @@ Synopsis::
 Faces of several photos go through the network together.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,6 +22,7 @@ from facefill.imaging.photos import Pixels
 from facefill.models.refinement import CoarseCrop, Refiner, finer
 from facefill.parameters.choices import Outside
 from facefill.runtime.batching import groups
+from facefill.runtime.overlapping import overlapped
 
 PHOTOS_AT_ONCE = 4
 """Photos whose faces are refined together. As many before them are held in memory,
@@ -56,20 +55,23 @@ def finished(
         refiner: None leaves the faces as they are.
         photos: The photos.
         outside: What becomes of a hole beyond the faces.
+
+    Returns:
+        The completions, in the order of the photos.
     """
-    waiting: deque[Future[Completion]] = deque()
-    beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="composing")
-    try:
-        for group in groups(photos, PHOTOS_AT_ONCE):
-            for each, faces in zip(group, refined(refiner, group), strict=True):
-                given = (each.photo, each.hole, faces, outside, each.original)
-                waiting.append(beside.submit(compose, *given))
-            while len(waiting) > PHOTOS_AT_ONCE:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        beside.shutdown(cancel_futures=True)
+
+    def put_together(ready: tuple[Unfinished, Sequence[CompletedFace]]) -> Completion:
+        (photo, hole, _, original), faces = ready
+        return compose(photo, hole, faces, outside, original)
+
+    return overlapped(put_together, _refined_each(refiner, photos), PHOTOS_AT_ONCE)
+
+
+def _refined_each(
+    refiner: Refiner | None, photos: Iterable[Unfinished]
+) -> Iterator[tuple[Unfinished, Sequence[CompletedFace]]]:
+    for group in groups(photos, PHOTOS_AT_ONCE):
+        yield from zip(group, refined(refiner, group), strict=True)
 
 
 def refined(

@@ -33,6 +33,7 @@ from facefill.parameters import IngestOptions
 from facefill.parameters.choices import Outside
 from facefill.runtime.batching import groups
 from facefill.runtime.files import file_sha256, write_bytes
+from facefill.runtime.overlapping import overlapped
 from facefill.runtime.tables import as_parquet
 
 _PHOTOS = frozenset(f"photo{suffix}" for suffix in SUFFIXES.values())
@@ -101,7 +102,7 @@ class ResultWriter:
         Args:
             batch: The photos, and the results of the searches for their faces.
 
-        Yields:
+        Returns:
             Of each photo ``key``, ``id``, ``rows`` of the table, one a face or one for
             a photo without, and ``files`` with their hashes, by path below the folder
             of the completions; or what its completion met, such as a PhotoError if it
@@ -110,16 +111,30 @@ class ResultWriter:
         Raises:
             OSError: If a file cannot be written.
         """
+        return overlapped(self._outcome, self._refined_each(batch), PHOTOS_AT_ONCE)
+
+    def _refined_each(
+        self, batch: Sequence[Found]
+    ) -> Iterator[tuple[_Opened, Sequence[CompletedFace]] | Exception]:
+        """Each photo with its refined faces, or what it met."""
         for group in groups(batch, PHOTOS_AT_ONCE):
             outcomes = [_attempted(self._opened, found) for found in group]
             opened = [each for each in outcomes if isinstance(each, _Opened)]
-            faces = iter(self._refined([each.unfinished for each in opened]))
+            refined_faces = iter(self._refined([each.unfinished for each in opened]))
             for outcome in outcomes:
-                yield (
-                    _attempted(partial(self._written, next(faces)), outcome)
-                    if isinstance(outcome, _Opened)
-                    else outcome
-                )
+                if isinstance(outcome, Exception):
+                    yield outcome
+                    continue
+                faces = next(refined_faces)
+                yield faces if isinstance(faces, Exception) else (outcome, faces)
+
+    def _outcome(
+        self, ready: tuple[_Opened, Sequence[CompletedFace]] | Exception
+    ) -> Row | Exception:
+        if isinstance(ready, Exception):
+            return ready
+        opened, faces = ready
+        return _attempted(partial(self._written, faces), opened)
 
     def _refined(
         self, photos: Sequence[Unfinished]
@@ -134,12 +149,8 @@ class ResultWriter:
         alone = _attempted(partial(refined, self._refiner), [photo])
         return alone if isinstance(alone, Exception) else alone[0]
 
-    def _written(
-        self, faces: Sequence[CompletedFace] | Exception, opened: _Opened
-    ) -> Row:
+    def _written(self, faces: Sequence[CompletedFace], opened: _Opened) -> Row:
         """Write all files of one photo, whose faces are ready to be put back."""
-        if isinstance(faces, Exception):
-            raise faces
         (photo, hole, _, original), found = opened.unfinished, opened.found
         task = found.task
         done = compose(photo, hole, faces, self._outside, original)

@@ -103,7 +103,7 @@ def copy_patches(
     import patchmatch
 
     window = (
-        _surrounded(bounding_window(hole))
+        surrounded(bounding_window(hole))
         if margin is None
         else bounding_window(hole, margin)
     )
@@ -198,8 +198,11 @@ def _scaled(side: int, scale: float) -> int:
     return max(1, round(scale * side))
 
 
-def _surrounded(window: tuple[slice, slice]) -> tuple[slice, slice]:
-    """Add to a window as much on each side as it holds itself, or ``_MARGIN``."""
+def surrounded(window: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Add to a window what patches are copied from.
+
+    That is as much on each side as it holds itself, or 48 pixels.
+    """
     spans = []
     for span in window:
         margin = max(_MARGIN, span.stop - span.start)
