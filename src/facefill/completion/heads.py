@@ -55,7 +55,7 @@ _WIDER_FIELDS = (2.8, 3.5, 4.4)
 picture ends, nothing of its photo does."""
 
 _LEAST_FRAMED = 0.25
-"""Share of a part of the hole, but for what is behind heads, that lies in such pictures,
+"""Share of a part of the hole, but for what is behind heads, that such pictures show,
 where all of it hides heads and bodies: what is beyond goes on smoothly."""
 
 _AROUND = 48
