@@ -89,7 +89,7 @@ def patched_behind(
     )
 
 
-def _patch(  # what a part is patched by
+def _patch(
     background: Background,
     part: Mask,
     hidden: Mask,

@@ -55,6 +55,18 @@ UPRIGHT = Mirror(0.0, 1.0)
 """Of a head that is not turned."""
 
 
+class Places(NamedTuple):
+    """Where pixels of a photo are, in sides of a face's crop from its middle.
+
+    Attributes:
+        across: To the right, float32 (height, width).
+        down: Downwards, float32 (height, width).
+    """
+
+    across: Floats
+    down: Floats
+
+
 class Outline(NamedTuple):
     """Outline of a head and its body: an ellipse, and below it a widening band.
 
@@ -74,7 +86,7 @@ class Outline(NamedTuple):
     body_width: float
     shoulders: float
 
-    def mask(self, where: "Places", mirror: Mirror) -> Mask:
+    def mask(self, where: Places, mirror: Mirror) -> Mask:
         """Pixels within, bool (height, width).
 
         Args:
@@ -86,18 +98,6 @@ class Outline(NamedTuple):
         below = where.down - self.body_top
         width = self.body_width + self.shoulders * below
         return np.asarray(head | ((below > 0.0) & (np.abs(across) < width)))
-
-
-class Places(NamedTuple):
-    """Where pixels of a photo are, in sides of a face's crop from its middle.
-
-    Attributes:
-        across: To the right, float32 (height, width).
-        down: Downwards, float32 (height, width).
-    """
-
-    across: Floats
-    down: Floats
 
 
 def places(shape: tuple[int, int], to_square: NDArray[np.float64]) -> Places:

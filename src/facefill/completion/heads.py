@@ -42,7 +42,9 @@ _LEAST_MIRRORED = 0.65
 """Share of what is hidden of a head that its other half shows, if it is mirrored: three
 quarters and more where half of a photo is gone, a half and less above a torn corner."""
 
-_PAINTED = Outline(-0.15, (0.85, 0.95), 0.45, 1.3, 3.0)
+_PAINTED = Outline(
+    centre=-0.15, radii=(0.85, 0.95), body_top=0.45, body_width=1.3, shoulders=3.0
+)
 """What may be of a head and its body: little hair reaches beyond it, and what is below
 a chin is the body's, unless it is far beside it."""
 

@@ -11,7 +11,9 @@ from facefill.imaging.geometry import inverted
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 
-_MIRRORED = Outline(-0.35, (1.05, 1.2), 0.45, 0.9, 1.2)
+_MIRRORED = Outline(
+    centre=-0.35, radii=(1.05, 1.2), body_top=0.45, body_width=0.9, shoulders=1.2
+)
 """What of a head and its body is mirrored, with what is next to its hair."""
 _END = 1.5
 """How far down a body is mirrored, in sides of the crop from its middle: arms differ

@@ -35,6 +35,7 @@ from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
 from facefill.preparation.splits import TEST, TRAIN
 from facefill.runtime import rng
+from facefill.runtime.algebra_threads import one_algebra_thread
 from facefill.runtime.progress import Advance, progress
 
 Describe = Callable[[np.ndarray], np.ndarray]
@@ -197,7 +198,9 @@ class Evaluation:
         results, seconds = {}, {}
         for name, search in self._searches.items():
             started = time.monotonic()
-            results[name] = [best for best, *_ in search.run(targets, advance=advance)]
+            with one_algebra_thread():
+                found = search.run(targets, advance=advance)
+                results[name] = [best for best, *_ in found]
             seconds[name] = (time.monotonic() - started) / len(targets)
         filled: list[Filled] = []
         for index, target in enumerate(targets):

@@ -18,6 +18,7 @@ from facefill.imaging.photos import Pixels
 from facefill.inversion.search import LatentSearch
 from facefill.parameters import AlignOptions
 from facefill.preparation.extraction import extract
+from facefill.runtime.algebra_threads import one_algebra_thread
 
 
 def aligned_intact(faces: Iterable[HiddenFace]) -> list[list[FaceInPhoto]]:
@@ -77,8 +78,9 @@ def searched(
         )
         for face, each in zip(faces, placed, strict=True)
     )
-    for done in finished(search.refiner, unfinished, search.options.outside):
-        yield done.photo
+    with one_algebra_thread():
+        for done in finished(search.refiner, unfinished, search.options.outside):
+            yield done.photo
 
 
 def by_baselines(
