@@ -7,9 +7,10 @@ Usage::
 
 Photos of the folder (by default eight portraits of the repository, over and over) are
 aligned once, which is not counted. Then every face is completed by the pretrained
-model as ``facefill.complete`` does by default: encoder, search, fit, Poisson blending,
-refinement, and the face put back into its photo with the photo's grain. ``center``
-hides the middle of every face, as a shape does, so that all have one mask; ``own`` a
+model as ``facefill.complete`` does by default: encoder, search, fit, Poisson blending
+and refinement, as far as which ``refined faces`` are counted; then the face is put back
+into its photo with the photo's grain, as far as which ``photos`` are. ``center`` hides
+the middle of every face, as a shape does, so that all have one mask; ``own`` a
 rectangle of each photo of its own, as mask files do. ``--iterations`` searches for
 fewer or more than by default: 1 is next to what the encoder gives.
 
@@ -37,7 +38,12 @@ from numpy.typing import NDArray
 import facefill
 from facefill.completion import refining, result
 from facefill.completion.faces import AlignedFace, FaceInPhoto, face_with_hole
-from facefill.completion.refining import Unfinished, finished
+from facefill.completion.refining import (
+    PHOTOS_AT_ONCE,
+    Unfinished,
+    finished,
+    refined,
+)
 from facefill.completion.result import completed_face
 from facefill.imaging.compositing import warped_hole
 from facefill.imaging.masks import Mask, build_mask
@@ -47,6 +53,7 @@ from facefill.inversion.pca_fit import GaussianFit
 from facefill.inversion.search import LatentSearch
 from facefill.parameters import AlignOptions, CompleteOptions
 from facefill.runtime.algebra_threads import one_algebra_thread
+from facefill.runtime.batching import groups
 
 PORTRAITS = Path(__file__).parents[1] / "tests/portraits"
 SIZE, SEED, LAM = 64, 1, 0.1
@@ -55,11 +62,12 @@ STAGES = ("encoder", "search", "fit", "blending", "refiner", "grain", "putting b
 HOLES = ("center", "own")
 COLUMNS = (
     "batch size",
-    "faces/s",
-    "reference, faces/s",
+    "refined faces/s",
+    "photos/s",
+    "reference, photos/s",
     "times as fast",
     "by CPU time",
-    "CPU s a face",
+    "CPU s a photo",
 )
 
 Job = tuple[Pixels, Mask, FaceInPhoto]
@@ -150,22 +158,33 @@ def search_of(**options: Any) -> LatentSearch:
     return LatentSearch(*networks, chosen, LAM, SEED, model.companions)
 
 
+def unfinished(
+    search: LatentSearch, work: Sequence[Job], watch: Stopwatch
+) -> Iterator[Unfinished]:
+    """Search for faces and blend them."""
+    results = search.run(face.measurement for _, _, face in work)
+    for photo, hole, face in work:
+        with watch.stage("search"):
+            candidates = next(results)
+        with watch.stage("blending"):
+            done = completed_face(face, candidates)
+        yield Unfinished(photo, hole, [done])
+
+
 def complete(search: LatentSearch, work: Sequence[Job], watch: Stopwatch) -> Seconds:
-    """Complete faces; seconds of the clock, and of the CPU."""
-    options = search.options
+    """Complete photos; seconds of the clock, and of the CPU."""
     started = clocks()
-
-    def unfinished() -> Iterator[Unfinished]:
-        results = search.run(face.measurement for _, _, face in work)
-        for photo, hole, face in work:
-            with watch.stage("search"):
-                candidates = next(results)
-            with watch.stage("blending"):
-                done = completed_face(face, candidates)
-            yield Unfinished(photo, hole, [done])
-
-    for _ in finished(search.refiner, unfinished(), options.outside):
+    ready = unfinished(search, work, watch)
+    for _ in finished(search.refiner, ready, search.options.outside):
         pass
+    return clocks() - started
+
+
+def refine(search: LatentSearch, work: Sequence[Job]) -> Seconds:
+    """Complete and refine faces, and put none back; seconds as of ``complete``."""
+    started = clocks()
+    for group in groups(unfinished(search, work, Stopwatch()), PHOTOS_AT_ONCE):
+        refined(search.refiner, group)
     return clocks() - started
 
 
@@ -202,7 +221,7 @@ def reference_seconds(
 
 
 def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> None:
-    """Print a row: faces a second, beside the reference's, and the stages' shares."""
+    """Print a row: rates, beside that of the reference, and the shares of stages."""
     ours = search_of(batch_size=batch_size, iterations=given.iterations)
     taken = given.reference_iterations
     short, longer = (
@@ -212,8 +231,9 @@ def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> 
     some = work[: max(batch_size, len(work) // 8)]
     for search in (ours, short, longer):
         complete(search, work[:batch_size], Stopwatch())
-    seconds, theirs, stages = [], [], []
+    faces, seconds, theirs, stages = [], [], [], []
     for _ in range(given.rounds):
+        faces.append(refine(ours, work) / len(work))
         seconds.append(complete(ours, work, Stopwatch()) / len(work))
         theirs.append(reference_seconds(short, longer, some) / len(some))
         stages.append(stages_of(ours, work))
@@ -223,6 +243,7 @@ def measure(work: Sequence[Job], batch_size: int, given: argparse.Namespace) -> 
     shares = np.median(stages, axis=0)
     row = [
         str(batch_size),
+        f"{1.0 / np.median(faces, axis=0)[0]:.2f}",
         f"{rate:.2f}",
         f"{reference:.3f}",
         *(f"{ratio:.1f}" for ratio in ratios),

@@ -1,5 +1,6 @@
 """Level and slope go on into a hole."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -36,27 +37,42 @@ def test_what_it_gives_is_within_the_range_of_what_is_known():
     assert found.max() <= 60
 
 
+def bent(values, known, reach=99.0, shrinkage=1.0):
+    """Bending of values whose membrane is solved for."""
+    level = membrane(values, known)
+    return bending(values, known, level, reach, shrinkage)
+
+
 def test_bending_makes_of_a_membrane_what_solves_the_equation():
     truth = channels(SOLUTIONS["parabola"])
     shown = np.where(HOLE[..., None], np.float32(0), truth)
     level = membrane(shown, ~HOLE)
-    bent = level + bending(shown, ~HOLE, 1.0)
     assert np.abs(level - truth)[HOLE].max() > 20
-    np.testing.assert_allclose(bent, truth, atol=1.0)
+    np.testing.assert_allclose(level + bent(shown, ~HOLE), truth, atol=1.0)
 
 
 def test_bending_of_a_smaller_picture_is_much_the_same():
     truth = channels(SOLUTIONS["parabola"])
     shown = np.where(HOLE[..., None], np.float32(0), truth)
-    exact, small = (bending(shown, ~HOLE, shrinkage) for shrinkage in (1.0, 2.0))
+    exact, small = (bent(shown, ~HOLE, shrinkage=times) for times in (1.0, 2.0))
     assert np.abs(exact - small)[HOLE].mean() < 0.25 * np.abs(exact)[HOLE].mean()
+
+
+def test_a_slope_reaches_as_far_as_is_said_and_bends_the_most_near_what_is_known():
+    shown = np.where(HOLE[..., None], np.float32(0), channels(SOLUTIONS["parabola"]))
+    away = cv2.distanceTransform(HOLE.astype(np.uint8), cv2.DIST_L2, 5)
+    added = np.abs(bent(shown, ~HOLE, reach=4.0)).max(axis=-1)
+    assert not added[(away == 0) | (away > 4.0)].any()
+    assert added[away == 1].mean() > 0.5
+    everywhere = np.abs(bent(shown, ~HOLE)).max(axis=-1)
+    assert everywhere[away > 4.0].all()
 
 
 def test_a_hole_that_is_lost_in_the_smaller_picture_bends_nothing():
     nothing_known = np.zeros_like(HOLE)
     shown = channels(ROWS)
-    assert not bending(shown, nothing_known, 4.0).any()
-    assert not bending(shown, ~nothing_known, 4.0).any()
+    assert not bent(shown, nothing_known, shrinkage=4.0).any()
+    assert not bent(shown, ~nothing_known, shrinkage=4.0).any()
 
 
 def test_noise_of_a_photo_is_no_slope_of_it():

@@ -66,12 +66,19 @@ def continued(photo: Floats, known: Mask) -> Floats:
     return biharmonic(mean, known) + membrane(detail, known)
 
 
-def bending(values: Floats, known: Mask, shrinkage: float) -> Floats:
-    """What the slope of values adds to the membrane between them.
+def bending(
+    values: Floats, known: Mask, level: Floats, reach: float, shrinkage: float
+) -> Floats:
+    """What the slope of values adds to the membrane between them, as far as it reaches.
+
+    What solves the equation lies between the known values and the membrane beyond the
+    reach, and meets the slope of both.
 
     Args:
         values: float32 (height, width, channels); not read where they are unknown.
         known: bool (height, width).
+        level: The membrane, of the shape of the values (``laplace.membrane``).
+        reach: How far from what is known a slope goes on, in pixels.
         shrinkage: How much smaller the picture is made for it, 1 or more: slopes of
             less than so many pixels are not looked at.
 
@@ -80,12 +87,16 @@ def bending(values: Floats, known: Mask, shrinkage: float) -> Floats:
     """
     height, width = known.shape
     size = math.ceil(width / shrinkage), math.ceil(height / shrinkage)
-    parts = known.astype(np.float32), np.where(known[..., None], values, np.float32(0))
-    shares, sums = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in parts)
-    seen = np.asarray(shares) > 0.5
+    shown = np.where(known[..., None], values, np.float32(0))
+    shares, sums, flat = (
+        np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
+        for part in (known.astype(np.float32), shown, level)
+    )
+    seen = shares > 0.5
     if seen.all() or not seen.any():
         return np.zeros_like(values)
-    small = (sums / np.maximum(shares, 0.5)[..., None]).astype(np.float32)
-    added = biharmonic(small, seen) - membrane(small, seen)
-    enlarged = cv2.resize(added, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(enlarged, np.float32)
+    away = cv2.distanceTransform((~seen).astype(np.uint8), cv2.DIST_L2, 5)
+    small = np.where(seen[..., None], sums / np.maximum(shares, 0.5)[..., None], flat)
+    bent = biharmonic(small.astype(np.float32), seen | (away > reach / shrinkage))
+    enlarged = cv2.resize(bent - flat, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(known[..., None], np.float32(0), enlarged)

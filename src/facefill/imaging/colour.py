@@ -4,7 +4,7 @@ Luminance is that of ITU-R BT.601, ``0.299 R + 0.587 G + 0.114 B``, of Pillow's 
 ``L`` and of JPEG.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ _LEAST_CHROMA = 1e-6
 # Grey levels that 95 % of the pixels keep to. A sepia photo at JPEG quality 75 is
 # within 5.5, the least colourful of 150 colour photos (LFW) within 13.
 _ONE_TONE = 8.0
+# Pixels that are looked at before all are: the rest of a colourful photo need not be.
+_SOME = 8192
 
 
 def luminance(pictures: NDArray[Any]) -> Floats:
@@ -80,24 +82,47 @@ def tone_curve(photo: NDArray[np.uint8], known: NDArray[np.bool_]) -> Floats | N
         compression explain.
     """
     pixels = photo[known]
-    if not len(pixels):
+    if not len(pixels) or not _of_luminances(_some_of(pixels)).is_of_one_tone:
         return None
-    levels = np.round(luminance(pixels)).astype(np.intp)
-    counts = np.bincount(levels, minlength=256)
-    means = (
-        np.stack(
-            [np.bincount(levels, pixels[:, channel], 256) for channel in range(3)],
-            axis=-1,
-        )
-        / np.maximum(counts, 1)[:, None]
-    )
-    deviations = np.abs(pixels - means[levels])
-    if np.quantile(deviations.max(axis=-1), 0.95) > _ONE_TONE:
+    counts, means, _ = found = _of_luminances(pixels)
+    if not found.is_of_one_tone:
         return None
     there = np.flatnonzero(counts)
     # Luminances that no pixel has lie between those that some have.
     curve = [np.interp(np.arange(256), there, means[there, c]) for c in range(3)]
     return np.stack(curve, axis=-1).astype(np.float32)
+
+
+class _Luminances(NamedTuple):
+    """What pixels of each luminance are like.
+
+    Attributes:
+        counts: How many have it, (256,).
+        means: Their mean colour, (256, 3).
+        deviation: What 95 % of the pixels are at most off these means.
+    """
+
+    counts: NDArray[np.intp]
+    means: NDArray[np.float64]
+    deviation: float
+
+    @property
+    def is_of_one_tone(self) -> bool:
+        return self.deviation <= _ONE_TONE
+
+
+def _of_luminances(pixels: NDArray[np.uint8]) -> _Luminances:
+    levels = np.round(luminance(pixels)).astype(np.intp)
+    counts = np.bincount(levels, minlength=256)
+    sums = [np.bincount(levels, pixels[:, channel], 256) for channel in range(3)]
+    means = np.stack(sums, axis=-1) / np.maximum(counts, 1)[:, None]
+    deviations = np.abs(pixels - means[levels]).max(axis=-1)
+    return _Luminances(counts, means, float(np.quantile(deviations, 0.95)))
+
+
+def _some_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels at equal distances, enough to tell most photos that have colours."""
+    return pixels[:: len(pixels) // _SOME + 1]
 
 
 def toned(picture: NDArray[np.uint8], curve: Floats) -> NDArray[np.uint8]:

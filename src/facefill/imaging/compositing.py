@@ -24,7 +24,7 @@ enlarged face lacks is measured on the known pixels around the hole, and carried
 into it as a membrane: exact at the border, smoother and weaker with every pixel
 inwards. Differences of detail die out within a few pixels, as a feather does;
 differences of light reach as far as they have to. Near the border, and so in all of a
-scratch, the slope of the difference goes on as well (``_bent``).
+scratch, the slope of the difference goes on as well (``biharmonic.bending``).
 """
 
 import math
@@ -56,9 +56,9 @@ DEVIATION = 8.0
 
 _SLOPE_RESOLUTION = 2.0
 """Pixels for a pixel of the face at which the slope of a difference is looked at."""
-_SLOPE_REACH = 3.0
-"""How far a slope goes on beyond what is known, in pixels of the face: by the error of
-scratches, spots, eyes and mouths of training people of LFW."""
+_SLOPE_REACH = 4.0
+"""How far a slope goes on beyond what is known, in pixels of the face: of 64 people to
+choose by, the centre hidden, 4, 5 and 6 tie."""
 _MARGIN = 4
 """Known pixels around a hole that are looked at."""
 
@@ -249,29 +249,11 @@ def paste_back(
     difference = np.where(known[..., None], photo[window] - patch, np.float32(0))
     scale = abs(float(np.linalg.det(matrix[:, :2]))) ** -0.5
     level = membrane(difference, known)
-    completed = _to_pixels(patch + level + _bent(difference, known, scale))
+    shrinkage = max(1.0, scale / _SLOPE_RESOLUTION)
+    slope = bending(difference, known, level, _SLOPE_REACH * scale, shrinkage)
+    completed = _to_pixels(patch + level + slope)
     pasted[window][inside] = completed[inside]
     return pasted
-
-
-def _bent(difference: Floats, known: Mask, scale: float) -> Floats:
-    """What the slope of a difference at the border of a hole adds to its membrane.
-
-    Far from what is known a slope says nothing: there it dies out. It is looked at in
-    the resolution of a refined face.
-
-    Args:
-        difference: float32 (height, width, 3); not read where it is unknown.
-        known: bool (height, width).
-        scale: Pixels of the photo for a pixel of the face.
-
-    Returns:
-        float32 of that shape, zero where the difference is known.
-    """
-    away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
-    weight = np.where(known, 0.0, np.exp(-away / (_SLOPE_REACH * scale)))
-    added = bending(difference, known, max(1.0, scale / _SLOPE_RESOLUTION))
-    return np.asarray(weight[..., None] * added, np.float32)
 
 
 def paste_colour(photo: Pixels, face: Pixels, matrix: NDArray[np.float64]) -> Pixels:
@@ -322,7 +304,7 @@ def warped_hole(
     size = len(mask)
     hole = np.zeros(shape, np.bool_)
     top, bottom, left, right = _reach(matrix, size, shape)
-    y, x = np.mgrid[top:bottom, left:right]
+    y, x = np.ogrid[top:bottom, left:right]
     column = np.floor(matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] + 0.5)
     row = np.floor(matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] + 0.5)
     inside = (row >= 0) & (row < size) & (column >= 0) & (column < size)

@@ -156,12 +156,16 @@ class Descent:
             The latents that the options keep, float32 (N, latent_size), and both
             parts of the loss there, (N, 2).
         """
-        variables = state.variables
+        variables = np.array(state.variables)
+        parts = self.loss.measure(variables, measurements)
         if self._options.keep == "best":
-            loss = self.loss.total(self.loss.measure(variables, measurements).T)
-            is_last = np.asarray(loss < state.best_loss)[:, None]
-            variables = np.where(is_last, state.variables, state.best)
-        return self.latents(variables), self.loss.measure(variables, measurements)
+            is_last = np.asarray(self.loss.total(parts.T) < state.best_loss)
+            earlier = np.flatnonzero(~is_last).tolist()
+            if earlier:
+                chosen = [measurements[row] for row in earlier]
+                variables[earlier] = state.best[earlier]
+                parts[earlier] = self.loss.measure(variables[earlier], chosen)
+        return self.latents(variables), parts
 
     def latents(self, variables: np.ndarray) -> np.ndarray:
         """Latents of variables, float32 (N, latent_size)."""
