@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from facefill.backend import devices, graph
-from facefill.errors import TrainingError
+from facefill.backend import graph
 
 
 def test_each_argument_gets_the_gradient_of_its_own_loss():
@@ -40,18 +39,6 @@ def test_repeat_does_what_a_loop_does(count):
     assert float(state["total"]) == 10.0 + values.sum()
     assert np.asarray(records)[:, 0] == pytest.approx(10.0 + np.cumsum(values))
     assert np.asarray(records)[:, 1] == pytest.approx(values**2)
-
-
-def test_a_gpu_that_is_not_there_is_refused():
-    if devices.device_kind("auto") == "gpu":
-        pytest.skip("there is a GPU")
-    with pytest.raises(TrainingError, match="no GPU is visible"):
-        devices.device_kind("gpu")
-
-
-def test_an_explicit_precision_is_kept_and_auto_is_one_of_two():
-    assert devices.resolve_precision("float32", "cpu") == "float32"
-    assert devices.resolve_precision("auto", "cpu") in {"float32", "mixed_bfloat16"}
 
 
 def test_a_network_gives_the_same_bits_however_often_it_was_asked_before():

@@ -8,7 +8,8 @@ import pytest
 from facefill.parameters import CompleteOptions, TrainOptions
 from facefill.parameters.completion import AFTER_ENCODER, FROM_BANK
 
-PAGE = Path(__file__).parents[2] / "docs/how-to/from-2016.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/how-to/from-2016.md"
 
 
 def told(parameter):
@@ -41,3 +42,19 @@ def test_users_of_the_old_repository_are_told_how_long_a_search_is():
     reference = CompleteOptions(preset="reference").num_iterations
     expected = f"{AFTER_ENCODER} with an encoder, else {FROM_BANK}; {reference}"
     assert told("complete.iterations") == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        (
+            "conf/base/parameters_complete.yml",
+            f"By default {AFTER_ENCODER} where an encoder",
+        ),
+        ("docs/tutorial.md", f"facefill takes {AFTER_ENCODER} steps by default"),
+        ("docs/tutorial.md", f"after {AFTER_ENCODER} steps |"),
+    ],
+)
+def test_how_long_a_search_is_is_told_the_same_everywhere(page, sentence):
+    words = re.sub(r"\s+#?\s*", " ", (ROOT / page).read_text(encoding="utf-8"))
+    assert sentence in words

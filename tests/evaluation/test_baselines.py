@@ -7,7 +7,6 @@ from facefill.errors import DataError, MaskError
 from facefill.evaluation.baselines import (
     bicubic,
     biharmonic,
-    mean_completion,
     mean_face,
     navier_stokes,
     nearest_face,
@@ -67,16 +66,6 @@ def test_the_mean_face_is_the_rounded_mean(num):
 def test_no_faces_have_no_mean():
     with pytest.raises(DataError, match="no face"):
         mean_face(random_faces(0))
-
-
-def test_the_mean_face_fills_the_hole_alone():
-    face, mean = random_faces(2)
-    mask = build_mask("left", 16)
-
-    completed = mean_completion(face, mask, mean)
-
-    np.testing.assert_array_equal(completed[:, :8], mean[:, :8])
-    np.testing.assert_array_equal(completed[:, 8:], face[:, 8:])
 
 
 def test_bicubic_enlargement_reads_the_means_of_blocks_only():

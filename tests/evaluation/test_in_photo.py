@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from facefill.errors import DataError
 from facefill.evaluation import perceptual
@@ -67,6 +68,19 @@ def test_the_measures_are_those_of_the_crops(people, without_networks):
         assert table.loc[("perfect", key), "detail"] == 1.0
         # Of what is flat the edge is left.
         assert table.loc[("grey", key), "detail"] != 1.0
+
+
+def test_a_mean_of_few_faces_has_the_interval_of_student(people, without_networks):
+    faces = people.find("test", 5, seed=1)
+    judged = judges_of(faces, crops_of([])).judge("brighter")
+    values = {name: part["hole_psnr"] for name, part in judged.table.groupby("method")}
+    of_mean = stats.ttest_1samp(values["brighter"], 0.0).confidence_interval()
+    gain = stats.ttest_rel(values["brighter"], values["grey"]).confidence_interval()
+    rows = {row["method"]: row for row in judged.report["rows"]}
+    gains = {row["method"]: row for row in judged.report["gains"]}
+    for found, expected in ((rows["brighter"], of_mean), (gains["grey"], gain)):
+        bounds = found["hole_psnr_low"], found["hole_psnr_high"]
+        assert bounds == pytest.approx(tuple(expected))
 
 
 def test_the_report_averages_and_compares_face_by_face(people, without_networks):

@@ -25,16 +25,6 @@ def test_a_walk_passes_its_stops_and_goes_back_to_the_first():
     assert walk(stops, 2) == pytest.approx(np.array(expected))
 
 
-def test_any_number_of_latents_is_generated_each_as_if_alone(generator):
-    latents = np.random.default_rng(0).uniform(-1, 1, (70, 5)).astype(np.float32)
-    pictures = generate(generator, latents)
-    assert pictures.shape == (70, 16, 16, 3)
-    assert (
-        np.abs(pictures[69].astype(int) - generate(generator, latents[69:])[0]).max()
-        <= 1
-    )
-
-
 def test_every_kind_of_picture_is_drawn(generator, tmp_path):
     grids = [tmp_path / "samples-1.png", tmp_path / "samples-2.png"]
     for shade, path in enumerate(grids):

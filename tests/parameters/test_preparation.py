@@ -27,6 +27,6 @@ def test_workers_and_cluster_are_left_to_the_machine():
         (PrepareOptions, {"drop_duplicates": "all"}),
     ],
 )
-def test_what_would_leave_no_faces_is_refused(block, values):
+def test_values_out_of_range_are_refused(block, values):
     with pytest.raises(ValidationError):
         block.model_validate(values)

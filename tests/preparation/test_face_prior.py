@@ -32,6 +32,35 @@ def test_a_component_that_is_half_seen_is_recognised_in_the_other_half():
     assert hidden < 0.3 * np.abs(pixels - prior.mean_pixels)[~known].mean()
 
 
+def test_landmarks_by_some_of_them_are_the_mean_of_the_conditional_distribution():
+    prior, rng = face_prior.load(), np.random.default_rng(0)
+    flat = prior.points.reshape(len(prior.points), -1)
+    arms = prior.mean_points - prior.mean_points.mean(axis=0)
+    ones, zeros = np.ones(68), np.zeros(68)
+    turned = np.stack([-arms[:, 1], arms[:, 0]], axis=1)
+    free = [np.stack([ones, zeros], 1), np.stack([zeros, ones], 1), arms, turned]
+    frame = 0.03 * np.reshape(free, (4, -1))
+    covariance = (flat.T * prior.variances) @ flat + frame.T @ frame
+    visible = np.repeat(np.arange(68) < 48, 2)
+    points = prior.mean_points + rng.normal(0.0, 0.02, (68, 2))
+    known = covariance[np.ix_(visible, visible)] + 0.01**2 * np.eye(visible.sum())
+    offset = (points - prior.mean_points).ravel()[visible]
+    expected = covariance[:, visible] @ np.linalg.solve(known, offset)
+    deviations = np.where(visible[::2], 0.01, np.inf)
+    found = prior.landmarks_by(points, deviations) - prior.mean_points
+    assert np.allclose(found.ravel(), expected, atol=1e-6)
+
+
+def test_hidden_landmarks_move_with_the_frame_that_the_visible_ones_tell():
+    prior = face_prior.load()
+    turn = np.array([[1.01, -0.02], [0.02, 1.01]])
+    middle = prior.mean_points.mean(axis=0)
+    moved = (prior.mean_points - middle) @ turn.T + middle + (0.02, -0.01)
+    deviations = np.where(np.arange(68) < 48, 1e-4, np.inf)
+    found = prior.landmarks_by(moved, deviations)
+    assert np.abs(found - moved).max() < 2e-3
+
+
 def test_a_photo_is_averaged_and_not_sampled_where_it_is_much_larger():
     prior = face_prior.load()
     checks = (np.indices((480, 480)).sum(axis=0) % 2 * 200.0).astype(np.float32)

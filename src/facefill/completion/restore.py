@@ -1,6 +1,7 @@
 """Photos completed as planned: searched for, blended, put back and recorded.
 
-Every photo is one row of the result, completed or with the reason why not. Photos
+Every face, or photo without one, is one row of the result, completed or with the reason
+why not. Photos
 are read, searched for and written ``batch_size`` at a time, so that memory does not
 grow with their number, and each is recorded with the hash of all that it depends on:
 the same command again completes what is missing or has changed, and no more. An error
@@ -77,7 +78,8 @@ class Restored:
     """Result of a completion.
 
     Attributes:
-        table: A row for each photo: id, status, reason, mask, losses, enlargement.
+        table: A row for each face, or photo without one: id, status, reason, mask,
+            losses, enlargement.
         pictures: Grids and the animation by file name.
         curves: Mean losses over the photos before each iteration, by name.
     """

@@ -51,6 +51,7 @@ _OF_FACES = frozenset(
     }
 )
 _FACES_LOOKED_FOR = 32
+"""Further faces of a photo whose folders of an earlier run are deleted, at most."""
 _OF_CANDIDATES = re.compile(r"candidate-[0-9]+\.png")
 
 

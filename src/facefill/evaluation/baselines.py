@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from skimage.restoration import inpaint_biharmonic
 
 from facefill.errors import DataError, MaskError
+from facefill.imaging.compositing import complete_face
 from facefill.imaging.degradations import block_means
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
@@ -62,7 +63,7 @@ def biharmonic(face: Pixels, mask: Mask) -> Pixels:
     visible = np.where(mask[..., None], face, np.uint8(0)).astype(np.float64)
     filled = inpaint_biharmonic(visible / 255.0, ~mask, channel_axis=-1)
     pixels = np.clip(np.round(filled * 255.0), 0, 255).astype(np.uint8)
-    return mean_completion(face, mask, pixels)
+    return complete_face(face, pixels, mask)
 
 
 def nearest_face(face: Pixels, mask: Mask, faces: ImageArray) -> Pixels:
@@ -82,7 +83,7 @@ def nearest_face(face: Pixels, mask: Mask, faces: ImageArray) -> Pixels:
     if len(faces) == 0:
         raise DataError("no face to take the nearest of")
     nearest = int(np.argmin(known_distances(faces, face, mask)))
-    return mean_completion(face, mask, np.asarray(faces[nearest]))
+    return complete_face(face, np.asarray(faces[nearest]), mask)
 
 
 def _inpaint(face: Pixels, mask: Mask, method: int) -> Pixels:
@@ -91,7 +92,7 @@ def _inpaint(face: Pixels, mask: Mask, method: int) -> Pixels:
     visible = np.where(mask[..., None], face, np.uint8(0))
     hole = (~mask).astype(np.uint8)
     painted = cv2.inpaint(visible, hole, INPAINT_RADIUS_PX, method)
-    return mean_completion(face, mask, np.asarray(painted, np.uint8))
+    return complete_face(face, np.asarray(painted, np.uint8), mask)
 
 
 def mean_face(faces: ImageArray) -> Pixels:
@@ -113,11 +114,6 @@ def mean_face(faces: ImageArray) -> Pixels:
     for rows in slices(len(faces), _FACES_AT_A_TIME):
         total += np.asarray(faces[rows]).sum(axis=0, dtype=np.uint64)
     return np.round(total / len(faces)).astype(np.uint8)
-
-
-def mean_completion(face: Pixels, mask: Mask, mean: Pixels) -> Pixels:
-    """Fill the hole with the mean face."""
-    return np.where(mask[..., None], face, mean)
 
 
 def bicubic(face: Pixels, factor: int) -> Pixels:

@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 
 from facefill.errors import DataError
 from facefill.evaluation import perceptual
-from facefill.evaluation.bootstrap import interval_of, resampled
+from facefill.evaluation.bootstrap import bootstrap_interval, interval_of, resampled
 from facefill.evaluation.completions import Describe
 from facefill.evaluation.hidden_faces import CROP, HiddenFace
 from facefill.evaluation.methods import Filled
 from facefill.evaluation.metrics import detail_ratio, hole_psnr
 from facefill.evaluation.realism import LEAST_FACES, Realism
+from facefill.imaging.masks import HOLE_GREY
 from facefill.imaging.photos import Pixels
 from facefill.imaging.sheets import labelled_rows
 from facefill.parameters.choices import Judge
@@ -250,12 +251,16 @@ class PhotoJudges:
         is_finite = np.isfinite(np.stack(sides)).all(axis=0)
         if not is_finite.any():
             return {}
-        rows = resampled(int(is_finite.sum()), self._resamples, self._seed)
-        found, drawn = 0.0, np.zeros(self._resamples)
-        for sign, side in zip((1.0, -1.0), sides, strict=False):
-            found += sign * float(average(side[is_finite]))
-            drawn += sign * average(side[is_finite][rows], axis=1)
-        low, high = interval_of(drawn)
+        finite = [side[is_finite] for side in sides]
+        found = float(average(finite[0])) - sum(float(average(x)) for x in finite[1:])
+        if average is np.mean:
+            difference = finite[0] - sum(finite[1:])
+            low, high = bootstrap_interval(difference, self._resamples, self._seed)
+        else:
+            # The difference of two medians is not the median of the differences.
+            rows = resampled(int(is_finite.sum()), self._resamples, self._seed)
+            drawn = [average(side[rows], axis=1) for side in finite]
+            low, high = interval_of(drawn[0] - sum(drawn[1:]))
         return {name: found, f"{name}_low": low, f"{name}_high": high}
 
     def _add_realism(
@@ -277,7 +282,7 @@ class PhotoJudges:
     def _sheet(self) -> NDArray[np.uint8]:
         chosen = np.linspace(0, len(self._faces) - 1, NUM_PICTURED).astype(int)
         columns = sorted(set(chosen.tolist()))
-        holed = np.where(self._masks[..., None], self._truth, np.uint8(CROP))
+        holed = np.where(self._masks[..., None], self._truth, np.uint8(HOLE_GREY))
         pictures = {"known": holed, **self._crops, "truth": self._truth}
         return labelled_rows(
             {

@@ -51,7 +51,7 @@ class Baselines:
         self._fit: GaussianFit | None = None
         if "pca" in methods and len(train) > 1:
             statistics = measure(train, NUM_COMPONENTS, rng)
-            # The noise is that of a search's fit with as many faces.
+            # The noise is that of the default fit with as many faces.
             noise = noise_of(CompleteOptions().fit_noise, statistics.num_faces)
             self._fit = GaussianFit(statistics, noise)
 

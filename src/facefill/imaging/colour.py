@@ -1,4 +1,4 @@
-"""Luminance and chroma: splitting pictures into them and joining them again.
+"""Luminance and chroma of pictures, and the tone of grey and sepia photos.
 
 Luminance is that of ITU-R BT.601, ``0.299 R + 0.587 G + 0.114 B``, of Pillow's mode
 ``L`` and of JPEG.
@@ -18,7 +18,7 @@ _LEAST_CHROMA = 1e-6
 # within 5.5, the least colourful of 150 colour photos (LFW) within 13.
 _ONE_TONE = 8.0
 # Pixels that are looked at before all are: the rest of a colourful photo need not be.
-_SOME = 8192
+_LOOKED_AT_FIRST = 8192
 
 
 def luminance(pictures: NDArray[Any]) -> Floats:
@@ -82,7 +82,7 @@ def tone_curve(photo: NDArray[np.uint8], known: NDArray[np.bool_]) -> Floats | N
         compression explain.
     """
     pixels = photo[known]
-    if not len(pixels) or not _of_luminances(_some_of(pixels)).is_of_one_tone:
+    if not len(pixels) or not _of_luminances(_sampled(pixels)).is_of_one_tone:
         return None
     counts, means, _ = found = _of_luminances(pixels)
     if not found.is_of_one_tone:
@@ -120,9 +120,9 @@ def _of_luminances(pixels: NDArray[np.uint8]) -> _Luminances:
     return _Luminances(counts, means, float(np.quantile(deviations, 0.95)))
 
 
-def _some_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _sampled(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Pixels at equal distances, enough to tell most photos that have colours."""
-    return pixels[:: len(pixels) // _SOME + 1]
+    return pixels[:: len(pixels) // _LOOKED_AT_FIRST + 1]
 
 
 def toned(picture: NDArray[np.uint8], curve: Floats) -> NDArray[np.uint8]:

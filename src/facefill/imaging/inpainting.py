@@ -39,15 +39,25 @@ et al. 2001); of as many the equation takes two seconds and 0.5 GB."""
 MAX_WINDOW_PIXELS = 200_000
 """PatchMatch sees a window of at most so many pixels; a larger one is shrunk for it."""
 
-_DIFFUSION_RADIUS = 3
-_PATCH_RADIUS = 3
-_MARGIN = 48
-_TEXTURE_MARGIN = 96
-_TILE = 256
-_DETAIL_SIGMA = 2.5
-_STRUCTURE_SIGMA = 5.0
-_AROUND = 12
 _SEED = 1
+
+# All in pixels.
+_DIFFUSION_RADIUS = 3
+"""Neighbourhood that OpenCV's methods look at."""
+_PATCH_RADIUS = 3
+"""Of PatchMatch's patches (its ``patch_size``)."""
+_MARGIN = 48
+"""Known pixels around a hole from which patches may be copied, at least."""
+_TEXTURE_MARGIN = 96
+"""The same of scratches, whose bounding box is small beside what they cross."""
+_TILE = 256
+"""Side of the parts of a photo in which scratches are looked at, for memory's sake."""
+_DETAIL_SIGMA = 2.5
+"""Of the blur that detail is lost in, by which edges and texture are told."""
+_STRUCTURE_SIGMA = 5.0
+"""Of the blur by which detail is looked at around a pixel."""
+_AROUND = 12
+"""Known pixels around scratches that are looked at."""
 
 
 def inpaint(photo: Pixels, hole: Mask, avoided: Mask | None = None) -> Pixels:

@@ -20,6 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facefill.imaging import geometry
+from facefill.imaging.colour import chroma, coloured
+from facefill.imaging.laplace import membrane
+from facefill.imaging.masks import bounding_window
 from facefill.preparation import detection, face_prior, landmark_network
 from facefill.preparation.detection import Box, LandmarkModel
 from facefill.preparation.face_prior import Estimate, Points
@@ -37,6 +40,7 @@ _REFITS = 3
 _VISIBLE = 0.01
 _JAW = 0.025
 _READ = 0.03
+_BY_LANDMARKS = 0.012
 _HIDDEN = 0.03
 _NUM_JAW, _NUM_READ = 17, 68
 _MARGIN = 0.03
@@ -44,6 +48,8 @@ _MARGIN = 0.03
 _FOLLOWED = 0.8
 """Share of the visible landmarks' mean shift that hidden ones are taken to share."""
 
+_WITHIN = 0.999
+"""Of a pixel that lies wholly within the model's picture."""
 _SAME_BOX = 0.75
 """Overlap from which a box is as good as another: landmarks move with their box."""
 _LEAST_DETECTED = 8
@@ -146,7 +152,11 @@ class DamagedFace:
                 return None
             measured, deviations = self._weighed(measured, hidden, read)
             frame, estimate = self._expect(measured, deviations, ~hidden)
-        expected = geometry.applied(geometry.inverted(frame), estimate.points)
+        expected = (
+            self._expect_by_landmarks(measured, hidden)
+            if len(measured) == _NUM_READ
+            else geometry.applied(geometry.inverted(frame), estimate.points)
+        )
         points = np.where(hidden[:, None], expected, measured)
         return Located(
             self._window.box_in_photo(box),
@@ -251,16 +261,49 @@ class DamagedFace:
             target = estimate.points
         return frame, estimate
 
+    def _expect_by_landmarks(
+        self, measured: Points, hidden: NDArray[np.bool_]
+    ) -> Points:
+        """Expect where hidden landmarks are by the visible ones alone.
+
+        Once these are placed, neither the known pixels nor what network and dlib say of
+        hidden landmarks tell more of them.
+        """
+        deviations = np.where(hidden, np.inf, _BY_LANDMARKS)
+        weights = (~hidden).astype(np.float64)
+        target = self._prior.mean_points
+        for _ in range(_REFITS):
+            frame = geometry.similarity(measured, target, weights)
+            seen = geometry.applied(frame, measured)
+            target = self._prior.landmarks_by(seen, deviations)
+        return geometry.applied(geometry.inverted(frame), target)
+
     def _complete(
         self, frame: NDArray[np.float64], estimate: Estimate
     ) -> NDArray[np.uint8]:
-        """Put what the model expects into the hole; it is grey, as dlib sees it."""
+        """Put what the model expects into the hole, at the level of what is around it.
+
+        It is grey, and takes the colours of the rough filling: dlib compares pixels by
+        the mean of their colours, so that grey beside skin is an edge to it.
+        """
         height, width = self._hole.shape
         to_picture = geometry.composed(self._prior.frame_to_picture(), frame)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         # The second channel is 1 where the model's picture is, and fades at its edge.
         both = cv2.merge([estimate.pixels, np.ones_like(estimate.pixels)])
         drawn = cv2.warpAffine(both, to_picture, (width, height), flags=flags)
-        inside = self._hole & (drawn[..., 1] > 0.999)
-        grey = np.clip(np.rint(drawn[..., 0]), 0, 255).astype(np.uint8)
-        return np.where(inside[..., None], grey[..., None], self._filled)
+        within = drawn[..., 1] > _WITHIN
+        inside = self._hole & within
+        completed = self._filled.copy()
+        if not inside.any():
+            return completed
+        window = bounding_window(inside, margin=1)
+        hidden, picture = inside[window], drawn[window][..., 0]
+        # Beyond its edge the model's picture has no level of its own.
+        seen = within[window] & ~hidden
+        apart = np.where(seen, self._grey[window] - picture, 0.0).astype(np.float32)
+        level = membrane(apart[..., None], ~hidden)[..., 0]
+        grey = np.clip(picture + level, 0.0, 255.0)
+        painted = coloured(grey, chroma(self._filled[window]))
+        completed[window][hidden] = painted[hidden]
+        return completed

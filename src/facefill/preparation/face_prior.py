@@ -47,6 +47,10 @@ LOW, HIGH = -0.25, 1.25
 PIXEL_NOISE = 40.0
 """Standard deviation of a pixel about its expectation, in grey levels."""
 
+_FRAME_DEVIATION = 0.03
+"""Standard deviation of a frame that some landmarks tell: of its place, in its units,
+of its scale and, in radians, of its turn."""
+
 Floats: TypeAlias = NDArray[np.float32]
 Points: TypeAlias = NDArray[np.float64]
 
@@ -172,6 +176,32 @@ class FacePrior:
         )
         points = self.mean_points + np.tensordot(weights, self.points, axes=1)
         return Estimate(pixels, points)
+
+    def landmarks_by(self, points: Points, deviations: NDArray[np.float64]) -> Points:
+        """Expect a face's landmarks by some of them, whatever the picture shows.
+
+        The frame may be off, too: by a similarity, since some landmarks alone tell it.
+
+        Args:
+            points: Landmarks as measured, float64 (68, 2), in the frame.
+            deviations: As of ``posterior``.
+
+        Returns:
+            float64 (68, 2), in the frame.
+        """
+        arms = self.mean_points - self.mean_points.mean(axis=0)
+        moved = np.zeros((4, *arms.shape))
+        moved[0, :, 0], moved[1, :, 1] = 1.0, 1.0
+        moved[2], moved[3] = arms, arms[:, ::-1] * (-1.0, 1.0)
+        spread = np.sqrt(self.variances)[:, None, None] * self.points
+        every = np.concatenate([spread, _FRAME_DEVIATION * moved])
+        measured = np.isfinite(deviations)
+        scale = 1.0 / deviations[measured, None]
+        places = (every[:, measured] * scale).reshape(len(every), -1)
+        offset = ((points - self.mean_points)[measured] * scale).ravel()
+        system = np.eye(len(every)) + places @ places.T
+        weights = cho_solve(cho_factor(system, lower=True), places @ offset)
+        return np.asarray(self.mean_points + np.tensordot(weights, every, axes=1))
 
     def packed(self) -> bytes:
         """Write an ``.npz`` whose components have 8 bits."""
