@@ -29,4 +29,9 @@ def test_other_scores_are_another_figure():
 
 @pytest.mark.parametrize("given", [[], rows("ssim")])
 def test_a_metric_that_nothing_was_scored_by_is_an_empty_figure(given):
-    assert score_bars(given, "psnr", "dB").ndim == 3
+    empty, filled = (
+        score_bars(given, "psnr", "dB"),
+        score_bars(rows("psnr"), "psnr", "dB"),
+    )
+    assert empty.ndim == 3
+    assert (empty < 250).mean() < 0.5 * (filled < 250).mean()

@@ -14,6 +14,7 @@ from facefill.models.dcgan import (
     build_generator,
 )
 from facefill.models.encoders import TrainedEncoder
+from facefill.models.face_pca import FacePca
 from facefill.parameters import (
     AlignOptions,
     CompleteOptions,
@@ -74,6 +75,21 @@ def other_encoder(_):
     return {"companions": Companions(encoder=encoder)}
 
 
+def other_statistics(_):
+    components = np.ones((1, 16, 16, 3), np.float32)
+    statistics = FacePca(components[0], components, np.ones(1), 2)
+    return {"companions": Companions(statistics=statistics)}
+
+
+def other_settings(place, options):
+    def change(parts):
+        settings = list(parts["settings"])
+        settings[place] = options
+        return {"settings": tuple(settings)}
+
+    return change
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -84,8 +100,11 @@ def other_encoder(_):
         lambda _: {"numbers": (0.2, 1, "test")},
         lambda _: {"numbers": (0.1, 2, "test")},
         lambda _: {"numbers": (0.1, 1, "everyone")},
-        lambda _: {"settings": (EvaluateOptions(count=3), *_["settings"][1:])},
-        lambda _: {"settings": (*_["settings"][:3], IngestOptions(max_pixels=10))},
+        other_statistics,
+        other_settings(0, EvaluateOptions(count=3)),
+        other_settings(1, CompleteOptions(fidelity=0.5)),
+        other_settings(2, AlignOptions(border="mirror")),
+        other_settings(3, IngestOptions(max_pixels=10)),
         lambda _: {"photos": []},
     ],
 )

@@ -273,3 +273,38 @@ def test_of_likely_places_the_first_is_taken_that_is_a_face_once_completed(
     damaged = DamagedPhoto(photo, hole, landmark_model(OPTIONS))
     monkeypatch.setattr(DamagedPhoto, "_at", lambda self, near: boxes)
     assert damaged.find(boxes[1]).box == boxes[expected]
+
+
+@pytest.mark.parametrize(
+    ("seen", "scanned", "expected"),
+    [
+        ((0.1, 4.6), (1.0, 9.0), "seen"),
+        ((-0.2, 7.0), None, "seen"),
+        ((-0.2, 7.0), (0.4, 6.5), "scanned"),
+        ((-0.2, 7.0), (-0.1, 6.5), "seen"),
+        ((-0.2, 5.0), None, None),
+        ((-0.4, 9.0), None, None),
+        (None, (-0.1, 9.0), None),
+    ],
+)
+def test_a_face_that_the_detector_nearly_sees_is_one_if_the_network_is_certain(
+    monkeypatch, seen, scanned, expected
+):
+    box = Box(100, 100, 199, 199)
+    faces = {
+        name: None if found is None else Located(box, np.zeros((68, 2)), *found)
+        for name, found in (("seen", seen), ("scanned", scanned))
+    }
+    hole = np.zeros((300, 300), np.bool_)
+    hole[120:220, 120:220] = True
+    damaged = DamagedPhoto(noise(300, 300), hole, landmark_model(OPTIONS))
+    monkeypatch.setattr(DamagedPhoto, "_scanned", list)
+    monkeypatch.setattr(DamagedPhoto, "_candidates", [])
+    monkeypatch.setattr(
+        DamagedPhoto,
+        "_located",
+        lambda self, boxes, least: faces[
+            "scanned" if least == hole_alignment.MIN_SCANNED else "seen"
+        ],
+    )
+    assert damaged.find() is faces.get(expected)

@@ -37,6 +37,10 @@ MIN_CERTAINTY = 4.5
 """Of a face that the detector sees in no filling by itself; ``Located.certainty``."""
 MIN_SCANNED = 6.0
 """Of a face where the detector sees not even a candidate."""
+NEARLY_SEEN = -0.3
+"""Of the detector, for a completed face of which it had a candidate, and of which the
+network is as certain as of a scanned one. Of 480 damaged faces this finds eight more,
+and one in 628 photos with a hole and no face."""
 MAX_CANDIDATES = 6
 """Candidates that are looked at closely, the most certain first."""
 
@@ -113,9 +117,12 @@ class DamagedPhoto:
         if near is not None:
             return self._located(self._at(near), -np.inf)
         located = self._located(self._in_hole, MIN_CERTAINTY)
-        if located is None or located.score <= 0.0:
-            located = self._located(self._scanned(), MIN_SCANNED)
-        return located if located and located.score > 0.0 else None
+        if located is not None and located.score > 0.0:
+            return located
+        scanned = self._located(self._scanned(), MIN_SCANNED)
+        if scanned is not None and scanned.score > 0.0:
+            return scanned
+        return located if _is_nearly_seen(located) else None
 
     def find_beside(
         self, others: Sequence[Box], part: NDArray[np.bool_]
@@ -226,6 +233,12 @@ class DamagedPhoto:
 
     def _is_in(self, box: Box) -> bool:
         return bool(self.hole[_within(box)].any())
+
+
+def _is_nearly_seen(face: Located | None) -> bool:
+    return (
+        face is not None and face.score > NEARLY_SEEN and face.certainty >= MIN_SCANNED
+    )
 
 
 def _settled(best: DamagedFace, faces: Iterable[DamagedFace]) -> Located | None:
