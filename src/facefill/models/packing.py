@@ -45,7 +45,7 @@ def ship(models: ModelPair, folder: Path, steps: int) -> Manifest:
     architecture = architecture_of(models)
     contents: dict[Network, bytes] = {
         "generator": _in_float16(models.generator),
-        # It only judges, by less than a ten-thousandth of the loss: half the bits.
+        # It only judges, by less than a thousandth of the loss: half the bits.
         "discriminator": in_eight_bits(models.discriminator),
     }
     total = sum(len(content) for content in contents.values())
