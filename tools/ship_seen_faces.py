@@ -1,13 +1,16 @@
 """List the faces that the pretrained model has learnt from, by hashes of their pixels.
 
-Run it in the project's environment, with the packed training set::
+Run it in the project's environment, with the packed training set, or with several: the
+same photos cut out with either ``align.border``, for example::
 
-    python tools/ship_seen_faces.py data/05_model_input/faces.npy
+    python tools/ship_seen_faces.py black/faces.npy mirror/faces.npy
 """
 
 import argparse
 import hashlib
 from pathlib import Path
+
+import numpy as np
 
 from facefill.evaluation.seen_faces import SEEN, SEEN_MANIFEST, packed, pixel_hashes
 from facefill.preparation.face_set import read_face_set
@@ -32,10 +35,11 @@ def ship(faces: ImageArray, folder: Path) -> int:
 def main() -> None:
     """List the faces of the training split."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("faces", type=Path)
+    parser.add_argument("faces", type=Path, nargs="+")
     parser.add_argument("--output", type=Path, default=FOLDER)
     arguments = parser.parse_args()
-    faces = read_face_set(arguments.faces).of_split("train")
+    sets = [read_face_set(path).of_split("train") for path in arguments.faces]
+    faces = np.concatenate([np.asarray(each) for each in sets])
     print(f"{ship(faces, arguments.output)} faces")
 
 
