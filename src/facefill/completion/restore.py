@@ -1,12 +1,11 @@
 """Photos completed as planned: searched for, blended, put back and recorded.
 
 Every face, or photo without one, is one row of the result, completed or with the reason
-why not. Photos
-are read, searched for and written ``batch_size`` at a time, so that memory does not
-grow with their number, and each is recorded with the hash of all that it depends on:
-the same command again completes what is missing or has changed, and no more. An error
-that one photo meets is its row's, and the others go on; only where the system fails
-(``OSError``, such as a full disk) does the run end.
+why not. Photos are read, searched for and written ``batch_size`` at a time, so that
+memory does not grow with their number, and each is recorded with the hash of all that
+it depends on: the same command again completes what is missing or has changed, and no
+more. An error that one photo meets is its row's, and the others go on; only where the
+system fails (``OSError``, such as a full disk) does the run end.
 """
 
 import logging

@@ -2,9 +2,9 @@
 
 The landmark network (``landmark_network``) reads where the face is. By its landmarks
 the joint model of faces (``face_prior``) expects what the hole hides, and dlib places
-the landmarks of the face completed so. Visible landmarks are dlib's; hidden ones are
-what the joint model expects, given the known pixels, the visible landmarks, and what
-network and dlib say of the hidden ones. Completing and placing repeat.
+the landmarks of the face completed so. Completing and placing repeat. Visible landmarks
+are dlib's; hidden ones are what the visible ones let expect (of dlib's five, which are
+too few for that, what the joint model expects, given the known pixels, too).
 
 Synopsis::
 
@@ -136,9 +136,10 @@ class DamagedFace:
         hidden = self._is_hidden(read)
         if not self._is_enough(hidden):
             return None
-        frame, estimate = self._expect(read, np.full(len(read), _READ), ~hidden)
+        measured, deviations = read, np.full(len(read), _READ)
         box, score = self._box, MIN_SCORE
         for _ in range(ROUNDS):
+            frame, estimate = self._expect(measured, deviations, ~hidden)
             picture = self._complete(frame, estimate)
             seen, score = self._seen_again(picture, frame)
             # Boxes of the detector are steps apart, so that one as good as another
@@ -151,12 +152,11 @@ class DamagedFace:
             if not self._is_enough(hidden):
                 return None
             measured, deviations = self._weighed(measured, hidden, read)
+        if len(measured) == _NUM_READ:
+            expected = self._expect_by_landmarks(measured, hidden)
+        else:
             frame, estimate = self._expect(measured, deviations, ~hidden)
-        expected = (
-            self._expect_by_landmarks(measured, hidden)
-            if len(measured) == _NUM_READ
-            else geometry.applied(geometry.inverted(frame), estimate.points)
-        )
+            expected = geometry.applied(geometry.inverted(frame), estimate.points)
         points = np.where(hidden[:, None], expected, measured)
         return Located(
             self._window.box_in_photo(box),
