@@ -2,6 +2,7 @@
 
 import threading
 
+import cv2
 import numpy as np
 import pytest
 
@@ -33,7 +34,8 @@ class Recording:
 
     size = 2 * SIZE
 
-    def __init__(self):
+    def __init__(self, gives_mean=False):
+        self.gives_mean = gives_mean
         self.calls = []
 
     def refine(self, crops):
@@ -67,6 +69,19 @@ def test_a_refined_face_takes_the_place_of_the_blended_one_in_the_photo_alone():
     assert np.array_equal(done.blended, plain.blended)
     assert not np.array_equal(done.photo[hole], plain.photo[hole])
     assert done.by_face == plain.by_face
+
+
+def test_a_picture_has_the_photos_grain_and_a_mean_has_none():
+    photo, hole = noisy_photo(1), hole_at(WINDOW)
+    faces = faces_in(photo, hole)
+
+    def filled(gives_mean):
+        given = [Unfinished(photo, hole, faces)]
+        (done,) = finished(Recording(gives_mean), given, "inpaint")
+        inner = cv2.erode(hole.astype(np.uint8), np.ones((7, 7))) > 0
+        return np.std(cv2.Laplacian(done.photo.astype(float), cv2.CV_64F)[inner])
+
+    assert filled(gives_mean=True) < 0.5 * filled(gives_mean=False)
 
 
 def test_a_refiner_is_not_asked_where_there_is_no_hole_to_see():

@@ -203,19 +203,24 @@ def test_a_face_that_a_refiner_draws_the_detail_of_has_less_of_the_generators():
     (inpainted,) = targets(1, "center", size=64)
     (grey,) = targets(1, "colorize", size=64)
     options = CompleteOptions(fidelity=0.6, iterations=1, starts=1, device="cpu")
+    of_mean = options.model_copy(update={"refine": "mean"})
 
-    refining = LatentSearch(*pair, options, 0.1, 1, Companions(statistics))
+    refining, expecting = (
+        LatentSearch(*pair, each, 0.1, 1, Companions(statistics))
+        for each in (options, of_mean)
+    )
 
     def detail(target, searching):
         (found,) = run(searching, [target])
         fit = GaussianFit(statistics, noise_of(options.fit_noise, statistics.num_faces))
-        shares = (0.36, 0.6)
+        shares = (0.36, 0.6, 0.6**4)
         made = [fit.fit(found.generated, target, share) for share in shares]
         return [np.array_equal(found.fitted, each) for each in made]
 
-    assert detail(inpainted, refining) == [True, False]
-    assert detail(inpainted, refining.unrefined()) == [False, True]
-    assert detail(grey, refining) == [False, True]
+    assert detail(inpainted, refining) == [True, False, False]
+    assert detail(inpainted, refining.unrefined()) == [False, True, False]
+    assert detail(inpainted, expecting) == [False, False, True]
+    assert detail(grey, refining) == [False, True, False]
 
 
 def test_the_statistics_that_come_with_facefill_can_be_asked_for():

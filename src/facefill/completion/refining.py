@@ -98,14 +98,13 @@ def refined(
             ]
         )
     )
-    return [list(_replaced(each.faces, pictures)) for each in photos]
 
+    def finish(done: CompletedFace) -> CompletedFace:
+        if not _has_hole(done):
+            return done
+        return replace(done, refined=next(pictures), is_mean=refiner.gives_mean)
 
-def _replaced(
-    faces: Sequence[CompletedFace], pictures: Iterator[Pixels]
-) -> Iterator[CompletedFace]:
-    for done in faces:
-        yield replace(done, refined=next(pictures)) if _has_hole(done) else done
+    return [[finish(done) for done in each.faces] for each in photos]
 
 
 def _has_hole(done: CompletedFace) -> bool:

@@ -53,6 +53,8 @@ class CompletedFace:
         alternatives: ``blended`` of each candidate.
         refined: ``blended`` at twice its resolution and as sharp as its photo, uint8
             RGB (2 S, 2 S, 3); None if it is not refined.
+        is_mean: Whether ``refined`` is instead the mean of what is likely: soft, and
+            nearer to the truth without the photo's grain.
     """
 
     face: FaceInPhoto
@@ -63,6 +65,7 @@ class CompletedFace:
     candidates: tuple[Candidate, ...]
     alternatives: tuple[Pixels, ...]
     refined: Pixels | None = None
+    is_mean: bool = False
 
     @property
     def keeps_tone(self) -> bool:
@@ -85,6 +88,7 @@ class CompletedFace:
             candidates=rest,
             alternatives=self.alternatives[number:],
             refined=None,
+            is_mean=False,
         )
 
 
@@ -270,7 +274,7 @@ def _with_faces(
 
 
 def _put_back(photo: Pixels, hole: Mask | None, done: CompletedFace) -> Pixels:
-    """Photo with one face put back, with the photo's grain if it is refined."""
+    """Photo with one face put back, with the photo's grain if it is a picture."""
     face, degradation = done.face, done.face.measurement.degradation
     placement = Placement(photo, face.matrix, hole)
     if done.refined is None:
@@ -278,5 +282,7 @@ def _put_back(photo: Pixels, hole: Mask | None, done: CompletedFace) -> Pixels:
     shape = photo.shape[0], photo.shape[1]
     lost = face.hole(shape) if hole is None else hole
     whole = paste(degradation, placement, done.refined, face.kept)
+    if done.is_mean:
+        return whole
     crop = face.crop(shape)
     return with_grain(whole, lost & crop, crop & ~lost)

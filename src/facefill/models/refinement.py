@@ -8,7 +8,7 @@ Synopsis::
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import keras
@@ -25,6 +25,8 @@ from facefill.models import pretrained
 from facefill.models.files import weights_sha256
 from facefill.models.refiner import FACTOR, in_precision, refiner_input, residuals
 from facefill.parameters import CompleteOptions
+
+Floats: TypeAlias = NDArray[np.float32]
 
 _AT_ONCE = 4
 """Faces that are refined together in bfloat16, where a pass of four takes as long as
@@ -71,6 +73,11 @@ class Refiner:
         return graph.inference(in_precision(self._network, self._precision))
 
     @property
+    def gives_mean(self) -> bool:
+        """Whether it gives the mean of what is likely, and nothing of a picture."""
+        return self._picture_share == 0.0
+
+    @property
     def fingerprint(self) -> str:
         """What decides its results but for the precision: weights, and the share."""
         return f"{weights_sha256(self._network)} {self._picture_share}"
@@ -88,30 +95,53 @@ class Refiner:
         """
         if not crops:
             return []
-        coarse = [
-            to_float(each.completed if _is_enlarged(each) else enlarged(each.completed))
-            for each in crops
-        ]
-
-        def painted(rows: NDArray[np.int64], _: int) -> Tensor:
-            seen = refiner_input(
-                np.stack([to_float(crops[row].crop) for row in rows]),
-                np.stack([coarse[row] for row in rows]),
-                np.stack([crops[row].known for row in rows])[..., None].astype("f4"),
-            )
-            return self._run(seen)
-
-        at_once = 1 if self._precision == "float32" else _AT_ONCE
-        picture, mean = residuals(in_full_batches(painted, len(crops), at_once))
+        shown = [_shown(each) for each in crops]
+        picture, mean = self._residuals(shown)
+        if self.gives_mean:
+            # A face is as likely as its mirror image: both err, not by the same.
+            _, mirrored = self._residuals([each.mirrored() for each in shown])
+            mean = (mean + mirrored[:, :, ::-1]) / 2.0
+        coarse = np.stack([each.coarse for each in shown])
         refined = to_uint8(coarse + mean + self._picture_share * (picture - mean))
         return [
             np.where(known[..., None], crop, each)
             for (crop, _, known), each in zip(crops, refined, strict=True)
         ]
 
+    def _residuals(self, shown: Sequence["_Shown"]) -> tuple[Floats, Floats]:
+        """Residuals of the picture and of the mean, float32 (N, 2 S, 2 S, 3) each."""
 
-def _is_enlarged(crop: CoarseCrop) -> bool:
-    return len(crop.completed) == len(crop.crop)
+        def painted(rows: NDArray[np.int64], _: int) -> Tensor:
+            seen = zip(*(shown[row] for row in rows), strict=True)
+            return self._run(refiner_input(*(np.stack(each) for each in seen)))
+
+        at_once = 1 if self._precision == "float32" else _AT_ONCE
+        return residuals(in_full_batches(painted, len(shown), at_once))
+
+
+class _Shown(NamedTuple):
+    """What the network is shown of one face, float32 (2 S, 2 S, channels) each.
+
+    Attributes:
+        crop: Of the photo, in [-1, 1].
+        coarse: Completed face at the crop's resolution, in [-1, 1].
+        known: 1 = known, 0 = hidden.
+    """
+
+    crop: Floats
+    coarse: Floats
+    known: Floats
+
+    def mirrored(self) -> "_Shown":
+        """The same of the mirror image."""
+        return _Shown(*(each[:, ::-1] for each in self))
+
+
+def _shown(crop: CoarseCrop) -> _Shown:
+    is_enlarged = len(crop.completed) == len(crop.crop)
+    coarse = crop.completed if is_enlarged else enlarged(crop.completed)
+    known = crop.known[..., None].astype(np.float32)
+    return _Shown(to_float(crop.crop), to_float(coarse), known)
 
 
 def enlarged(face: Pixels) -> Pixels:

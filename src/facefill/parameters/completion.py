@@ -75,8 +75,8 @@ class CompleteOptions(Block):
         fidelity: 0 is the likely mean, which errs least and is soft, 1 a picture, as
             sharp as a photo and one of many that fit: share of what G(z) has beside
             what is expected in a fitted face. In one that is refined its square is
-            that, and its fourth root the share of the refiner's picture beside its
-            mean.
+            that (its fourth power where the mean is asked for), and its fourth root
+            the share of the refiner's picture beside its mean.
         fit_statistics: ``trained`` is of the faces that the pipeline ``train`` has
             measured, if it has; ``pretrained`` of those that facefill comes with: for
             photos of other people than one trains on.
@@ -88,8 +88,8 @@ class CompleteOptions(Block):
         refine: ``picture`` makes the completed face as sharp as its photo, as far as
             ``fidelity`` says, by a network that sees the photo around the hole at twice
             the face's resolution, where one comes for faces of this size; ``mean`` is
-            the mean of what that network finds likely, of least error; ``none``
-            enlarges the face.
+            the mean of what that network finds likely of the face and of its mirror
+            image, of least error; ``none`` enlarges the face.
         keep: ``best`` keeps the latent of the lowest loss met, ``last`` the last.
         candidates: Completions of each photo, best first.
         hole_from: Where the holes of photos are given: ``files`` in the folder of
@@ -216,9 +216,10 @@ class CompleteOptions(Block):
         """Share of what G(z) has beside what is expected, in a face to be refined.
 
         Less than in one that is not: detail that the refiner draws is nearer to the
-        truth than that of G(z) (docs/results.md).
+        truth than that of G(z), and its mean errs least with still less
+        (docs/results.md).
         """
-        return self.fidelity**2
+        return self.fidelity ** (4 if self.refine == "mean" else 2)
 
     @property
     def picture_share(self) -> float:
