@@ -224,6 +224,25 @@ def test_a_face_of_another_brightness_takes_that_of_the_photo_around_it(name):
     assert np.abs(pasted.astype(int) - photo).max() <= (3 if name == "center" else 6)
 
 
+@pytest.mark.parametrize("levels", [20, 110])
+def test_what_is_beside_a_hole_tints_it_only_as_far_as_light_may_differ(levels):
+    photo = np.full((64, 64, 3), 120, np.uint8)
+    photo[:, 42:] += np.uint8(levels)
+    mask = build_mask("center", 32)
+    matrix = np.array([[1.0, 0, -18], [0, 1.0, -16]])
+    hole = warped_hole(mask, matrix, (64, 64))
+    assert hole[32, 41]
+    assert not hole[32, 42]
+
+    pasted = paste_back(photo, np.full((32, 32, 3), 120, np.uint8), mask, matrix)
+
+    tinted = pasted[32, 26:42, 0].astype(int) - 120
+    assert (np.diff(tinted) >= 0).all()
+    # A membrane alone has a quarter of the levels in the middle of the hole.
+    middle = tinted[8] / levels
+    assert middle < 0.12 if levels == 110 else 0.2 < middle < 0.3
+
+
 def test_no_edge_shows_where_a_hole_in_a_sharp_photo_was():
     photo = smooth_photo(240, 280)
     y, x = np.mgrid[:240, :280]

@@ -44,7 +44,7 @@ from facefill.imaging.degradations import (
     Denoising,
     Inpainting,
 )
-from facefill.imaging.laplace import membrane, solve_laplace
+from facefill.imaging.laplace import border, membrane, solve_laplace
 from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 
@@ -59,6 +59,11 @@ _SLOPE_RESOLUTION = 2.0
 _SLOPE_REACH = 4.0
 """How far a slope goes on beyond what is known, in pixels of the face: of 64 people to
 choose by, the centre hidden, 4, 5 and 6 tie."""
+_LIGHT = 45.0
+"""How far a difference may be from the median of all at the hole's border, in grey
+levels (length over the three colours), to be one of light."""
+_CONTENT_REACH = 3.0
+"""How far what is beyond that is carried, in pixels of the face."""
 _MARGIN = 4
 """Known pixels around a hole that are looked at."""
 
@@ -248,12 +253,36 @@ def paste_back(
     known = ~inside if photo_hole is None else ~photo_hole[window]
     difference = np.where(known[..., None], photo[window] - patch, np.float32(0))
     scale = abs(float(np.linalg.det(matrix[:, :2]))) ** -0.5
-    level = membrane(difference, known)
+    level = _carried(difference, known, scale)
     shrinkage = max(1.0, scale / _SLOPE_RESOLUTION)
     slope = bending(difference, known, level, _SLOPE_REACH * scale, shrinkage)
     completed = _to_pixels(patch + level + slope)
     pasted[window][inside] = completed[inside]
     return pasted
+
+
+def _carried(difference: Floats, known: Mask, scale: float) -> Floats:
+    """Carry what a photo has and a patch lacks into the hole, by membranes.
+
+    What is far from the median of the hole's border is no matter of light: something
+    else is there, such as an ear. It is carried less far.
+
+    Args:
+        difference: float32 (height, width, 3); not read where it is not known.
+        known: bool (height, width).
+        scale: Pixels of the photo for one of the face.
+    """
+    beside = border(known)
+    if not beside.any():
+        return np.zeros_like(difference)
+    apart = difference - np.median(difference[beside], axis=0)
+    length = np.linalg.norm(apart, axis=-1, keepdims=True)
+    content = apart * (1.0 - _LIGHT / np.maximum(length, _LIGHT))
+    both = np.concatenate([difference - content, content], axis=-1)
+    light, content = np.split(membrane(both, known), 2, axis=-1)
+    away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
+    fade = np.exp(-away / np.float32(_CONTENT_REACH * scale))[..., None]
+    return np.asarray(light + fade * content, np.float32)
 
 
 def paste_colour(photo: Pixels, face: Pixels, matrix: NDArray[np.float64]) -> Pixels:

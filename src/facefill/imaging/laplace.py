@@ -51,13 +51,13 @@ def membrane(values: Floats, known: Mask) -> Floats:
     height, width = known.shape
     if max(height, width) <= _EXACT_PX:
         return np.asarray(solve_laplace(values, known), np.float32)
-    coarse = membrane(*_halve(values, _border(known)))
+    coarse = membrane(*_halve(values, border(known)))
     enlarged = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     start = np.asarray(enlarged, np.float32).reshape(values.shape)
     return _relax(np.where(known[..., None], values, start), known)
 
 
-def _border(known: Mask) -> Mask:
+def border(known: Mask) -> Mask:
     """Known pixels next to the hole, the only ones that the solution depends on."""
     near = cv2.dilate((~known).astype(np.uint8), np.ones((3, 3), np.uint8))
     return known & (near > 0)
