@@ -248,8 +248,8 @@ def _paint_half(hole: np.ndarray, draw: np.random.Generator) -> None:
     across = columns * np.cos(turn) + rows * np.sin(turn)
     if draw.random() < 0.4:
         along = rows * np.cos(turn) - columns * np.sin(turn)
-        wave = np.sin(along * draw.uniform(0.1, 0.8) + draw.uniform(0.0, 6.0))
-        across += draw.uniform(0.0, 3.0) * wave
+        wave = np.sin(along * draw.uniform(4.0, 32.0) / UNIT + draw.uniform(0.0, 6.0))
+        across += draw.uniform(0.0, 0.075) * UNIT * wave
     hole[across > UNIT * draw.uniform(-0.12, 0.45)] = 1
 
 
@@ -261,12 +261,12 @@ def _paint_strokes(hole: np.ndarray, draw: np.random.Generator) -> None:
             sides = np.column_stack([(0, SIDE), draw.uniform(0, SIDE, 2)])
             ends = sides[:, :: draw.choice([1, -1])]
         one, other = ends.astype(int).tolist()
-        cv2.line(hole, one, other, 1, int(draw.integers(1, 8)))
+        cv2.line(hole, one, other, 1, int(draw.integers(1, 12)))
 
 
 def _paint_spots(hole: np.ndarray, draw: np.random.Generator) -> None:
     for _ in range(draw.integers(3, 18)):
-        centre, axes = draw.uniform(0, SIDE, 2), draw.uniform(1.0, 6.0, 2)
+        centre, axes = draw.uniform(0, SIDE, 2), draw.uniform(0.025, 0.15, 2) * UNIT
         _fill_ellipse(hole, centre, axes, draw)
 
 

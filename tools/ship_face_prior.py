@@ -1,11 +1,12 @@
 """Measure the joint statistics of landmarks and grey pictures that facefill ships.
 
-Run it in the project's environment, with a folder of photos, one subfolder a person::
+Run it in the project's environment, with the folder ``data`` of a project whose photos
+are prepared as by default, one subfolder a person::
 
-    python tools/ship_face_prior.py data/01_raw/photos
+    kedro run --pipeline=prepare
+    python tools/ship_face_prior.py data/
 
-Photos of people whom the split of seed 1 holds out are left out, and of each person
-two photos at most are taken.
+At most two photos of each training person are used.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from facefill.runtime.files import write_bytes, write_json
 from facefill.runtime.packaged_files import FOLDER
 
 SIDE = 48
+PER_PERSON = 2
 # Weight of the landmarks' variance beside that of the pixels, as a factor of scale.
 LANDMARK_SHARE = 0.7
 
@@ -41,13 +43,13 @@ class Face(NamedTuple):
 def main() -> None:
     """Measure photos of the training side."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photos", type=Path)
+    parser.add_argument("data", type=Path)
     parser.add_argument("--components", type=int, default=256)
     parser.add_argument("--output", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     faces = [
         Face(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32), landmarks, box)
-        for photo, landmarks, box in training_faces(arguments.photos)
+        for photo, landmarks, box in training_faces(arguments.data, PER_PERSON)
     ]
     prior = _measured(faces, arguments.components)
     content = prior.packed()

@@ -1,20 +1,19 @@
 """Faces of photos that facefill's packaged models of faces are measured on."""
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from facefill.imaging.photos import decode_photo
-from facefill.preparation import detection, splits
-
-PHOTOS_PER_PERSON = 2
+from facefill.imaging.photos import read_photo
+from facefill.preparation import splits
+from facefill.preparation.detection import Box
 
 
 class TrainingFace(NamedTuple):
-    """An intact photo's largest face.
+    """A face of an intact photo.
 
     Attributes:
         photo: uint8 RGB (height, width, 3).
@@ -24,24 +23,35 @@ class TrainingFace(NamedTuple):
 
     photo: np.ndarray
     landmarks: np.ndarray
-    box: detection.Box
+    box: Box
 
 
-def training_faces(folder: Path) -> Iterator[TrainingFace]:
-    """Give the faces of a folder of photos, one subfolder a person.
+def training_rows(data: Path) -> pd.DataFrame:
+    """Give the rows of those faces that the pipeline ``prepare`` has to train on.
 
-    Photos of people whom the split of seed 1 holds out are left out, and of each person
-    two photos at most are taken. A photo in no subfolder is of a person of its own.
+    Args:
+        data: Folder of the project's artifacts.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    sides = splits.split(names, names, 0.1, 1)
-    taken: Counter[str] = Counter()
-    for path, side, person in zip(paths, sides, splits.identities(names), strict=True):
-        taken[person] += 1
-        if side != splits.TRAIN or taken[person] > PHOTOS_PER_PERSON:
-            continue
-        photo = decode_photo(path.read_bytes())
-        if boxes := detection.by_size(detection.find_faces(photo, 0)):
-            landmarks = detection.find_landmarks(photo, boxes[0]).astype(np.float64)
-            yield TrainingFace(photo, landmarks, boxes[0])
+    aligned = pd.read_parquet(data / "03_primary/alignment.parquet")
+    faces = pd.read_parquet(data / "05_model_input/faces.parquet")
+    chosen = faces.loc[faces["split"] == splits.TRAIN, "id"]
+    return aligned[aligned["id"].isin(chosen)]
+
+
+def photo_of(data: Path, row: pd.Series) -> np.ndarray:
+    """Read the photo of a row, uint8 RGB (height, width, 3)."""
+    return read_photo(data / "01_raw/photos" / row["path"])
+
+
+def training_faces(data: Path, per_person: int) -> Iterator[TrainingFace]:
+    """Give the faces that the pipeline ``prepare`` has to train on, with their photos.
+
+    Args:
+        data: Folder of the project's artifacts.
+        per_person: Faces that are taken of a person at most.
+    """
+    rows = training_rows(data)
+    people = splits.identities(list(rows["path"]))
+    for _, row in rows.groupby(people).head(per_person).iterrows():
+        landmarks = np.asarray(row["landmarks"], np.float64).reshape(-1, 2)
+        yield TrainingFace(photo_of(data, row), landmarks, Box(*row["box"]))

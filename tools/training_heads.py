@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+from training_faces import photo_of, training_rows
 
 from facefill.completion.face_outlines import outlines
 from facefill.completion.faces import FaceInPhoto
 from facefill.completion.head_pictures import FIELD, SIDE, head_map, head_picture
 from facefill.imaging.degradations import Inpainting
-from facefill.imaging.photos import read_photo
 from facefill.inversion.measurement import Measurement
 
 LEAST_SEEN = 0.95
@@ -43,22 +42,19 @@ def training_heads(data: Path) -> Iterator[Head]:
     Args:
         data: Folder of the project's artifacts.
     """
-    aligned = pd.read_parquet(data / "03_primary/alignment.parquet")
-    faces = pd.read_parquet(data / "05_model_input/faces.parquet")
-    chosen = aligned[aligned["id"].isin(faces.loc[faces["split"] == "train", "id"])]
     size = np.load(data / "05_model_input/faces.npy", mmap_mode="r").shape[1]
-    for _, photo in chosen.iterrows():
-        matrix = np.asarray(photo["matrix"], np.float64).reshape(2, 3)
+    for _, row in training_rows(data).iterrows():
+        matrix = np.asarray(row["matrix"], np.float64).reshape(2, 3)
         scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-        if min(photo["width"], photo["height"]) < 0.9 * FIELD * size / scale:
+        if min(row["width"], row["height"]) < 0.9 * FIELD * size / scale:
             continue
-        head = _cut_out(data / "01_raw/photos" / photo["path"], matrix, size)
+        head = _cut_out(photo_of(data, row), matrix, size)
         if head.seen.mean() >= LEAST_SEEN:
             yield head
 
 
-def _cut_out(path: Path, matrix: NDArray[np.float64], size: int) -> Head:
-    photo, to_head = read_photo(path), head_map(matrix, size)
+def _cut_out(photo: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> Head:
+    to_head = head_map(matrix, size)
     shape = photo.shape[0], photo.shape[1]
     whole, crop = np.ones(shape, np.bool_), np.ones((size, size), np.bool_)
     picture, seen = head_picture(photo, whole, to_head)

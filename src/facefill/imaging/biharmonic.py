@@ -69,15 +69,16 @@ def continued(photo: Floats, known: Mask) -> Floats:
 def bending(
     values: Floats, known: Mask, level: Floats, reach: float, shrinkage: float
 ) -> Floats:
-    """What the slope of values adds to the membrane between them, as far as it reaches.
+    """What the slope of values adds to their level in a hole, as far as it reaches.
 
-    What solves the equation lies between the known values and the membrane beyond the
+    What solves the equation lies between the known values and the level beyond the
     reach, and meets the slope of both.
 
     Args:
         values: float32 (height, width, channels); not read where they are unknown.
         known: bool (height, width).
-        level: The membrane, of the shape of the values (``laplace.membrane``).
+        level: What goes on beyond the reach, equal to the values where they are known,
+            such as their membrane; of the shape of the values.
         reach: How far from what is known a slope goes on, in pixels.
         shrinkage: How much smaller the picture is made for it, 1 or more: slopes of
             less than so many pixels are not looked at.

@@ -23,7 +23,8 @@ get a pink rim. So the patch is corrected instead. What the photo has and the
 enlarged face lacks is measured on the known pixels around the hole, and carried
 into it as a membrane: exact at the border, smoother and weaker with every pixel
 inwards. Differences of detail die out within a few pixels, as a feather does;
-differences of light reach as far as they have to. Near the border, and so in all of a
+differences of light reach as far as they have to; those of content, where the photo
+shows an ear and the patch none, are made to fade. Near the border, and so in all of a
 scratch, the slope of the difference goes on as well (``biharmonic.bending``).
 """
 

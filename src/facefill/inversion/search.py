@@ -192,6 +192,6 @@ class LatentSearch:
             return candidate
         is_refined = isinstance(measurement.degradation, Inpainting) and self.refiner
         options = self.options
-        detail = options.coarse_share if is_refined else options.fidelity
+        detail = options.share_to_refine if is_refined else options.fidelity
         fitted = self._fit.fit(candidate.generated, measurement, detail)
         return replace(candidate, fitted=fitted)

@@ -213,12 +213,16 @@ class CompleteOptions(Block):
 
     @property
     def coarse_share(self) -> float:
-        """Share of what G(z) has beside what is expected, in a face to be refined.
+        """Share of what G(z) has beside what is expected, in faces refiners learn from.
 
-        Less than in one that is not: detail that the refiner draws is nearer to the
-        truth than that of G(z), and its mean errs least with still less
-        (docs/results.md).
+        Less than in a face that is not refined: detail that the refiner draws is nearer
+        to the truth than that of G(z) (docs/results.md).
         """
+        return self.fidelity**2
+
+    @property
+    def share_to_refine(self) -> float:
+        """The same in a face that is to be refined: the mean errs least with less."""
         return self.fidelity ** (4 if self.refine == "mean" else 2)
 
     @property

@@ -3,8 +3,9 @@
 The landmark network (``landmark_network``) reads where the face is. By its landmarks
 the joint model of faces (``face_prior``) expects what the hole hides, and dlib places
 the landmarks of the face completed so. Completing and placing repeat. Visible landmarks
-are dlib's; hidden ones are what the visible ones let expect (of dlib's five, which are
-too few for that, what the joint model expects, given the known pixels, too).
+are dlib's; hidden ones are what these and the network's hidden ones let expect (of
+dlib's five, which are too few for that, what the joint model expects, given the known
+pixels, too).
 
 Synopsis::
 
@@ -153,7 +154,7 @@ class DamagedFace:
                 return None
             measured, deviations = self._weighed(measured, hidden, read)
         if len(measured) == _NUM_READ:
-            expected = self._expect_by_landmarks(measured, hidden)
+            expected = self._expect_by_landmarks(measured, hidden, read)
         else:
             frame, estimate = self._expect(measured, deviations, ~hidden)
             expected = geometry.applied(geometry.inverted(frame), estimate.points)
@@ -262,19 +263,19 @@ class DamagedFace:
         return frame, estimate
 
     def _expect_by_landmarks(
-        self, measured: Points, hidden: NDArray[np.bool_]
+        self, measured: Points, hidden: NDArray[np.bool_], read: Points
     ) -> Points:
-        """Expect where hidden landmarks are by the visible ones alone.
+        """Expect hidden landmarks by dlib's visible ones and the network's hidden ones.
 
-        Once these are placed, neither the known pixels nor what network and dlib say of
-        hidden landmarks tell more of them.
+        Once these are placed, neither the known pixels nor what dlib says of hidden
+        landmarks tell more of them.
         """
-        deviations = np.where(hidden, np.inf, _BY_LANDMARKS)
-        weights = (~hidden).astype(np.float64)
+        points = np.where(hidden[:, None], read, measured)
+        deviations = np.where(hidden, _READ, _BY_LANDMARKS)
         target = self._prior.mean_points
         for _ in range(_REFITS):
-            frame = geometry.similarity(measured, target, weights)
-            seen = geometry.applied(frame, measured)
+            frame = geometry.similarity(points, target, deviations**-2.0)
+            seen = geometry.applied(frame, points)
             target = self._prior.landmarks_by(seen, deviations)
         return geometry.applied(geometry.inverted(frame), target)
 

@@ -39,8 +39,9 @@ MIN_SCANNED = 6.0
 """Of a face where the detector sees not even a candidate."""
 NEARLY_SEEN = -0.3
 """Of the detector, for a completed face of which it had a candidate, and of which the
-network is as certain as of a scanned one. Of 480 damaged faces this finds eight more,
-and one in 628 photos with a hole and no face."""
+network is as certain as of a scanned one. Of 480 damaged faces this found eight more,
+and one in 628 photos with a hole and no face, with a smaller network, whose odds were
+less certain of faces and of what is none."""
 MAX_CANDIDATES = 6
 """Candidates that are looked at closely, the most certain first."""
 

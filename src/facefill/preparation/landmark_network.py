@@ -30,14 +30,14 @@ from facefill.preparation.face_prior import Floats, Points, View
 from facefill.runtime.packaged_files import FOLDER, read_packaged, require_description
 
 FILE, DESCRIPTION = "landmark_network.onnx", "landmark_network.json"
-SIDE = 64
+SIDE = 96
 """Of what it sees, in pixels."""
 LOW, HIGH = -0.3, 1.3
 """Edges of what it sees, in units of the crop; mirror images of each other."""
 ROUNDS = 3
 """Times that a face is read, each time where the last time saw it."""
 
-_LEAST_KNOWN = 100
+_LEAST_KNOWN = 225
 """Pixels of ``SIDE`` x ``SIDE`` without which nothing is read."""
 _LEAST_DEVIATION = 8.0
 

@@ -100,8 +100,9 @@ def test_it_learns_from_the_encoder_of_the_generator_alone(tmp_path):
     sha256 = weights_sha256(generator_of())
     encoder = TrainedEncoder(build_encoder(FACE, 8, 4), sha256)
     write_bytes(tmp_path / ENCODER_FILE, encoder.packed())
-    rest = (tmp_path, statistics, CompleteOptions(), 1)
-    assert completer_of(generator_of(), *rest).detail == CompleteOptions().coarse_share
+    # The same of a picture as of a mean: how one completes trains no other refiner.
+    rest = (tmp_path, statistics, CompleteOptions(refine="mean"), 1)
+    assert completer_of(generator_of(), *rest).detail == pytest.approx(0.7**2)
     with pytest.raises(ModelError, match="no encoder of the generator; run `kedro"):
         completer_of(generator_of(seed=2), *rest)
 
