@@ -678,6 +678,7 @@ def test_photos_are_completed_anew_by_another_refiner(folders, search, monkeypat
         """A refiner of faces of this size; none ships."""
 
         size = 2 * SIZE
+        gives_mean = False
 
         def __init__(self, level):
             self.level = level

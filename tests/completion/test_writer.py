@@ -224,6 +224,7 @@ def test_photos_that_are_finished_together_are_each_refined_as_alone(folders):
         """A refiner that paints a hole in the mean level of the completed face."""
 
         size = 2 * SIZE
+        gives_mean = False
 
         def refine(self, crops):
             return [
@@ -255,6 +256,7 @@ def test_a_photo_whose_face_cannot_be_refined_leaves_the_others_alone(folders):
         """A refiner that fails where it sees a white photo."""
 
         size = 2 * SIZE
+        gives_mean = False
 
         def refine(self, crops):
             if any(crop.crop.mean() > 200 for crop in crops):
