@@ -62,9 +62,11 @@ _SLOPE_REACH = 4.0
 choose by, the centre hidden, 4, 5 and 6 tie."""
 _LIGHT = 45.0
 """How far a difference may be from the median of all at the hole's border, in grey
-levels (length over the three colours), to be one of light."""
+levels (length over the three colours), to be one of light: of 153 damaged photos to
+choose by, 25 and 45 tie."""
 _CONTENT_REACH = 3.0
-"""How far what is beyond that is carried, in pixels of the face."""
+"""How far what is beyond that is carried, in pixels of the face: it falls to 1 / e. Of
+the same photos, 1.5 and 3 tie."""
 _MARGIN = 4
 """Known pixels around a hole that are looked at."""
 
