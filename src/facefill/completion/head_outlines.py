@@ -130,8 +130,19 @@ def find_mirror(photo: Pixels, known: Mask, to_square: NDArray[np.float64]) -> M
         ModelError: If the packaged network cannot be used.
     """
     points = find_landmarks(photo, known, to_square)
-    if points is None:
-        return UPRIGHT
+    return UPRIGHT if points is None else mirror_of(points, to_square)
+
+
+def mirror_of(points: NDArray[np.float64], to_square: NDArray[np.float64]) -> Mirror:
+    """Mirror of a head with landmarks at some places.
+
+    Args:
+        points: dlib's 68, (68, 2), x and y in pixels of the photo.
+        to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
+
+    Returns:
+        The mirror; ``UPRIGHT`` if they are no face's.
+    """
     across = applied(to_square, points)[:, 0] - 0.5
     middle = across[_BETWEEN].mean()
     left, right = middle - across[_LEFT].mean(), across[_RIGHT].mean() - middle

@@ -12,6 +12,7 @@ from PIL import Image
 from facefill.completion.face_outlines import outlines
 from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.heads import fill_beside_heads
+from facefill.completion.mirrored_faces import with_mirrored_detail
 from facefill.completion.surroundings import fill_surroundings, keep_tone
 from facefill.errors import PhotoError
 from facefill.imaging.compositing import (
@@ -234,6 +235,7 @@ def compose(
     """
     whole, filled, crops = _with_faces(photo, hole, faces)
     if hole is None:
+        whole = _with_mirrored(whole, filled, filled, faces)
         if all(done.keeps_tone for done in faces):
             whole = keep_tone(whole, filled, filled)
         return Completion(whole, filled, tuple(faces), 1.0, 0.0, original)
@@ -248,7 +250,7 @@ def compose(
             whole, hole, filled, crops, fade, fill
         )
         filled = hole
-    whole = keep_tone(whole, hole, filled)
+    whole = keep_tone(_with_mirrored(whole, hole, filled, faces), hole, filled)
     return Completion(whole, filled, tuple(faces), by_face, by_inpainting, original)
 
 
@@ -271,6 +273,16 @@ def _with_faces(
         crops |= face.crop(shape, _FACE)
         filled |= face.hole(shape) if hole is None else hole & crop
     return whole, filled, crops
+
+
+def _with_mirrored(
+    photo: Pixels, hole: Mask, filled: Mask, faces: Sequence[CompletedFace]
+) -> Pixels:
+    """Photo whose refined faces have the detail of their other halves."""
+    for done in faces:
+        if done.refined is not None and not done.is_mean:
+            photo = with_mirrored_detail(photo, hole, filled, done.face)
+    return photo
 
 
 def _put_back(photo: Pixels, hole: Mask | None, done: CompletedFace) -> Pixels:

@@ -1,0 +1,235 @@
+"""What one half of a face shows is detail of the other, in the other's own light."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from facefill.completion import mirrored_faces
+from facefill.completion.faces import AlignedFace, face_with_hole
+from facefill.completion.head_outlines import Mirror
+from facefill.completion.mirrored_faces import with_mirrored_detail
+from facefill.completion.result import completed_face, compose
+from facefill.imaging.geometry import affine, warp
+from facefill.imaging.photos import decode_photo
+from facefill.models.refinement import finer
+from facefill.preparation import detection
+from restoring import candidate
+
+PORTRAITS = Path(__file__).parents[1] / "portraits"
+NAMES = [f"face-000{number}.jpg" for number in range(1, 9)]
+SIZE = 64
+
+
+def portrait(name="face-0001.jpg"):
+    """A portrait, and its landmarks."""
+    photo = decode_photo((PORTRAITS / name).read_bytes())
+    (box,) = detection.find_faces(photo, 1)[:1]
+    return photo, detection.find_landmarks(photo, box).astype(float)
+
+
+def symmetric(name="face-0001.jpg"):
+    """A portrait whose right half is its left one mirrored, and its landmarks."""
+    photo, points = portrait(name)
+    axis = points[[27, 28, 8], 0].mean()
+    rows, columns = np.mgrid[: photo.shape[0], : photo.shape[1]].astype(np.float32)
+    left = np.where(columns > axis, 2 * axis - columns, columns).astype(np.float32)
+    both = cv2.remap(photo, left, rows, cv2.INTER_CUBIC)
+    (box,) = detection.find_faces(both, 1)[:1]
+    return both, detection.find_landmarks(both, box).astype(float)
+
+
+def hidden(photo, points, hole):
+    """The face of a photo with a hole."""
+    matrix = affine(points, "innerEyesAndBottomLip", SIZE)
+    face = AlignedFace("a", warp(photo, matrix, SIZE), matrix, is_square=False)
+    return face_with_hole(face, hole)
+
+
+def softened(photo, hole, points):
+    """The photo as a completion would be that lacks detail."""
+    side = np.ptp(points[:17, 0])
+    soft = cv2.GaussianBlur(photo, (0, 0), 0.02 * side)
+    return np.where(hole[..., None], soft, photo)
+
+
+def right_half(photo, points):
+    return np.arange(photo.shape[1]) > points[27, 0] + np.zeros((len(photo), 1))
+
+
+def features(photo, points):
+    """Pixels of eyes, nose and mouth."""
+    drawn = np.zeros(photo.shape[:2], np.uint8)
+    hull = cv2.convexHull(np.round(points[17:]).astype(np.int32))
+    return cv2.fillConvexPoly(drawn, hull, 1) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_landmarks_of_a_mirrored_portrait_are_those_of_the_other_half(name):
+    photo, points = portrait(name)
+    flipped = np.ascontiguousarray(photo[:, ::-1])
+    (box,) = detection.find_faces(flipped, 1)[:1]
+    found = detection.find_landmarks(flipped, box).astype(float)
+    found[:, 0] = photo.shape[1] - 1 - found[:, 0]
+    apart = found[mirrored_faces._SWAPPED] - points
+    assert np.linalg.norm(apart, axis=1).mean() < 0.04 * np.ptp(points[:17, 0])
+
+
+@pytest.mark.parametrize("name", NAMES[:4])
+def test_the_hidden_half_of_a_symmetric_face_has_its_detail_again(name):
+    truth, points = symmetric(name)
+    hole = right_half(truth, points)
+    soft = softened(truth, hole, points)
+    made = with_mirrored_detail(soft, hole, hole, hidden(truth, points, hole))
+    judged = hole & features(truth, points)
+    before, after = (
+        np.square(each[judged].astype(float) - truth[judged]).mean()
+        for each in (soft, made)
+    )
+    assert after < 0.5 * before
+
+
+def test_its_light_is_that_of_the_completed_face():
+    truth, points = symmetric()
+    hole = right_half(truth, points)
+    darker = np.where(hole[..., None], 0.6 * softened(truth, hole, points), truth)
+    darker = darker.astype(np.uint8)
+    made = with_mirrored_detail(darker, hole, hole, hidden(truth, points, hole))
+    judged = hole & features(truth, points)
+    judged[:, : int(points[27, 0] + 0.15 * np.ptp(points[:17, 0]))] = False
+    assert (made[judged] != darker[judged]).any(axis=-1).mean() > 0.8
+    assert made[judged].mean() == pytest.approx(darker[judged].mean(), abs=4.0)
+
+
+def test_nothing_changes_but_what_was_filled():
+    truth, points = symmetric()
+    hole = right_half(truth, points)
+    filled = hole & (np.arange(len(hole)) < points[33, 1])[:, None]
+    soft = softened(truth, hole, points)
+    made = with_mirrored_detail(soft, hole, filled, hidden(truth, points, hole))
+    assert (made != soft).any()
+    np.testing.assert_array_equal(made[~filled], soft[~filled])
+
+
+def test_what_is_hidden_and_not_filled_is_not_read():
+    truth, points = symmetric()
+    hole = right_half(truth, points)
+    filled = hole & (np.arange(len(hole)) < points[33, 1])[:, None]
+    face = hidden(truth, points, hole)
+    made = [
+        with_mirrored_detail(
+            np.where((hole & ~filled)[..., None], colour, truth).astype(np.uint8),
+            hole,
+            filled,
+            face,
+        )
+        for colour in (0, 255)
+    ]
+    np.testing.assert_array_equal(made[0][filled], made[1][filled])
+
+
+def test_a_hole_on_both_halves_is_left_as_it_was_completed():
+    truth, points = symmetric()
+    hole = np.abs(np.arange(truth.shape[1]) - points[27, 0]) < 30
+    hole = hole & np.ones((len(truth), 1), bool)
+    face = hidden(truth, points, hole)
+    known = face.measurement.mask & face.measurement.mask[:, ::-1]
+    both = type(face)(
+        type(face.measurement)("a", face.measurement.face, known), face.matrix, known
+    )
+    soft = softened(truth, hole, points)
+    np.testing.assert_array_equal(with_mirrored_detail(soft, hole, hole, both), soft)
+
+
+def test_what_both_halves_hide_is_left_as_it_was_completed():
+    truth, points = symmetric()
+    side = np.ptp(points[:17, 0])
+    known_eye, other_eye = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
+    rows, columns = np.mgrid[: truth.shape[0], : truth.shape[1]]
+    near = [
+        np.hypot(columns - x, rows - y) < radius * side
+        for (x, y), radius in ((known_eye, 0.2), (other_eye, 0.1))
+    ]
+    hole = right_half(truth, points) | near[0]
+    soft = softened(truth, hole, points)
+    made = with_mirrored_detail(soft, hole, hole, hidden(truth, points, hole))
+    assert (made[hole] != soft[hole]).any()
+    np.testing.assert_array_equal(made[near[1]], soft[near[1]])
+
+
+@pytest.mark.parametrize(("width", "share"), [(1.0, 1.0), (2.0, 0.44), (0.4, 0.0)])
+def test_the_further_a_face_is_turned_the_less_is_mirrored(width, share, monkeypatch):
+    truth, points = symmetric()
+    hole = right_half(truth, points)
+    soft, face = softened(truth, hole, points), hidden(truth, points, hole)
+    frontal = with_mirrored_detail(soft, hole, hole, face).astype(float)
+    monkeypatch.setattr(mirrored_faces, "mirror_of", lambda *_: Mirror(0.0, width))
+    turned = with_mirrored_detail(soft, hole, hole, face).astype(float)
+    below = np.arange(len(hole)) > points[36:48, 1].max()
+    judged = features(truth, points) & below[:, None]  # above the brows it is less
+    changes = [np.abs(each - soft)[judged].sum() for each in (turned, frontal)]
+    assert changes[0] / changes[1] == pytest.approx(share, abs=0.05)
+
+
+@pytest.mark.parametrize(("aside", "is_left"), [(0.0, False), (0.28, True)])
+def test_eyes_that_look_to_one_side_are_not_mirrored(aside, is_left):
+    truth, points = symmetric()
+    known, other = points[36:42], points[42:48]
+    for eye in (known, other):
+        left, right = eye[0], eye[3]
+        corners = np.round(eye).astype(np.int32)
+        cv2.fillConvexPoly(truth, cv2.convexHull(corners), (235, 235, 235))
+        iris = left + (0.5 + aside) * (right - left)
+        cv2.circle(
+            truth, np.round(iris).astype(int).tolist(), 3, (20, 20, 20), cv2.FILLED
+        )
+    hole = right_half(truth, points)
+    soft = softened(truth, hole, points)
+    made = with_mirrored_detail(soft, hole, hole, hidden(truth, points, hole))
+    drawn = np.zeros(hole.shape, np.uint8)
+    hull = cv2.convexHull(np.round(other).astype(np.int32))
+    inside = cv2.fillConvexPoly(drawn, hull, 1) > 0
+    left = (made[inside] == soft[inside]).all(axis=-1).mean()
+    assert left > 0.9 if is_left else left < 0.3
+
+
+@pytest.mark.parametrize(
+    ("refined", "is_mean", "is_mirrored"),
+    [(True, False, True), (True, True, False), (False, False, False)],
+)
+def test_detail_is_mirrored_into_refined_pictures_alone(refined, is_mean, is_mirrored):
+    truth, points = symmetric()
+    hole = right_half(truth, points)
+    face = hidden(truth, points, hole)
+    done = completed_face(face, [candidate(face.measurement.face, SIZE)])
+    crop = warp(softened(truth, hole, points), finer(face.matrix), 2 * SIZE)
+    done = replace(done, refined=crop if refined else None, is_mean=is_mean)
+    made = compose(truth, hole, [done], "leave")
+    plain = compose(truth, hole, [replace(done, is_mean=True)], "leave")
+    # Grain is added to a picture alone, too: a mean is compared.
+    lens = features(truth, points) & hole
+    energy = [
+        np.square(cv2.Laplacian(each.photo, cv2.CV_64F)[lens]).mean()
+        for each in (made, plain)
+    ]
+    assert (energy[0] > 1.5 * energy[1]) == is_mirrored
+
+
+def test_where_no_face_is_seen_nothing_is_mirrored(monkeypatch):
+    truth, points = symmetric()
+    hole = right_half(truth, points)
+    face = hidden(truth, points, hole)
+    monkeypatch.setattr(mirrored_faces, "find_landmarks", lambda *_: None)
+    np.testing.assert_array_equal(with_mirrored_detail(truth, hole, hole, face), truth)
+
+
+def test_a_scratch_goes_on_as_its_surroundings_do():
+    truth, points = symmetric()
+    rows, columns = np.mgrid[: truth.shape[0], : truth.shape[1]]
+    hole = np.abs(rows - columns + 0.02 * truth.shape[0]) < 3
+    soft = softened(truth, hole, points)
+    face = hidden(truth, points, hole)
+    assert (~face.measurement.mask).mean() > 0.03
+    np.testing.assert_array_equal(with_mirrored_detail(soft, hole, hole, face), soft)
