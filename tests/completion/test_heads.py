@@ -93,6 +93,34 @@ def test_the_hidden_half_of_a_turned_head_comes_back_as_wide_as_it_was(
     assert np.abs(difference).mean() < 3.0
 
 
+@pytest.mark.parametrize(("width", "is_mirrored"), [(1.0, True), (1.6, False)])
+def test_half_of_what_a_corner_hides_is_mirrored_of_a_head_that_looks_ahead(
+    width, is_mirrored, monkeypatch
+):
+    monkeypatch.setattr(heads, "find_mirror", lambda *_: Mirror(0.0, width))
+    truth = symmetric()
+    hole = COLUMNS - ROWS > 12
+    made, _ = continue_heads(truth * ~hole[..., None], hole, [face()])
+    shown = hole & ~mirrored_of(hole, 0.0) & near(42)
+    shares = shown.sum() / (hole & near(42)).sum()
+    assert 0.3 < shares < 0.65
+    error = np.abs(made[shown].astype(float) - truth[shown]).mean()
+    assert (error < 3.0) == is_mirrored
+
+
+@pytest.mark.parametrize("hole", [COLUMNS > 64, COLUMNS - ROWS > 12])
+def test_of_a_head_nothing_of_the_paint_is_read(hole):
+    truth = noise(SIDE, SIDE)
+    made = [
+        continue_heads(
+            np.where(hole[..., None], paint, truth), hole, [face((59.2, 59.5))]
+        )
+        for paint in (np.uint8(0), np.uint8(255))
+    ]
+    filled = ~made[0][1]
+    np.testing.assert_array_equal(made[0][0][filled], made[1][0][filled])
+
+
 def mirrored_of(mask, degrees):
     """Mirror image of a mask at the middle of a face, grown by a pixel."""
     back = cv2.getRotationMatrix2D((59.5, 59.5), degrees, 1.0)

@@ -39,14 +39,24 @@ _LEAST_DEPTH = 14.0
 so: less of it is best continued by patches of what is next to it."""
 
 _LEAST_MIRRORED = 0.65
-"""Share of what is hidden of a head that its other half shows, if it is mirrored: three
-quarters and more where half of a photo is gone, a half and less above a torn corner."""
+"""Share of what is hidden of a turned head that its other half shows, if mirrored:
+three quarters and more where half of a photo is gone, less above a torn corner."""
+
+_LEAST_MIRRORED_AHEAD = 0.3
+"""The same of a head that looks ahead."""
+
+_TURNED = 1.5
+"""Width of a turned head's wide half, in widths of its narrow one, at least."""
 
 _PAINTED = Outline(
     centre=-0.15, radii=(0.85, 0.95), body_top=0.45, body_width=1.3, shoulders=3.0
 )
 """What may be of a head and its body: little hair reaches beyond it, and what is below
 a chin is the body's, unless it is far beside it."""
+
+_HIGH = _PAINTED._replace(radii=(0.85, 1.1))
+"""The same of a head that was mirrored, whose hair or hat may end higher on either side
+of what is left between both halves."""
 
 _FADE = 2.0
 """Width of the band in which what is painted fades into patches of what is behind
@@ -109,14 +119,17 @@ def continue_heads(
     if not any(part.any() for part in parts):
         return photo, wanted
     mirrors = [_mirror(photo, ~wanted, face) for face in faces]
+    outlines = np.zeros_like(wanted)
     for face, part, mirror in zip(faces, parts, mirrors, strict=True):
+        outline = _PAINTED
         if (todo := left & part).any():
             photo, mirrored = _with_mirrored(photo, face, mirror, todo, ~left)
             left = left & ~mirrored
+            outline = _HIGH if mirrored.any() else _PAINTED
+        to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+        outlines |= outline.mask(places(shape, to_square), mirror)
     hidden = left & np.logical_or.reduce(parts)
-    behind = patched_behind(
-        photo, hidden, ~left, _outlines(faces, mirrors, shape), _fades(faces, shape)
-    )
+    behind = patched_behind(photo, hidden, ~left, outlines, _fades(faces, shape))
     photo, left = behind.laid_on(photo, behind.filled), left & ~behind.filled
     for field in (FIELD, *_WIDER_FIELDS):
         frames = _frames(faces, shape, field)
@@ -151,17 +164,6 @@ def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror:
     return find_mirror(photo[window], known[window], of_window(to_square, window))
 
 
-def _outlines(
-    faces: Sequence[FaceInPhoto], mirrors: Sequence[Mirror], shape: tuple[int, int]
-) -> Mask:
-    """Pixels that may be of heads or bodies."""
-    outlines = np.zeros(shape, np.bool_)
-    for face, mirror in zip(faces, mirrors, strict=True):
-        to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-        outlines |= _PAINTED.mask(places(shape, to_square), mirror)
-    return outlines
-
-
 def _fades(faces: Sequence[FaceInPhoto], shape: tuple[int, int]) -> Floats:
     """Width of the band in which each head fades into what is behind it, in pixels."""
     widths = np.array([_FADE * face.enlargement for face in faces], np.float32)
@@ -191,7 +193,9 @@ def _with_mirrored(
     mirrored = mirrored_head(part, seen, of_window(to_square, window), mirror)
     hidden = wanted[window] & mirrored.head
     shown = hidden & mirrored.shown
-    if not shown.any() or shown.sum() < _LEAST_MIRRORED * hidden.sum():
+    is_turned = max(mirror.width, 1.0 / mirror.width) >= _TURNED
+    least = _LEAST_MIRRORED if is_turned else _LEAST_MIRRORED_AHEAD
+    if not shown.any() or shown.sum() < least * hidden.sum():
         return photo, done
     compared = seen & mirrored.shown
     filled = _levelled(part, mirrored.picture, shown, compared, face.enlargement)

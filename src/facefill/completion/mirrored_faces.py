@@ -183,8 +183,8 @@ def _mirrored(
         np.linspace(0.0, len(rows) - 1.0, height, dtype=np.float32),
     )
     image = cv2.remap(at_nodes, across, down, cv2.INTER_LINEAR)
-    # A pixel is sampled from sixteen.
-    inner = cv2.erode((~hidden).astype(np.uint8), np.ones((5, 5), np.uint8))
+    # A pixel is sampled from four each way.
+    inner = cv2.erode((~hidden).astype(np.uint8), np.ones((3, 3), np.uint8))
     shares = cv2.remap(
         inner.astype(np.float32), image[..., 0], image[..., 1], cv2.INTER_LINEAR
     )
