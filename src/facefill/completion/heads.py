@@ -58,6 +58,9 @@ _HIGH = _PAINTED._replace(radii=(0.85, 1.1))
 """The same of a head that was mirrored, whose hair or hat may end higher on either side
 of what is left between both halves."""
 
+_NEAR = _PAINTED._replace(radii=(0.95, 1.2))
+"""What is mirrored above a torn corner: further out it may be somebody else's head."""
+
 _FADE = 2.0
 """Width of the band in which what is painted fades into patches of what is behind
 heads, in face pixels."""
@@ -197,6 +200,9 @@ def _with_mirrored(
     least = _LEAST_MIRRORED if is_turned else _LEAST_MIRRORED_AHEAD
     if not shown.any() or shown.sum() < least * hidden.sum():
         return photo, done
+    if shown.sum() < _LEAST_MIRRORED * hidden.sum():
+        where = places((seen.shape[0], seen.shape[1]), of_window(to_square, window))
+        shown = shown & _NEAR.mask(where, mirror)
     compared = seen & mirrored.shown
     filled = _levelled(part, mirrored.picture, shown, compared, face.enlargement)
     photo = photo.copy()
