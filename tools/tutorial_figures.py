@@ -392,7 +392,7 @@ def posterior() -> np.ndarray:
 
 
 def hero() -> np.ndarray:
-    """The picture of README.md: two damaged photos, their masks, and what comes back.
+    """The picture of README.md: three damaged photos, masks, and what comes back.
 
     Windows of the photos at their own size, as the command of README.md makes them.
     """
@@ -400,6 +400,7 @@ def hero() -> np.ndarray:
     for name, (left, top) in (
         ("collins-scratch.jpg", (75, 10)),
         ("hopper-spots.jpg", (115, 80)),
+        ("hopper-half.jpg", (115, 40)),
     ):
         photo, mask = SAMPLE / "incomplete" / name, SAMPLE / "masks" / f"{name}.png"
         done = facefill.complete(photo, mask, lam=0.1)
@@ -407,6 +408,21 @@ def hero() -> np.ndarray:
         shown = (np.asarray(Image.open(photo)), read_png(mask), done.photo)
         rows.append([picture[window] for picture in shown])
     return grid(np.stack([picture for row in rows for picture in row]), columns=3)
+
+
+def halves() -> np.ndarray:
+    """Two photos of which half is gone, and what comes back, at their own size."""
+    pictures = []
+    for name, (left, top) in (
+        ("collins-half.jpg", (85, 0)),
+        ("hopper-half.jpg", (125, 70)),
+    ):
+        photo, mask = SAMPLE / "incomplete" / name, SAMPLE / "masks" / f"{name}.png"
+        done = facefill.complete(photo, mask)
+        window = slice(top, top + 260), slice(left, left + 260)
+        shown = np.asarray(Image.open(photo)), done.photo
+        pictures += [picture[window] for picture in shown]
+    return grid(np.stack(pictures), columns=4)
 
 
 CHARTS = ("normals", "pixels", "losses")
@@ -431,6 +447,7 @@ FIGURE_MAKERS: dict[str, Callable[[], np.ndarray]] = {
         candidates,
         posterior,
         hero,
+        halves,
     )
 }
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facefill.completion.head_outlines import UPRIGHT, Mirror, find_mirror
+from facefill.completion.head_outlines import UPRIGHT, Mirror, find_mirror, mirror_of
 from facefill.imaging.geometry import applied, inverted
 from facefill.imaging.photos import decode_photo
 from facefill.preparation import detection, face_prior
@@ -54,7 +54,7 @@ def test_the_mirror_of_a_mirrored_portrait_is_the_other_way_round(name):
     )
     one = find_mirror(photo, known, to_square)
     other = find_mirror(np.ascontiguousarray(photo[:, ::-1]), known, flipped)
-    assert one != UPRIGHT
+    assert one is not None
     assert other.width * one.width == pytest.approx(1.0, abs=0.05)
     assert other.middle + one.middle == pytest.approx(0.0, abs=0.01)
 
@@ -82,10 +82,17 @@ def test_what_is_not_known_of_a_head_is_not_read():
     )
 
 
-def test_where_no_face_is_seen_a_head_is_not_turned():
+def test_where_no_face_is_seen_nothing_is_known_of_a_heads_mirror():
     photo = noise(96, 96)
     to_square = np.array([[1 / 64, 0.0, -0.25], [0.0, 1 / 64, -0.25]])
-    assert find_mirror(photo, np.ones((96, 96), bool), to_square) == UPRIGHT
+    assert find_mirror(photo, np.ones((96, 96), bool), to_square) is None
+
+
+def test_a_profile_has_no_mirror():
+    points = np.stack([np.linspace(0.2, 0.6, 68), np.full(68, 0.5)], axis=-1)
+    points[[27, 28, 8], 0] = 0.9
+    to_square = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    assert mirror_of(points, to_square) is None
 
 
 def placed(photo):

@@ -7,15 +7,17 @@ import cv2
 import numpy as np
 import pytest
 
-from facefill.completion import mirrored_faces
+from facefill.completion import face_outlines, mirrored_faces, result
 from facefill.completion.faces import AlignedFace, face_with_hole
 from facefill.completion.head_outlines import Mirror
 from facefill.completion.mirrored_faces import with_mirrored_detail
+from facefill.completion.mirrored_heads import pixels_at
 from facefill.completion.result import completed_face, compose
 from facefill.imaging.geometry import affine, warp
 from facefill.imaging.photos import decode_photo
 from facefill.models.refinement import finer
 from facefill.preparation import detection
+from facefill.preparation.landmark_network import MIRRORED
 from restoring import candidate
 
 PORTRAITS = Path(__file__).parents[1] / "portraits"
@@ -73,7 +75,7 @@ def test_the_landmarks_of_a_mirrored_portrait_are_those_of_the_other_half(name):
     (box,) = detection.find_faces(flipped, 1)[:1]
     found = detection.find_landmarks(flipped, box).astype(float)
     found[:, 0] = photo.shape[1] - 1 - found[:, 0]
-    apart = found[mirrored_faces._SWAPPED] - points
+    apart = found[MIRRORED] - points
     assert np.linalg.norm(apart, axis=1).mean() < 0.04 * np.ptp(points[:17, 0])
 
 
@@ -117,16 +119,13 @@ def test_what_is_hidden_and_not_filled_is_not_read():
     truth, points = symmetric()
     hole = right_half(truth, points)
     filled = hole & (np.arange(len(hole)) < points[33, 1])[:, None]
-    face = hidden(truth, points, hole)
-    made = [
-        with_mirrored_detail(
-            np.where((hole & ~filled)[..., None], colour, truth).astype(np.uint8),
-            hole,
-            filled,
-            face,
-        )
+    face, soft = hidden(truth, points, hole), softened(truth, hole, points)
+    painted = [
+        np.where((hole & ~filled)[..., None], np.uint8(colour), soft)
         for colour in (0, 255)
     ]
+    made = [with_mirrored_detail(each, hole, filled, face) for each in painted]
+    assert (made[0][filled] != soft[filled]).any()
     np.testing.assert_array_equal(made[0][filled], made[1][filled])
 
 
@@ -136,9 +135,7 @@ def test_a_hole_on_both_halves_is_left_as_it_was_completed():
     hole = hole & np.ones((len(truth), 1), bool)
     face = hidden(truth, points, hole)
     known = face.measurement.mask & face.measurement.mask[:, ::-1]
-    both = type(face)(
-        type(face.measurement)("a", face.measurement.face, known), face.matrix, known
-    )
+    both = replace(face, measurement=replace(face.measurement, mask=known))
     soft = softened(truth, hole, points)
     np.testing.assert_array_equal(with_mirrored_detail(soft, hole, hole, both), soft)
 
@@ -199,30 +196,107 @@ def test_eyes_that_look_to_one_side_are_not_mirrored(aside, is_left):
     ("refined", "is_mean", "is_mirrored"),
     [(True, False, True), (True, True, False), (False, False, False)],
 )
-def test_detail_is_mirrored_into_refined_pictures_alone(refined, is_mean, is_mirrored):
+def test_detail_is_mirrored_into_refined_pictures_alone(
+    refined, is_mean, is_mirrored, monkeypatch
+):
     truth, points = symmetric()
     hole = right_half(truth, points)
     face = hidden(truth, points, hole)
     done = completed_face(face, [candidate(face.measurement.face, SIZE)])
     crop = warp(softened(truth, hole, points), finer(face.matrix), 2 * SIZE)
     done = replace(done, refined=crop if refined else None, is_mean=is_mean)
-    made = compose(truth, hole, [done], "leave")
-    plain = compose(truth, hole, [replace(done, is_mean=True)], "leave")
-    # Grain is added to a picture alone, too: a mean is compared.
-    lens = features(truth, points) & hole
-    energy = [
-        np.square(cv2.Laplacian(each.photo, cv2.CV_64F)[lens]).mean()
-        for each in (made, plain)
+    made = compose(truth, hole, [done], "leave").photo
+    monkeypatch.setattr(result, "with_mirrored_detail", lambda photo, *_: photo)
+    without = compose(truth, hole, [done], "leave").photo
+    assert (made != without).any() == is_mirrored
+
+
+def test_of_two_faces_each_has_the_detail_of_its_own():
+    truth, points = symmetric()
+    width = truth.shape[1]
+    both = np.concatenate([truth, truth], axis=1)
+    hole = np.concatenate([right_half(truth, points)] * 2, axis=1)
+    soft = np.concatenate([softened(truth, right_half(truth, points), points)] * 2, 1)
+    faces = [hidden(both, np.add(points, (left, 0)), hole) for left in (0, width)]
+    done = [
+        replace(
+            completed_face(face, [candidate(face.measurement.face, SIZE)]),
+            refined=warp(soft, finer(face.matrix), 2 * SIZE),
+        )
+        for face in faces
     ]
-    assert (energy[0] > 1.5 * energy[1]) == is_mirrored
+    pair = compose(both, hole, done, "leave").photo
+    alone = compose(both, hole, done[:1], "leave").photo
+    np.testing.assert_array_equal(pair[:, :width], alone[:, :width])
+    assert (pair[:, width:] != alone[:, width:]).any()
+
+
+@pytest.mark.parametrize("scale", [0.4, 4.0])
+def test_faces_of_any_size_have_their_detail(scale):
+    truth, points = symmetric()
+    truth = cv2.resize(truth, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    points = scale * points
+    hole = right_half(truth, points)
+    soft = softened(truth, hole, points)
+    made = with_mirrored_detail(soft, hole, hole, hidden(truth, points, hole))
+    judged = hole & features(truth, points)
+    before, after = (
+        np.square(each[judged].astype(float) - truth[judged]).mean()
+        for each in (soft, made)
+    )
+    assert after < 0.6 * before
+
+
+def test_in_a_large_photo_places_are_not_rounded():
+    points = np.random.default_rng(1).uniform(100, 900, (68, 2))
+    ramp = np.tile(np.arange(1000) / 4, (1000, 1)).astype(np.uint8)
+    photo = np.repeat(ramp[..., None], 3, axis=-1)
+    still = np.arange(68)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mirrored_faces, "MIRRORED", still)
+        picture, shown = mirrored_faces._mirrored(
+            photo, np.ones((1000, 1000), bool), points, 30.0
+        )
+    difference = picture[shown].astype(int) - photo[shown]
+    assert np.abs(difference).max() <= 1
+
+
+def test_at_the_photos_edge_nothing_dark_is_read():
+    photo = np.full((40, 40, 3), 100, np.uint8)
+    rows, columns = np.mgrid[:40, :40].astype(np.float32)
+    picture, shown = pixels_at(photo, np.ones((40, 40), bool), columns + 0.4, rows)
+    assert (picture[shown] == 100).all()
+
+
+def test_what_is_sampled_of_known_pixels_has_nothing_of_the_hidden_ones():
+    rng = np.random.default_rng(3)
+    known = cv2.GaussianBlur(rng.random((60, 60)), (0, 0), 3) > 0.5
+    photo = rng.integers(0, 256, (60, 60, 3), np.uint8)
+    columns, rows = rng.uniform(0, 59, (2, 60, 60)).astype(np.float32)
+    made = [
+        pixels_at(
+            np.where(known[..., None], photo, np.uint8(paint)), known, columns, rows
+        )
+        for paint in (0, 255)
+    ]
+    shown = made[0][1]
+    assert 0.1 < shown.mean() < 0.9
+    np.testing.assert_array_equal(made[0][0][shown], made[1][0][shown])
+
+
+def test_an_eye_of_one_level_looks_nowhere():
+    photo = np.full((64, 64, 3), 100, np.uint8)
+    points = np.random.default_rng(1).uniform(10, 50, (68, 2))
+    assert not mirrored_faces._looks_aside(photo, np.ones((64, 64), bool), points)
 
 
 def test_where_no_face_is_seen_nothing_is_mirrored(monkeypatch):
     truth, points = symmetric()
     hole = right_half(truth, points)
     face = hidden(truth, points, hole)
-    monkeypatch.setattr(mirrored_faces, "find_landmarks", lambda *_: None)
-    np.testing.assert_array_equal(with_mirrored_detail(truth, hole, hole, face), truth)
+    monkeypatch.setattr(face_outlines, "find_landmarks", lambda *_: None)
+    soft = softened(truth, hole, points)
+    np.testing.assert_array_equal(with_mirrored_detail(soft, hole, hole, face), soft)
 
 
 def test_a_scratch_goes_on_as_its_surroundings_do():

@@ -6,6 +6,7 @@ better guide.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -57,6 +58,44 @@ def find_landmarks(
     return None if reading is None or reading.score <= 0.0 else reading.points
 
 
+class PlacedFace(NamedTuple):
+    """Part of a photo around a face, and the landmarks in it.
+
+    Attributes:
+        window: Rows and columns of the part.
+        to_square: Map from the part to the crop as the unit square, float64 (2, 3).
+        points: Landmarks, float64 (68, 2), in pixels of the part; None if no face is
+            seen there.
+    """
+
+    window: tuple[slice, slice]
+    to_square: NDArray[np.float64]
+    points: NDArray[np.float64] | None
+
+
+def place_face(photo: Pixels, known: Mask, face: FaceInPhoto) -> PlacedFace | None:
+    """Find the landmarks of a completed face around its crop.
+
+    Args:
+        photo: uint8 RGB (height, width, 3), with the face completed.
+        known: Pixels that are known or completed, bool (height, width).
+        face: The face.
+
+    Returns:
+        What is found; None if the crop is beside the photo.
+
+    Raises:
+        ModelError: If the packaged network cannot be used.
+    """
+    crop, size = face.crop((photo.shape[0], photo.shape[1])), len(face.measurement.mask)
+    if not crop.any():
+        return None
+    window = bounding_window(crop, round(_MARGIN * size * face.enlargement))
+    to_square = of_window(crop_as_square(face.matrix, size), window)
+    points = find_landmarks(photo[window], known[window], to_square)
+    return PlacedFace(window, to_square, points)
+
+
 def outlines(photo: Pixels, known: Mask, faces: Iterable[FaceInPhoto]) -> Mask:
     """Pixels within the outline of any of some faces, bool (height, width).
 
@@ -68,16 +107,12 @@ def outlines(photo: Pixels, known: Mask, faces: Iterable[FaceInPhoto]) -> Mask:
     shape = photo.shape[0], photo.shape[1]
     within = np.zeros(shape, np.bool_)
     for face in faces:
-        crop = face.crop(shape)
-        if not crop.any():
+        placed = place_face(photo, known, face)
+        if placed is None:
             continue
-        size = len(face.measurement.mask)
-        margin = round(_MARGIN * size * face.enlargement)
-        window = bounding_window(crop, margin)
-        to_square = of_window(crop_as_square(face.matrix, size), window)
-        points = find_landmarks(photo[window], known[window], to_square)
+        window, _, points = placed
         within[window] |= (
-            crop[window]
+            face.crop(shape)[window]
             if points is None
             else _outline(points, face, known[window].shape)
         )

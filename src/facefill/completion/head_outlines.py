@@ -37,6 +37,11 @@ class Mirror(NamedTuple):
     middle: float
     width: float
 
+    @property
+    def turn(self) -> float:
+        """Width of the wide half in widths of the narrow one, 1 of a frontal head."""
+        return max(self.width, 1.0 / self.width)
+
     def unturned(self, across: Floats) -> Floats:
         """Places, from the head's middle, on a head whose halves are of one width."""
         beside = across - np.float32(self.middle)
@@ -115,7 +120,9 @@ def places(shape: tuple[int, int], to_square: NDArray[np.float64]) -> Places:
     return Places(across, down)
 
 
-def find_mirror(photo: Pixels, known: Mask, to_square: NDArray[np.float64]) -> Mirror:
+def find_mirror(
+    photo: Pixels, known: Mask, to_square: NDArray[np.float64]
+) -> Mirror | None:
     """Find the mirror of a head by the landmarks of its face.
 
     Args:
@@ -124,16 +131,18 @@ def find_mirror(photo: Pixels, known: Mask, to_square: NDArray[np.float64]) -> M
         to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
 
     Returns:
-        The mirror; ``UPRIGHT`` if no face is seen there.
+        The mirror; None if no face is seen there, or a profile.
 
     Raises:
         ModelError: If the packaged network cannot be used.
     """
     points = find_landmarks(photo, known, to_square)
-    return UPRIGHT if points is None else mirror_of(points, to_square)
+    return None if points is None else mirror_of(points, to_square)
 
 
-def mirror_of(points: NDArray[np.float64], to_square: NDArray[np.float64]) -> Mirror:
+def mirror_of(
+    points: NDArray[np.float64], to_square: NDArray[np.float64]
+) -> Mirror | None:
     """Mirror of a head with landmarks at some places.
 
     Args:
@@ -141,12 +150,13 @@ def mirror_of(points: NDArray[np.float64], to_square: NDArray[np.float64]) -> Mi
         to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
 
     Returns:
-        The mirror; ``UPRIGHT`` if they are no face's.
+        The mirror; None if nose and chin lie beyond one end of the jaw, as those of a
+        profile do.
     """
     across = applied(to_square, points)[:, 0] - 0.5
     middle = across[_BETWEEN].mean()
     left, right = middle - across[_LEFT].mean(), across[_RIGHT].mean() - middle
     if min(left, right) <= 0.0:
-        return UPRIGHT
+        return None
     width = np.clip(right / left, _NARROWEST, 1.0 / _NARROWEST)
     return Mirror(float(middle), float(width))

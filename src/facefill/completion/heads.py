@@ -17,6 +17,7 @@ from facefill.completion.backgrounds import patched_behind
 from facefill.completion.face_outlines import crop_as_square
 from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.head_outlines import (
+    UPRIGHT,
     Mirror,
     Outline,
     find_mirror,
@@ -42,11 +43,12 @@ _LEAST_MIRRORED = 0.65
 """Share of what is hidden of a turned head that its other half shows, if mirrored:
 three quarters and more where half of a photo is gone, less above a torn corner."""
 
-_LEAST_MIRRORED_AHEAD = 0.3
-"""The same of a head that looks ahead."""
+_LEAST_AHEAD = 0.3
+"""The same of a head that looks ahead (31 torn corners of people to choose by)."""
 
 _TURNED = 1.5
-"""Width of a turned head's wide half, in widths of its narrow one, at least."""
+"""``Mirror.turn`` of heads that do not look ahead: five that were mirrored so had the
+wall of one side, or a bent profile, on the other."""
 
 _PAINTED = Outline(
     centre=-0.15, radii=(0.85, 0.95), body_top=0.45, body_width=1.3, shoulders=3.0
@@ -59,7 +61,7 @@ _HIGH = _PAINTED._replace(radii=(0.85, 1.1))
 of what is left between both halves."""
 
 _NEAR = _PAINTED._replace(radii=(0.95, 1.2))
-"""What is mirrored above a torn corner: further out it may be somebody else's head."""
+"""What is mirrored beside a head above a torn corner: further out are other heads."""
 
 _FADE = 2.0
 """Width of the band in which what is painted fades into patches of what is behind
@@ -128,9 +130,10 @@ def continue_heads(
         if (todo := left & part).any():
             photo, mirrored = _with_mirrored(photo, face, mirror, todo, ~left)
             left = left & ~mirrored
-            outline = _HIGH if mirrored.any() else _PAINTED
+            if mirrored.any():
+                outline = _HIGH
         to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-        outlines |= outline.mask(places(shape, to_square), mirror)
+        outlines |= outline.mask(places(shape, to_square), mirror or UPRIGHT)
     hidden = left & np.logical_or.reduce(parts)
     behind = patched_behind(photo, hidden, ~left, outlines, _fades(faces, shape))
     photo, left = behind.laid_on(photo, behind.filled), left & ~behind.filled
@@ -160,8 +163,8 @@ def _frames(
     return frames
 
 
-def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror:
-    """Find where a head has its middle."""
+def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror | None:
+    """Find where a head has its middle, if its face is seen."""
     window = _window(face, known)
     to_square = crop_as_square(face.matrix, len(face.measurement.mask))
     return find_mirror(photo[window], known[window], of_window(to_square, window))
@@ -179,29 +182,31 @@ def _window(face: FaceInPhoto, mask: Mask) -> tuple[slice, slice]:
 
 
 def _with_mirrored(
-    photo: Pixels, face: FaceInPhoto, mirror: Mirror, wanted: Mask, known: Mask
+    photo: Pixels, face: FaceInPhoto, found: Mirror | None, wanted: Mask, known: Mask
 ) -> tuple[Pixels, Mask]:
     """Mirror a head if one half of it is hidden, and say what of it was mirrored.
 
     Args:
         photo: The photo, with the face completed.
         face: The face.
-        mirror: Of its head.
+        found: Mirror of its head, if its face is seen.
         wanted: Pixels to fill.
         known: Pixels that are known or filled.
     """
     window, done = _window(face, known), np.zeros_like(wanted)
     part, seen = photo[window], known[window]
     to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-    mirrored = mirrored_head(part, seen, of_window(to_square, window), mirror)
+    mirror = found or UPRIGHT
+    square = of_window(to_square, window)
+    mirrored = mirrored_head(part, seen, square, mirror)
     hidden = wanted[window] & mirrored.head
     shown = hidden & mirrored.shown
-    is_turned = max(mirror.width, 1.0 / mirror.width) >= _TURNED
-    least = _LEAST_MIRRORED if is_turned else _LEAST_MIRRORED_AHEAD
-    if not shown.any() or shown.sum() < least * hidden.sum():
+    share = shown.sum() / max(hidden.sum(), 1)
+    looks_ahead = found is not None and found.turn < _TURNED
+    if not shown.any() or share < (_LEAST_AHEAD if looks_ahead else _LEAST_MIRRORED):
         return photo, done
-    if shown.sum() < _LEAST_MIRRORED * hidden.sum():
-        where = places((seen.shape[0], seen.shape[1]), of_window(to_square, window))
+    if share < _LEAST_MIRRORED:
+        where = places((seen.shape[0], seen.shape[1]), square)
         shown = shown & _NEAR.mask(where, mirror)
     compared = seen & mirrored.shown
     filled = _levelled(part, mirrored.picture, shown, compared, face.enlargement)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.completion.head_outlines import Mirror, Outline, places
+from facefill.completion.head_outlines import Floats, Mirror, Outline, places
 from facefill.imaging.geometry import inverted
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
@@ -52,14 +52,33 @@ def mirrored_head(
         (x * beside + y * below + shift).astype(np.float32)
         for x, y, shift in inverted(to_square)
     )
-    # A pixel is sampled from four.
-    inner = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8))
-    shares = cv2.remap(
-        inner.astype(np.float32), image_columns, image_rows, cv2.INTER_LINEAR
-    )
-    picture = cv2.remap(photo, image_columns, image_rows, cv2.INTER_CUBIC)
+    picture, shown = pixels_at(photo, known, image_columns, image_rows)
     return MirroredHead(
-        np.asarray(picture, np.uint8),
-        np.asarray(shares > 0.999),
+        picture,
+        shown,
         _MIRRORED.mask(where, mirror) & (where.down < _END),
     )
+
+
+def pixels_at(
+    photo: Pixels, known: Mask, columns: Floats, rows: Floats
+) -> tuple[Pixels, Mask]:
+    """Sample a photo at some places, by cubic interpolation.
+
+    Args:
+        photo: uint8 RGB (height, width, 3).
+        known: Pixels that are known, bool (height, width).
+        columns: x of the places, float32 (height, width).
+        rows: Their y.
+
+    Returns:
+        uint8 RGB (height, width, 3), and where known pixels alone were read for it,
+        bool (height, width).
+    """
+    # A pixel is sampled from four each way, the outer of them next to known ones.
+    inner = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8))
+    shares = cv2.remap(inner.astype(np.float32), columns, rows, cv2.INTER_LINEAR)
+    picture = cv2.remap(
+        photo, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(picture, np.uint8), np.asarray(shares > 0.999)

@@ -279,9 +279,13 @@ def _with_mirrored(
     photo: Pixels, hole: Mask, filled: Mask, faces: Sequence[CompletedFace]
 ) -> Pixels:
     """Photo whose refined faces have the detail of their other halves."""
-    for done in faces:
+    shape = photo.shape[0], photo.shape[1]
+    placed = [done.face for done in faces]
+    nearest = nearest_faces(placed, shape) if len(faces) > 1 else 0
+    for number, done in enumerate(faces):
         if done.refined is not None and not done.is_mean:
-            photo = with_mirrored_detail(photo, hole, filled, done.face)
+            own = filled & (nearest == number)
+            photo = with_mirrored_detail(photo, hole, own, done.face)
     return photo
 
 
