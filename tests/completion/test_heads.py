@@ -68,7 +68,7 @@ def near(margin):
 def test_the_hidden_half_of_a_symmetric_head_comes_back(hole, degrees):
     truth = symmetric(degrees)
     damaged = np.where(hole[..., None], 0, truth).astype(np.uint8)
-    made, _ = continue_heads(damaged, hole, [face(degrees=degrees)])
+    made, *_ = continue_heads(damaged, hole, [face(degrees=degrees)])
     image = mirrored_of(hole, degrees)
     shown = hole & ~image & near(42)
     assert shown.sum() > 100
@@ -86,7 +86,7 @@ def test_the_hidden_half_of_a_turned_head_comes_back_as_wide_as_it_was(
     rows = ROWS.astype(np.float32)
     truth = cv2.remap(straight, places, rows, cv2.INTER_CUBIC)
     hole = COLUMNS > 68
-    made, _ = continue_heads(truth * ~hole[..., None], hole, [face()])
+    made, *_ = continue_heads(truth * ~hole[..., None], hole, [face()])
     judged = hole & near(40)
     assert judged.sum() > 500
     difference = made[judged].astype(float) - truth[judged]
@@ -100,7 +100,7 @@ def test_half_of_what_a_corner_hides_is_mirrored_of_a_head_that_looks_ahead(
     monkeypatch.setattr(heads, "find_mirror", lambda *_: Mirror(0.0, width))
     truth = symmetric()
     hole = COLUMNS - ROWS > 12
-    made, _ = continue_heads(truth * ~hole[..., None], hole, [face()])
+    made, *_ = continue_heads(truth * ~hole[..., None], hole, [face()])
     shown = hole & ~mirrored_of(hole, 0.0) & near(42)
     shares = shown.sum() / (hole & near(42)).sum()
     assert 0.3 < shares < 0.65
@@ -135,7 +135,7 @@ def test_where_halves_differ_in_light_no_edge_shows():
     photo = np.full((SIDE, SIDE, 3), 100, np.uint8)
     photo[:, COLUMNS[0] < 60] = 60  # lit from the right
     hole = COLUMNS > 75
-    made, _ = continue_heads(photo, hole, [face()])
+    made, *_ = continue_heads(photo, hole, [face()])
     edge = made[60, 74:78, 0].astype(int)
     assert np.abs(np.diff(edge)).max() <= 4
 
@@ -161,7 +161,7 @@ def test_nothing_depends_on_what_is_under_the_hole(hole, degrees):
 def test_only_what_is_wanted_is_filled(hole):
     wanted = hole & (ROWS < 50)
     photo = noise(SIDE, SIDE)
-    made, left = continue_heads(photo, wanted, [face()])
+    made, left, _ = continue_heads(photo, wanted, [face()])
     assert not left.any()
     assert np.array_equal(made[~wanted], photo[~wanted])
     assert (made[wanted] != photo[wanted]).any()
@@ -171,7 +171,7 @@ def test_beyond_the_picture_of_a_head_the_photo_goes_on_without_detail():
     tall = cv2.resize(smooth(), (120, 240))
     hole = np.zeros(tall.shape[:2], bool)
     hole[70:] = True
-    made, left = continue_heads(tall, hole, [face()])
+    made, left, _ = continue_heads(tall, hole, [face()])
     assert not left.any()
     # The pictures of the head end at 104.5, 115.5, 129.5 and 147.5.
     fine = made.astype(np.float32) - cv2.GaussianBlur(made, (0, 0), 3.0)
@@ -189,7 +189,7 @@ def test_at_the_edge_of_the_hole_it_is_of_the_photos_level(monkeypatch):
     photo = np.broadcast_to(rows, (SIDE, SIDE, 3)).astype(np.uint8)
     hole = ROWS > 70
     damaged = np.where(hole[..., None], noise(SIDE, SIDE), photo)
-    made, _ = continue_heads(damaged, hole, [face()])
+    made, *_ = continue_heads(damaged, hole, [face()])
     below = made[71, 35:85].astype(int)  # of the head
     assert np.abs(below - photo[70, 35:85]).max() <= 8
 
@@ -215,7 +215,7 @@ def test_below_a_torn_face_there_is_more_than_a_blur():
 )
 def test_what_reaches_little_beyond_the_face_is_left_to_inpainting(hole):
     photo = noise(SIDE, SIDE)
-    made, left = continue_heads(photo, hole, [face()])
+    made, left, _ = continue_heads(photo, hole, [face()])
     assert np.array_equal(left, hole)
     assert made is photo
 
@@ -223,7 +223,7 @@ def test_what_reaches_little_beyond_the_face_is_left_to_inpainting(hole):
 def test_what_nothing_is_known_of_is_left():
     nothing = np.ones((SIDE, SIDE), bool)
     nothing[:3, :3] = False
-    _, left = continue_heads(noise(SIDE, SIDE), nothing, [face()])
+    _, left, _ = continue_heads(noise(SIDE, SIDE), nothing, [face()])
     assert np.array_equal(left, nothing)
 
 
@@ -237,7 +237,7 @@ def test_of_two_heads_in_one_hole_both_are_painted(monkeypatch):
     hole = np.zeros(wide.shape[:2], bool)
     hole[75:] = True
     both = [face((40.0, 59.5)), face((200.0, 59.5))]
-    made, left = continue_heads(wide, hole, both)
+    made, left, _ = continue_heads(wide, hole, both)
     assert not left.any()
     # Far from the edge of the hole, whose level both have.
     assert made[118, 30:50].max() < 128 < made[118, 190:210].min()
@@ -248,7 +248,9 @@ def test_what_is_behind_a_head_is_of_the_photos_background_and_not_of_the_body()
     photo = np.where(body()[..., None], np.array((250, 10, 10), np.uint8), wall)
     hole = np.zeros(photo.shape[:2], bool)
     hole[:70, 155:] = True
-    made, left = continue_heads(photo * ~hole[..., None], hole, [face((149.5, 79.5))])
+    made, left, _ = continue_heads(
+        photo * ~hole[..., None], hole, [face((149.5, 79.5))]
+    )
     behind = hole & (np.mgrid[:160, :300][1] > 190)
     assert not left.any()
     assert np.abs(made[behind].astype(float).mean(axis=0) - wall.mean()).max() < 10.0
@@ -265,7 +267,7 @@ def test_what_is_painted_fades_into_what_is_behind_it(monkeypatch):
     bright = np.full((160, 300, 3), 200, np.uint8)
     hole = np.zeros(bright.shape[:2], bool)
     hole[:70] = True
-    made, _ = continue_heads(bright * ~hole[..., None], hole, [face((149.5, 79.5))])
+    made, *_ = continue_heads(bright * ~hole[..., None], hole, [face((149.5, 79.5))])
     # Across the outline, beside the middle of the face: 34 pixels from it, fading in 5.
     across = made[66, 100:150, 0].astype(int)
     assert across[0] == 200
@@ -288,7 +290,7 @@ def test_where_next_to_nothing_is_known_behind_a_head_it_is_painted(monkeypatch)
     monkeypatch.setattr(heads, "painted_head", black)
     hole = ~near(30)
     bright = np.full((SIDE, SIDE, 3), 200, np.uint8)
-    made, left = continue_heads(bright, hole, [face()])
+    made, left, _ = continue_heads(bright, hole, [face()])
     assert not left.any()
     assert made[:10].max() < 100  # its level has not reached so far
 
@@ -297,7 +299,7 @@ def test_what_goes_on_smoothly_has_the_grain_of_what_is_around():
     grainy = np.full((120, 300, 3), 128, np.uint8) + noise(120, 300) // 16
     hole = np.zeros(grainy.shape[:2], bool)
     hole[:, 70:] = True
-    made, _ = continue_heads(grainy, hole, [face()])
+    made, *_ = continue_heads(grainy, hole, [face()])
     shown, true = (each[:, 200:].astype(int) for each in (made, grainy))
     assert 0.4 * true.std() < shown.std() < 2.0 * true.std()
 
@@ -307,5 +309,40 @@ def test_another_part_of_the_hole_far_from_heads_is_left_to_inpainting():
     torn, away = (np.zeros(wide.shape[:2], bool) for _ in range(2))
     torn[70:, :150] = True
     away[40:80, 300:340] = True
-    _, left = continue_heads(wide, torn | away, [face()])
+    _, left, _ = continue_heads(wide, torn | away, [face()])
     assert np.array_equal(left, away)
+
+
+def test_the_top_of_a_mirrored_head_goes_around_it(monkeypatch):
+    def black(photo, *_, **__):
+        return np.zeros_like(photo)
+
+    monkeypatch.setattr(heads, "painted_head", black)
+    monkeypatch.setattr(heads, "find_mirror", lambda *_: Mirror(0.0, 1.0))
+    beside, above = (COLUMNS - 59.5) / 34, (53.5 - ROWS) / 44  # as outlines are
+    truth = np.where(np.hypot(beside, above) < 0.9, 170, 90).astype(np.uint8)
+    truth = truth[..., None].repeat(3, axis=2)
+    hole = COLUMNS - ROWS > 12
+    made, *_ = continue_heads(truth * ~hole[..., None], hole, [face()])
+    top = hole & (np.abs(COLUMNS - 60) < 16) & (ROWS > 20) & (ROWS < 30)
+    assert top.sum() > 200
+    assert np.abs(made[top].astype(int) - truth[top]).mean() < 10.0
+
+
+def test_what_is_inpainted_below_what_is_behind_heads_fades_into_it(monkeypatch):
+    def black(photo, hole, *_):
+        return np.where(hole[..., None], 0, photo).astype(np.uint8)
+
+    monkeypatch.setattr(heads, "inpaint", black)
+    monkeypatch.setattr(heads, "painted_head", lambda *_, **__: None)
+    monkeypatch.setattr(heads, "_LEAST_FRAMED", 1.1)  # nothing goes on smoothly
+    bright = np.full((160, 300, 3), 200, np.uint8)
+    hole = np.zeros(bright.shape[:2], bool)
+    hole[:70] = True
+    nothing = np.zeros_like(hole)
+    of_one = [face((149.5, 79.5))]
+    made = fill_beside_heads(of_one, bright * ~hole[..., None], hole, nothing)
+    across = made[66, 100:150, 0].astype(int)
+    assert across[0] == 200
+    assert across[-1] == 0
+    assert np.diff(across).min() > -80

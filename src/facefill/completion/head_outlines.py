@@ -48,12 +48,15 @@ class Mirror(NamedTuple):
         left, right = self.width**0.5, self.width**-0.5
         return np.asarray(beside * np.where(beside > 0.0, right, left), np.float32)
 
+    def turned(self, beside: Floats) -> Floats:
+        """Places of such a head, from those on one whose halves are of one width."""
+        left, right = self.width**-0.5, self.width**0.5
+        across = beside * np.where(beside > 0.0, right, left) + self.middle
+        return np.asarray(across, np.float32)
+
     def image(self, across: Floats) -> Floats:
         """Places of mirror images, in sides of the crop from its middle."""
-        beside = -self.unturned(across)
-        left, right = self.width**-0.5, self.width**0.5
-        beside *= np.where(beside > 0.0, right, left)
-        return np.asarray(beside + np.float32(self.middle), np.float32)
+        return self.turned(-self.unturned(across))
 
 
 UPRIGHT = Mirror(0.0, 1.0)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.completion.backgrounds import patched_behind
+from facefill.completion.backgrounds import Background, patched_behind
 from facefill.completion.face_outlines import crop_as_square
 from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.head_outlines import (
@@ -24,6 +24,7 @@ from facefill.completion.head_outlines import (
     places,
 )
 from facefill.completion.head_pictures import FIELD, SIDE, head_map
+from facefill.completion.head_rings import fill_between_halves
 from facefill.completion.mirrored_heads import mirrored_head
 from facefill.completion.painted_heads import painted_head
 from facefill.imaging.geometry import of_window
@@ -97,13 +98,14 @@ def fill_beside_heads(
     Returns:
         uint8 RGB (height, width, 3).
     """
-    photo, left = continue_heads(photo, wanted, faces)
-    return inpaint(photo, left, (avoided | wanted) & ~left)
+    photo, left, behind = continue_heads(photo, wanted, faces)
+    photo = inpaint(photo, left, (avoided | wanted) & ~left)
+    return photo if behind is None else behind.laid_on(photo, left)
 
 
 def continue_heads(
     photo: Pixels, wanted: Mask, faces: Sequence[FaceInPhoto]
-) -> tuple[Pixels, Mask]:
+) -> tuple[Pixels, Mask, Background | None]:
     """Fill what is hidden of heads and of what is around them.
 
     Holes that are thin, or reach little beyond the face, are left to other methods.
@@ -114,7 +116,8 @@ def continue_heads(
         faces: Faces whose heads they are.
 
     Returns:
-        uint8 RGB (height, width, 3), and what is left to fill, bool (height, width).
+        uint8 RGB (height, width, 3); what is left to fill, bool (height, width); and
+        what fades into that, if anything was filled.
     """
     left, shape = wanted, (wanted.shape[0], wanted.shape[1])
     parts = [
@@ -122,9 +125,9 @@ def continue_heads(
         for face, frame in zip(faces, _frames(faces, shape, FIELD), strict=True)
     ]
     if not any(part.any() for part in parts):
-        return photo, wanted
+        return photo, wanted, None
     mirrors = [_mirror(photo, ~wanted, face) for face in faces]
-    outlines = np.zeros_like(wanted)
+    outlines, tops = np.zeros_like(wanted), np.zeros_like(wanted)
     for face, part, mirror in zip(faces, parts, mirrors, strict=True):
         outline = _PAINTED
         if (todo := left & part).any():
@@ -132,10 +135,13 @@ def continue_heads(
             left = left & ~mirrored
             if mirrored.any():
                 outline = _HIGH
+                photo, top = _with_top(photo, face, mirror, left & part, ~left)
+                left, tops = left & ~top, tops | top
         to_square = crop_as_square(face.matrix, len(face.measurement.mask))
         outlines |= outline.mask(places(shape, to_square), mirror or UPRIGHT)
-    hidden = left & np.logical_or.reduce(parts)
-    behind = patched_behind(photo, hidden, ~left, outlines, _fades(faces, shape))
+    hidden = (left | tops) & np.logical_or.reduce(parts)
+    known = ~(left | tops)
+    behind = patched_behind(photo, hidden, known, outlines, _fades(faces, shape))
     photo, left = behind.laid_on(photo, behind.filled), left & ~behind.filled
     for field in (FIELD, *_WIDER_FIELDS):
         frames = _frames(faces, shape, field)
@@ -145,7 +151,7 @@ def continue_heads(
                 left = left & ~painted
     around = _surroundings(wanted & ~behind.filled, left)
     photo, left = _continued(photo, around, ~left), left & ~around
-    return behind.laid_on(photo, wanted & ~left), left
+    return behind.laid_on(photo, wanted & ~left), left, behind
 
 
 def _frames(
@@ -212,6 +218,21 @@ def _with_mirrored(
     filled = _levelled(part, mirrored.picture, shown, compared, face.enlargement)
     photo = photo.copy()
     photo[window], done[window] = filled, shown
+    return photo, done
+
+
+def _with_top(
+    photo: Pixels, face: FaceInPhoto, mirror: Mirror | None, wanted: Mask, known: Mask
+) -> tuple[Pixels, Mask]:
+    """Fill the top of a head between its halves, and say what of it was filled."""
+    window, done = _window(face, known), np.zeros_like(wanted)
+    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+    square = of_window(to_square, window)
+    filled, done[window] = fill_between_halves(
+        photo[window], wanted[window], known[window], square, mirror or UPRIGHT, _HIGH
+    )
+    photo = photo.copy()
+    photo[window] = with_grain(filled, done[window], known[window])
     return photo, done
 
 

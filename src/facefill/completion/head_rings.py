@@ -1,0 +1,247 @@
+"""Tops of heads: what a hole leaves between both halves of one that was mirrored.
+
+Above a torn corner each half ends where the photo is torn, and what is between their
+ends is known of neither. Hair, hats and foreheads go around a head. So it is unwrapped
+into ellipses about it, on each of which the colours of both ends go on into each other,
+with as much detail as lies as far beyond them.
+"""
+
+import math
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from facefill.completion.head_outlines import Mirror, Outline, Places, places
+from facefill.completion.mirrored_heads import pixels_at
+from facefill.imaging.geometry import inverted
+from facefill.imaging.laplace import membrane
+from facefill.imaging.masks import Mask, bounding_window, mean_around
+from facefill.imaging.photos import Pixels
+
+Floats = NDArray[np.float32]
+
+_MOST_RINGS = 600
+"""Larger heads are unwrapped more coarsely: 40 MB for each of their pictures."""
+
+_WIDEST_GAP = 100.0
+"""Degrees around the head that are bridged at most."""
+
+# All in sides of the face's crop.
+_DETAIL = 0.03
+"""Standard deviation of the blur that detail is lost in."""
+_LENGTH = 0.16
+"""Of the end of a ring, whose colours go on."""
+_BESIDE = 0.02
+"""Width of what is known beside a gap, whose level is compared."""
+_TURNING = 0.06
+"""Over which the colour next to a gap turns into that of the ring's end."""
+
+# Root mean square differences of three channels, in grey levels.
+_ALIKE = 60.0
+"""Of colours within the end of a ring that are of the same thing."""
+_SAME = 15.0
+"""Of places whose detail is carried on, from the colour that goes on."""
+_EDGE = 2.5
+"""Detail beyond as many standard deviations of that of a ring's end is of edges, and
+carried on no more than so much."""
+_TO_DEVIATION = 1.4826
+"""From the median magnitude to the standard deviation of a normal distribution."""
+
+
+class _Ring(NamedTuple):
+    """A part of one ellipse, which ends at a gap.
+
+    Attributes:
+        picture: float32 (count, 3).
+        level: The same without detail, float32 (count, 3).
+        known: Pixels that are known, the last among them, bool (count,).
+    """
+
+    picture: Floats
+    level: Floats
+    known: Mask
+
+    def part(self, span: slice) -> "_Ring":
+        """Some of its pixels."""
+        return _Ring(self.picture[span], self.level[span], self.known[span])
+
+    def continued(self, count: int, scale: float) -> tuple[Floats, Floats]:
+        """Colours and detail of the next pixels, both float32 (count, 3).
+
+        Args:
+            count: How many.
+            scale: Pixels per side of the face's crop.
+        """
+        near = self.level[-1]
+        last = slice(-max(round(_LENGTH * scale), 1), None)
+        weights = _alike(self.picture[last], near, _ALIKE) * self.known[last]
+        typical = weights @ self.picture[last] / weights.sum()
+        away = np.arange(1, count + 1, dtype=np.float32)[:, None]
+        colours = typical + np.exp(-away / (_TURNING * scale)) * (near - typical)
+        found = self.picture - self.level
+        spread = np.median(np.abs(found[last][self.known[last]]), axis=0)
+        most = _EDGE * _TO_DEVIATION * spread
+        beyond = slice(None, -count - 1, -1)
+        shares = _alike(self.level[beyond], typical, _SAME) * self.known[beyond]
+        detail = np.zeros((count, 3), np.float32)
+        detail[: len(shares)] = np.clip(found[beyond], -most, most) * shares[:, None]
+        return colours, detail
+
+
+def fill_between_halves(
+    photo: Pixels,
+    wanted: Mask,
+    known: Mask,
+    to_square: NDArray[np.float64],
+    mirror: Mirror,
+    outline: Outline,
+) -> tuple[Pixels, Mask]:
+    """Fill what is hidden of the top of a head between what is known on either side.
+
+    Args:
+        photo: uint8 RGB (height, width, 3).
+        wanted: Pixels to fill, which are not read, bool (height, width).
+        known: Pixels that may be read, bool (height, width).
+        to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
+        mirror: Of the head.
+        outline: Around the head; its ellipse is the outermost one.
+
+    Returns:
+        uint8 RGB (height, width, 3), and what was filled, bool (height, width).
+    """
+    to_photo = inverted(to_square)
+    high = float(np.linalg.norm(to_photo[:, 1])) * outline.radii[1]
+    rings = max(min(math.ceil(high), _MOST_RINGS), 1)
+    angles = math.ceil(math.pi * rings * outline.radii[0] / outline.radii[1])
+    columns, rows = _unwrapping((rings, angles), to_photo, mirror, outline)
+    picture, seen = pixels_at(photo, known, columns, rows)
+    filled, done = _bridged(picture, seen, outline.radii[0])
+    where = places((known.shape[0], known.shape[1]), to_square)
+    back = _wrapping((rings, angles), where, mirror, outline)
+    shares = cv2.remap((done | seen).astype(np.float32), *back, cv2.INTER_LINEAR)
+    shown = wanted & (shares > 0.999)
+    wrapped = cv2.remap(filled, *back, cv2.INTER_LINEAR)
+    together = np.where(shown[..., None], wrapped, photo).astype(np.uint8)
+    return _levelled(together, shown, known, rings / outline.radii[1]), shown
+
+
+def _levelled(photo: Pixels, filled: Mask, known: Mask, scale: float) -> Pixels:
+    """Give what was filled the level of known pixels next to it.
+
+    Rings meet what is on them, but not what is below the innermost of them.
+    """
+    if not filled.any():
+        return photo
+    window = bounding_window(filled, math.ceil(_BESIDE * scale) + 1)
+    pixels, inside = photo[window].astype(np.float32), filled[window]
+    away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
+    border = known[window] & (away <= max(_BESIDE * scale, 1.0))
+    if not border.any():
+        return photo
+    sigma = max(_BESIDE * scale, 0.5)
+    step = mean_around(pixels, border, sigma) - mean_around(pixels, inside, sigma)
+    depth = cv2.distanceTransform((~border).astype(np.uint8), cv2.DIST_L2, 5)
+    shares = np.exp(-depth / (_TURNING * scale))
+    added = membrane(step * border[..., None], border | ~inside) * shares[..., None]
+    levelled = np.clip(np.round(pixels + added), 0, 255)
+    photo = photo.copy()
+    photo[window][inside] = levelled[inside]
+    return photo
+
+
+def _unwrapping(
+    shape: tuple[int, int],
+    to_photo: NDArray[np.float64],
+    mirror: Mirror,
+    outline: Outline,
+) -> tuple[Floats, Floats]:
+    """Columns and rows of a photo that rings show, both float32 (rings, angles).
+
+    Ring by ring from the innermost, from the left over the top to the right.
+    """
+    reach, turn = ((np.arange(count) + 0.5) / count for count in shape)
+    sizes, turns = reach[:, None], np.pi * (turn - 0.5)
+    wide, high = outline.radii
+    across = mirror.turned((sizes * wide * np.sin(turns)).astype(np.float32)) + 0.5
+    down = outline.centre - sizes * high * np.cos(turns) + 0.5
+    columns, rows = (
+        (x * across + y * down + shift).astype(np.float32) for x, y, shift in to_photo
+    )
+    return columns, rows
+
+
+def _wrapping(
+    shape: tuple[int, int], where: Places, mirror: Mirror, outline: Outline
+) -> tuple[Floats, Floats]:
+    """Angles and rings at the pixels of a photo, both float32 (height, width)."""
+    rings, angles = shape
+    wide, high = outline.radii
+    beside = mirror.unturned(where.across) / wide
+    above = (outline.centre - where.down) / high
+    turns = np.arctan2(beside, above) / np.pi + 0.5
+    sizes = np.hypot(beside, above)
+    return (
+        (turns * angles - 0.5).astype(np.float32),
+        (sizes * rings - 0.5).astype(np.float32),
+    )
+
+
+def _bridged(picture: Pixels, known: Mask, radius: float) -> tuple[Pixels, Mask]:
+    """Fill gaps of rings, and say where.
+
+    Args:
+        picture: uint8 RGB (rings, angles, 3).
+        known: Pixels that are known, bool (rings, angles).
+        radius: Of the outermost ring, in sides of the face's crop.
+    """
+    rings, angles = known.shape
+    widest = _WIDEST_GAP / 180.0 * angles
+    filled, done = picture.copy(), np.zeros_like(known)
+    for row in np.flatnonzero(~known.all(axis=1)):
+        scale = angles / (math.pi * radius * (row + 0.5) / rings)
+        ring = _ring(picture[row], known[row], _DETAIL * scale)
+        for start, stop in _gaps(known[row]):
+            if stop - start <= widest:
+                bridge = np.round(_bridge(ring, start, stop, scale))
+                filled[row, start:stop] = np.clip(bridge, 0, 255)
+                done[row, start:stop] = True
+    return filled, done
+
+
+def _ring(picture: Pixels, known: Mask, sigma: float) -> _Ring:
+    """Tell the level of a ring, of its known pixels, from its detail."""
+    shown = picture.astype(np.float32) * known[:, None]
+    sums = gaussian_filter1d(shown, sigma, axis=0, mode="constant")
+    counts = gaussian_filter1d(known.astype(np.float32), sigma, mode="constant")
+    return _Ring(shown, sums / np.maximum(counts, 1e-3)[:, None], known)
+
+
+def _bridge(ring: _Ring, start: int, stop: int, scale: float) -> Floats:
+    """Pixels of a gap: each of its ends, continued, fades into the other."""
+    before, after = ring.part(slice(start)), ring.part(slice(None, stop - 1, -1))
+    count = stop - start
+    colours, detail = before.continued(count, scale)
+    others, other_detail = (each[::-1] for each in after.continued(count, scale))
+    share = (np.arange(1, count + 1, dtype=np.float32) / (count + 1))[:, None]
+    # Of details that differ the variances add up, not the values.
+    mixed = (1 - share) * detail + share * other_detail
+    mixed /= np.hypot(1 - share, share)
+    return np.asarray((1 - share) * colours + share * others + mixed, np.float32)
+
+
+def _gaps(known: Mask) -> list[tuple[int, int]]:
+    """Where pixels between known ones are not known: starts and stops."""
+    steps = np.diff(known.astype(np.int8))
+    starts, stops = np.flatnonzero(steps < 0) + 1, np.flatnonzero(steps > 0) + 1
+    if not known[0]:
+        stops = stops[1:]
+    return [(int(a), int(b)) for a, b in zip(starts, stops, strict=False)]
+
+
+def _alike(colours: Floats, other: Floats, deviation: float) -> Floats:
+    """How alike some colours are to another one, 1 if equal."""
+    squares = ((colours - other) ** 2).mean(axis=1)
+    return np.asarray(np.exp(-squares / (2.0 * deviation**2)), np.float32)
