@@ -161,6 +161,28 @@ def test_what_both_halves_hide_is_left_as_it_was_completed():
     np.testing.assert_array_equal(made[near[1]], soft[near[1]])
 
 
+def test_next_to_what_both_halves_hide_it_ends_without_an_edge():
+    truth, points = symmetric()
+    rows, columns = np.mgrid[: truth.shape[0], : truth.shape[1]]
+    x, y = points[36:42].mean(axis=0)
+    hole = right_half(truth, points) | (
+        np.hypot(columns - x, rows - y) < 0.2 * np.ptp(points[:17, 0])
+    )
+    soft = softened(truth, hole, points)
+    made = with_mirrored_detail(soft, hole, hole, hidden(truth, points, hole))
+    changed = np.abs(made.astype(float) - soft).mean(axis=-1)
+    x, y = points[42:48].mean(axis=0).astype(int)
+    _, labels = cv2.connectedComponents((changed == 0.0).astype(np.uint8))
+    away = cv2.distanceTransform(
+        (labels != labels[y, x]).astype(np.uint8), cv2.DIST_L2, 5
+    )
+    around = features(truth, points) & right_half(truth, points)
+    beside, farther = (
+        changed[around & (away > low) & (away <= low + 1.0)].mean() for low in (0, 4)
+    )
+    assert beside < 0.35 * farther
+
+
 @pytest.mark.parametrize(("width", "share"), [(1.0, 1.0), (2.0, 0.44), (0.4, 0.0)])
 def test_the_further_a_face_is_turned_the_less_is_mirrored(width, share, monkeypatch):
     truth, points = symmetric()

@@ -41,6 +41,9 @@ _FOREHEAD_DETAIL = 6.0
 """The same above the brows, where hair and hats begin wherever they do."""
 _SOFTNESS = 3.0
 """Standard deviation, in face pixels, of the blur of the mask of what is mirrored."""
+_FADE = 1.0
+"""The same where both halves hide what is next to it, so that it ends there without an
+edge."""
 _TURNS = (1.5, 2.5)
 """``Mirror.turn`` from which on less of a face is mirrored, and up to which any is."""
 _FOREHEAD_TURNS = (1.2, 1.6)
@@ -110,6 +113,7 @@ def with_mirrored_detail(
     light = _light(difference, wanted | seen, features, scale)
     inside = wanted.astype(np.float32)
     weight = inside * _blurred(inside, _SOFTNESS * scale) * _shares(features, mirror)
+    weight *= _fading(compared, scale)
     photo = photo.copy()
     changed = part + weight[..., None] * (light - difference)
     photo[window] = np.clip(np.round(changed), 0, 255)
@@ -128,6 +132,12 @@ def _shares(features: Floats, mirror: Mirror) -> Floats:
         for turns in (_TURNS, _FOREHEAD_TURNS)
     )
     return np.asarray(above + features * (below - above), np.float32)
+
+
+def _fading(compared: Mask, scale: float) -> Floats:
+    """1 where detail is compared, falling to 0 next to where both halves hide it."""
+    soft = _blurred(compared.astype(np.float32), _FADE * scale)
+    return np.asarray(np.clip(2.0 * soft - 1.0, 0.0, 1.0), np.float32)
 
 
 def _wide_parts(hole: Mask, scale: float) -> Mask:
