@@ -164,23 +164,38 @@ def test_what_both_halves_hide_is_left_as_it_was_completed():
 def test_next_to_what_both_halves_hide_it_ends_without_an_edge():
     truth, points = symmetric()
     rows, columns = np.mgrid[: truth.shape[0], : truth.shape[1]]
-    x, y = points[36:42].mean(axis=0)
-    hole = right_half(truth, points) | (
-        np.hypot(columns - x, rows - y) < 0.2 * np.ptp(points[:17, 0])
-    )
-    soft = softened(truth, hole, points)
-    made = with_mirrored_detail(soft, hole, hole, hidden(truth, points, hole))
-    changed = np.abs(made.astype(float) - soft).mean(axis=-1)
+    half, (x, y) = right_half(truth, points), points[36:42].mean(axis=0)
+    eye = np.hypot(columns - x, rows - y) < 0.2 * np.ptp(points[:17, 0])
+
+    def changed(hole):
+        soft = softened(truth, half | eye, points)
+        made = with_mirrored_detail(soft, hole, hole, hidden(truth, points, hole))
+        return np.abs(made.astype(float) - soft).mean(axis=-1)
+
+    fading, whole = changed(half | eye), changed(half)
     x, y = points[42:48].mean(axis=0).astype(int)
-    _, labels = cv2.connectedComponents((changed == 0.0).astype(np.uint8))
+    _, labels = cv2.connectedComponents((fading == 0.0).astype(np.uint8))
     away = cv2.distanceTransform(
         (labels != labels[y, x]).astype(np.uint8), cv2.DIST_L2, 5
     )
-    around = features(truth, points) & right_half(truth, points)
-    beside, farther = (
-        changed[around & (away > low) & (away <= low + 1.0)].mean() for low in (0, 4)
-    )
-    assert beside < 0.35 * farther
+    beside = features(truth, points) & half & (away > 0.0) & (away <= 1.0)
+    beside &= np.hypot(columns - x, rows - y) < 0.3 * np.ptp(points[:17, 0])
+    assert fading[beside].mean() < 0.58 * whole[beside].mean()
+
+
+def test_it_reaches_up_to_known_pixels_at_the_middle_of_the_face():
+    truth, points = symmetric()
+    hole = right_half(truth, points)
+    soft = softened(truth, hole, points)
+    made = with_mirrored_detail(soft, hole, hole, hidden(truth, points, hole))
+    first = np.argmax(hole[0])
+    seam = features(truth, points)
+    seam[:, :first] = seam[:, first + 2 :] = False
+
+    def error(picture):
+        return np.square(picture[seam].astype(float) - truth[seam]).mean()
+
+    assert error(made) < 0.6 * error(soft)
 
 
 @pytest.mark.parametrize(("width", "share"), [(1.0, 1.0), (2.0, 0.44), (0.4, 0.0)])

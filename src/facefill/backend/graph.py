@@ -138,7 +138,7 @@ def repeat(
         )
         packed = keras.tree.pack_sequence_as(state, list(flat))
         changed, row = step(packed, chosen)
-        records = ops.slice_update(records, (position, 0), row[None])
+        records = with_row(records, position, row)
         return position + 1, records, *keras.tree.flatten(changed)
 
     _, records, *flat = ops.while_loop(
@@ -151,6 +151,19 @@ def repeat(
         ),
     )
     return keras.tree.pack_sequence_as(state, flat), records
+
+
+def with_row(records: Tensor, position: Tensor, row: Tensor) -> Tensor:
+    """Replace one row of a matrix.
+
+    ``ops.slice_update`` would compile an operation of XLA for it, on a CPU, too.
+
+    Args:
+        records: (N, M).
+        position: Number of the row, a scalar.
+        row: (M,).
+    """
+    return ops.scatter_update(records, ops.reshape(position, (1, 1)), row[None])
 
 
 def has_replicas() -> bool:

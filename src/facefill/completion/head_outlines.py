@@ -49,7 +49,7 @@ class Mirror(NamedTuple):
         return np.asarray(beside * np.where(beside > 0.0, right, left), np.float32)
 
     def turned(self, beside: Floats) -> Floats:
-        """Places of such a head, from those on one whose halves are of one width."""
+        """Places, in sides of the crop from its middle, of those of ``unturned``."""
         left, right = self.width**-0.5, self.width**0.5
         across = beside * np.where(beside > 0.0, right, left) + self.middle
         return np.asarray(across, np.float32)

@@ -2,8 +2,8 @@
 
 Above a torn corner each half ends where the photo is torn, and what is between their
 ends is known of neither. Hair, hats and foreheads go around a head. So it is unwrapped
-into ellipses about it, on each of which the colours of both ends go on into each other,
-with as much detail as lies as far beyond them.
+into ellipses about it, rings, on each of which the colours of both ends go on into each
+other, with as much detail as lies as far beyond them.
 """
 
 import math
@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from facefill.completion.head_outlines import Mirror, Outline, Places, places
 from facefill.completion.mirrored_heads import pixels_at
-from facefill.imaging.geometry import inverted
+from facefill.imaging.geometry import inverted, shrink
 from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask, bounding_window, mean_around
 from facefill.imaging.photos import Pixels
@@ -24,26 +24,31 @@ from facefill.imaging.photos import Pixels
 Floats = NDArray[np.float32]
 
 _MOST_RINGS = 600
-"""Larger heads are unwrapped more coarsely: 40 MB for each of their pictures."""
+"""Of larger heads so many are unwrapped, from blocks of pixels: a second of work."""
 
 _WIDEST_GAP = 100.0
 """Degrees around the head that are bridged at most."""
 
 # All in sides of the face's crop.
 _DETAIL = 0.03
-"""Standard deviation of the blur that detail is lost in."""
-_LENGTH = 0.16
-"""Of the end of a ring, whose colours go on."""
-_BESIDE = 0.02
-"""Width of what is known beside a gap, whose level is compared."""
-_TURNING = 0.06
-"""Over which the colour next to a gap turns into that of the ring's end."""
+"""Standard deviation of the blur along a ring that detail is lost in."""
+_END = 0.16
+"""Length of the end of a ring whose colours go on."""
+_FADE = 0.06
+"""Within which the colour next to a gap becomes that of the ring's end, and the level
+of what is known within the innermost or around the outermost ring is lost."""
+_BORDER = 0.02
+"""Width of what is compared there on either side."""
+
+_LEAST_SHARE = 0.01
+"""Of filled pixels around a known one, without which there is no level to compare."""
 
 # Root mean square differences of three channels, in grey levels.
 _ALIKE = 60.0
 """Of colours within the end of a ring that are of the same thing."""
 _SAME = 15.0
 """Of places whose detail is carried on, from the colour that goes on."""
+
 _EDGE = 2.5
 """Detail beyond as many standard deviations of that of a ring's end is of edges, and
 carried on no more than so much."""
@@ -52,7 +57,7 @@ _TO_DEVIATION = 1.4826
 
 
 class _Ring(NamedTuple):
-    """A part of one ellipse, which ends at a gap.
+    """A part of one ring, which ends at a gap.
 
     Attributes:
         picture: float32 (count, 3).
@@ -65,7 +70,7 @@ class _Ring(NamedTuple):
     known: Mask
 
     def part(self, span: slice) -> "_Ring":
-        """Some of its pixels."""
+        """Some of its pixels, backwards if the span goes backwards."""
         return _Ring(self.picture[span], self.level[span], self.known[span])
 
     def continued(self, count: int, scale: float) -> tuple[Floats, Floats]:
@@ -76,11 +81,11 @@ class _Ring(NamedTuple):
             scale: Pixels per side of the face's crop.
         """
         near = self.level[-1]
-        last = slice(-max(round(_LENGTH * scale), 1), None)
+        last = slice(-max(round(_END * scale), 1), None)
         weights = _alike(self.picture[last], near, _ALIKE) * self.known[last]
         typical = weights @ self.picture[last] / weights.sum()
         away = np.arange(1, count + 1, dtype=np.float32)[:, None]
-        colours = typical + np.exp(-away / (_TURNING * scale)) * (near - typical)
+        colours = typical + np.exp(-away / (_FADE * scale)) * (near - typical)
         found = self.picture - self.level
         spread = np.median(np.abs(found[last][self.known[last]]), axis=0)
         most = _EDGE * _TO_DEVIATION * spread
@@ -102,50 +107,71 @@ def fill_between_halves(
     """Fill what is hidden of the top of a head between what is known on either side.
 
     Args:
-        photo: uint8 RGB (height, width, 3).
-        wanted: Pixels to fill, which are not read, bool (height, width).
+        photo: uint8 RGB (height, width, 3); pixels that are not known are not read.
+        wanted: Pixels to fill, bool (height, width).
         known: Pixels that may be read, bool (height, width).
         to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
         mirror: Of the head.
         outline: Around the head; its ellipse is the outermost one.
 
     Returns:
-        uint8 RGB (height, width, 3), and what was filled, bool (height, width).
+        uint8 RGB (height, width, 3), and what was filled, bool (height, width): of each
+        ring the gaps of up to 100 degrees, wherever in its upper half they are.
     """
     to_photo = inverted(to_square)
-    high = float(np.linalg.norm(to_photo[:, 1])) * outline.radii[1]
-    rings = max(min(math.ceil(high), _MOST_RINGS), 1)
+    height = float(np.linalg.norm(to_photo[:, 1])) * outline.radii[1]
+    factor = max(1, math.ceil(height / _MOST_RINGS))
+    rings = max(1, math.ceil(height / factor))
     angles = math.ceil(math.pi * rings * outline.radii[0] / outline.radii[1])
     columns, rows = _unwrapping((rings, angles), to_photo, mirror, outline)
-    picture, seen = pixels_at(photo, known, columns, rows)
-    filled, done = _bridged(picture, seen, outline.radii[0])
+    seen, visible = photo, known
+    if factor > 1:
+        # The middle of the first block is the middle of the first pixel.
+        columns, rows = (
+            ((each + 0.5) / factor - 0.5).astype(np.float32) for each in (columns, rows)
+        )
+        seen = shrink(photo, factor)
+        # Of a block that is known in part nothing is read.
+        levels = np.where(known[..., None], np.uint8(255), np.uint8(0))
+        visible = shrink(np.repeat(levels, 3, axis=2), factor)[..., 0] == 255
+    picture, shown = pixels_at(seen, visible, columns, rows)
+    filled, done = _bridged(picture, shown, outline)
     where = places((known.shape[0], known.shape[1]), to_square)
     back = _wrapping((rings, angles), where, mirror, outline)
-    shares = cv2.remap((done | seen).astype(np.float32), *back, cv2.INTER_LINEAR)
-    shown = wanted & (shares > 0.999)
+    shares = cv2.remap((done | shown).astype(np.float32), *back, cv2.INTER_LINEAR)
+    inside = wanted & (shares > 0.999)
     wrapped = cv2.remap(filled, *back, cv2.INTER_LINEAR)
-    together = np.where(shown[..., None], wrapped, photo).astype(np.uint8)
-    return _levelled(together, shown, known, rings / outline.radii[1]), shown
+    whole = np.where(inside[..., None], wrapped, photo).astype(np.uint8)
+    return _with_level(whole, inside, known, height / outline.radii[1]), inside
 
 
-def _levelled(photo: Pixels, filled: Mask, known: Mask, scale: float) -> Pixels:
+def _with_level(photo: Pixels, filled: Mask, known: Mask, scale: float) -> Pixels:
     """Give what was filled the level of known pixels next to it.
 
     Rings meet what is on them, but not what is below the innermost of them.
+
+    Args:
+        photo: uint8 RGB (height, width, 3).
+        filled: Pixels that were, bool (height, width).
+        known: Pixels that were known, bool (height, width).
+        scale: Pixels per side of the face's crop.
     """
     if not filled.any():
         return photo
-    window = bounding_window(filled, math.ceil(_BESIDE * scale) + 1)
+    width = max(_BORDER * scale, 1.0)
+    window = bounding_window(filled, math.ceil(width))
     pixels, inside = photo[window].astype(np.float32), filled[window]
     away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
-    border = known[window] & (away <= max(_BESIDE * scale, 1.0))
+    border = known[window] & (away <= width)
     if not border.any():
         return photo
-    sigma = max(_BESIDE * scale, 0.5)
-    step = mean_around(pixels, border, sigma) - mean_around(pixels, inside, sigma)
+    step = mean_around(pixels, border, width) - mean_around(pixels, inside, width)
+    # Of next to nothing there is no mean.
+    share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), width)
+    step[~border | (share < _LEAST_SHARE)] = 0.0
     depth = cv2.distanceTransform((~border).astype(np.uint8), cv2.DIST_L2, 5)
-    shares = np.exp(-depth / (_TURNING * scale))
-    added = membrane(step * border[..., None], border | ~inside) * shares[..., None]
+    fade = np.exp(-depth / (_FADE * scale))
+    added = membrane(step, border | ~inside) * fade[..., None]
     levelled = np.clip(np.round(pixels + added), 0, 255)
     photo = photo.copy()
     photo[window][inside] = levelled[inside]
@@ -189,26 +215,27 @@ def _wrapping(
     )
 
 
-def _bridged(picture: Pixels, known: Mask, radius: float) -> tuple[Pixels, Mask]:
+def _bridged(picture: Pixels, known: Mask, outline: Outline) -> tuple[Pixels, Mask]:
     """Fill gaps of rings, and say where.
 
     Args:
         picture: uint8 RGB (rings, angles, 3).
         known: Pixels that are known, bool (rings, angles).
-        radius: Of the outermost ring, in sides of the face's crop.
+        outline: Its ellipse is the outermost ring.
     """
     rings, angles = known.shape
     widest = _WIDEST_GAP / 180.0 * angles
-    filled, done = picture.copy(), np.zeros_like(known)
+    filled, done = picture.astype(np.float32), np.zeros_like(known)
     for row in np.flatnonzero(~known.all(axis=1)):
-        scale = angles / (math.pi * radius * (row + 0.5) / rings)
-        ring = _ring(picture[row], known[row], _DETAIL * scale)
-        for start, stop in _gaps(known[row]):
-            if stop - start <= widest:
-                bridge = np.round(_bridge(ring, start, stop, scale))
-                filled[row, start:stop] = np.clip(bridge, 0, 255)
-                done[row, start:stop] = True
-    return filled, done
+        gaps = [gap for gap in _gaps(known[row]) if gap[1] - gap[0] <= widest]
+        if not gaps:
+            continue
+        scale = angles / (math.pi * outline.radii[0] * (row + 0.5) / rings)
+        ring = _ring(picture[row], known[row], min(_DETAIL * scale, angles / 8.0))
+        for start, stop in gaps:
+            filled[row, start:stop] = _bridge(ring, start, stop, scale)
+            done[row, start:stop] = True
+    return np.clip(np.round(filled), 0, 255).astype(np.uint8), done
 
 
 def _ring(picture: Pixels, known: Mask, sigma: float) -> _Ring:

@@ -1,7 +1,8 @@
 """Heads beyond the crops of their faces.
 
 A face is completed from the brows to the chin. Where a hole hides one half of the head
-around it, that is the other half, mirrored (``mirrored_heads``). What is behind the
+around it, that is the other half, mirrored (``mirrored_heads``), and between both its
+top goes around it (``head_rings``). What is behind the
 head is filled with patches of what is behind it elsewhere, if enough of that is known.
 Hair, neck and shoulders are painted as heads are (``painted_heads``), and continued
 smoothly further out: patches of the photo put pieces of people there.
@@ -64,6 +65,9 @@ of what is left between both halves."""
 _NEAR = _PAINTED._replace(radii=(0.95, 1.2))
 """What is mirrored beside a head above a torn corner: further out are other heads."""
 
+_TOP_FIELD = 2.5
+"""Sides of a face's crop that hold the ellipse of the highest outline, upright."""
+
 _FADE = 2.0
 """Width of the band in which what is painted fades into patches of what is behind
 heads, in face pixels."""
@@ -117,7 +121,8 @@ def continue_heads(
 
     Returns:
         uint8 RGB (height, width, 3); what is left to fill, bool (height, width); and
-        what fades into that, if anything was filled.
+        what is behind heads, which fades into that; None if no part of the hole is deep
+        enough.
     """
     left, shape = wanted, (wanted.shape[0], wanted.shape[1])
     parts = [
@@ -225,7 +230,13 @@ def _with_top(
     photo: Pixels, face: FaceInPhoto, mirror: Mirror | None, wanted: Mask, known: Mask
 ) -> tuple[Pixels, Mask]:
     """Fill the top of a head between its halves, and say what of it was filled."""
-    window, done = _window(face, known), np.zeros_like(wanted)
+    done, crop = (
+        np.zeros_like(wanted),
+        face.crop((known.shape[0], known.shape[1]), _TOP_FIELD),
+    )
+    if not (wanted & crop).any():
+        return photo, done
+    window = bounding_window(crop)
     to_square = crop_as_square(face.matrix, len(face.measurement.mask))
     square = of_window(to_square, window)
     filled, done[window] = fill_between_halves(

@@ -113,7 +113,7 @@ def with_mirrored_detail(
     light = _light(difference, wanted | seen, features, scale)
     inside = wanted.astype(np.float32)
     weight = inside * _blurred(inside, _SOFTNESS * scale) * _shares(features, mirror)
-    weight *= _fading(compared, scale)
+    weight *= _fading(compared | seen, scale)
     photo = photo.copy()
     changed = part + weight[..., None] * (light - difference)
     photo[window] = np.clip(np.round(changed), 0, 255)
@@ -134,9 +134,9 @@ def _shares(features: Floats, mirror: Mirror) -> Floats:
     return np.asarray(above + features * (below - above), np.float32)
 
 
-def _fading(compared: Mask, scale: float) -> Floats:
-    """1 where detail is compared, falling to 0 next to where both halves hide it."""
-    soft = _blurred(compared.astype(np.float32), _FADE * scale)
+def _fading(shown: Mask, scale: float) -> Floats:
+    """1 where either half shows detail, falling to 0 next to where both hide it."""
+    soft = _blurred(shown.astype(np.float32), _FADE * scale)
     return np.asarray(np.clip(2.0 * soft - 1.0, 0.0, 1.0), np.float32)
 
 

@@ -160,7 +160,7 @@ class TfStrategy(Strategy):
             arguments = self._per_device(list(copies)), self._per_device(parts)
             rows, *changed = self._strategy.run(on_replica, args=arguments)
             row = self._local(rows)[0]
-            records = ops.slice_update(records, (position, 0), row[None])
+            records = graph.with_row(records, position, row)
             by_device = zip(*map(self._local, changed), strict=True)
             return position + 1, records, *(list(values) for values in by_device)
 

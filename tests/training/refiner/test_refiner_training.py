@@ -167,7 +167,7 @@ def test_an_interrupted_training_ends_where_an_undisturbed_one_does(
             )
         return refiner.get_weights()
 
-    at_once, in_parts = trained("one", 20), trained("two", 10, 20)
+    at_once, in_parts = trained("one", 10), trained("two", 5, 10)
     assert all(
         np.array_equal(one, other) for one, other in zip(at_once, in_parts, strict=True)
     )
@@ -237,9 +237,10 @@ def test_rates_fall_to_nothing_where_they_are_to_cool(completer, tmp_path):
     shares = [float(cooling.share(step)) for step in range(10)]
     assert shares == [1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
     batch = RefinerBatches(crops(), completer, tmp_path, 64, 1).batch(0, 16)
-    full, _ = advanced(batch)
-    warm, _ = advanced(batch, cooling=Cooling(first=-1, last=1))
-    cold, _ = advanced(batch, cooling=Cooling(first=-2, last=0))
+    full, warm, cold = (
+        advanced(batch, weights=WITHOUT_JUDGES, cooling=each)[0]
+        for each in (None, Cooling(first=-1, last=1), Cooling(first=-2, last=0))
+    )
     start = [np.asarray(v) for v in trainer().initial_state().refiner.weights]
     for begin, end, half, same in zip(
         start, *(each.refiner.weights for each in (full, warm, cold)), strict=True

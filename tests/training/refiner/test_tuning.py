@@ -51,8 +51,8 @@ def options(steps):
 @pytest.mark.timeout(400)
 def test_a_training_in_two_parts_ends_in_the_same_bytes(tmp_path, caplog):
     steps = []
-    whole = tune_refiner(CROPS, completer(), options(20), tmp_path / "whole")
-    for last in (10, 20):
+    whole = tune_refiner(CROPS, completer(), options(6), tmp_path / "whole")
+    for last in (3, 6):
         parts = tune_refiner(
             CROPS,
             completer(),
@@ -60,24 +60,24 @@ def test_a_training_in_two_parts_ends_in_the_same_bytes(tmp_path, caplog):
             tmp_path / "parts",
             lambda step, _: steps.append(step),
         )
-    assert steps == [10, 20]
+    assert steps == [3, 6]
     assert parts.packed() == whole.packed()
     assert parts.generator_sha256 == weights_sha256(generator_of())
     # Another generator draws other pictures: nothing of the first training is left.
     with caplog.at_level("INFO"):
-        other = tune_refiner(CROPS, completer(seed=2), options(10), tmp_path / "parts")
+        other = tune_refiner(CROPS, completer(seed=2), options(3), tmp_path / "parts")
     assert "trained with another generator and number of steps;" in caplog.text
     assert len(list((tmp_path / "parts").glob("coarse-*"))) == 1
-    anew = tune_refiner(CROPS, completer(seed=2), options(10), tmp_path / "anew")
+    anew = tune_refiner(CROPS, completer(seed=2), options(3), tmp_path / "anew")
     assert other.packed() == anew.packed()
 
 
 @pytest.mark.timeout(400)
 def test_another_noise_of_the_fit_is_another_training(tmp_path, caplog):
-    tune_refiner(CROPS, completer(), options(5), tmp_path)
+    tune_refiner(CROPS, completer(), options(2), tmp_path)
     fit = GaussianFit(completer().fit.statistics, 40.0)
     with caplog.at_level("INFO"):
-        tune_refiner(CROPS, replace(completer(), fit=fit), options(5), tmp_path)
+        tune_refiner(CROPS, replace(completer(), fit=fit), options(2), tmp_path)
     assert "trained with another noise; it is trained anew" in caplog.text
 
 
