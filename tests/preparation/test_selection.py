@@ -172,3 +172,22 @@ def test_some_are_held_out_even_if_all_faces_are_alike(prepared, caplog):
     assert set(table["split"]) == {"train", "validation", "test"}
     assert "near duplicates of each other" in caplog.text
     assert set(select(same, fraction=0.0, **near)["split"]) == {"train"}
+
+
+def test_photos_that_another_training_set_held_out_are_said_to_be_held_out(
+    prepared, caplog
+):
+    """The same names with the same seed fall on the same side, and few are left."""
+    photos, faces, folder = prepared
+    table = select(prepared, fraction=0.3).set_index("id")
+    assert "are held out" not in caplog.text
+    outside = table[table["split"] != "train"].index
+    few = faces["id"].isin([*outside, table[table["split"] == "train"].index[0]])
+    again = select_faces(
+        photos[few.to_numpy()], faces[few], folder, PrepareOptions(), 0.3, seed=1
+    )
+    held_out = (again["split"] != "train").sum()
+    assert held_out > 0.9 * len(again)
+    assert f"{held_out} of {len(again)} faces are held out" in caplog.text
+    assert "0.3 of the people" in caplog.text
+    assert "seed:2" in caplog.text

@@ -64,6 +64,7 @@ def select_faces(
     sides = _split(
         rows.assign(group=duplicates["group"].to_numpy()), held_out_fraction, seed
     )
+    _warn_of_few_left(sides, held_out_fraction)
     is_dropped = duplicates["duplicate"].isin(_DROPPED[options.drop_duplicates])
     is_trained_on = ~is_dropped.to_numpy() & (np.array(sides) == TRAIN)
     reasons = np.where(is_dropped, DUPLICATE, LEFT_OUT).astype(object)
@@ -94,6 +95,23 @@ def _split(rows: pd.DataFrame, fraction: float, seed: int) -> list[str]:
             "same, so what is measured on them says little"
         )
     return sides
+
+
+def _warn_of_few_left(sides: list[str], fraction: float) -> None:
+    """Say so if most faces are held out, where that was not asked for.
+
+    Those held out may have most of the photos; or the photos were held out of another
+    training set, with the same names and the same seed.
+    """
+    num_held_out = sum(side != TRAIN for side in sides)
+    if num_held_out > max(0.5, 2.0 * fraction) * len(sides):
+        logger.warning(
+            "%d of %d faces are held out, where flatten.held_out_fraction asks for "
+            "%g of the people; another seed holds out others (--params=seed:2)",
+            num_held_out,
+            len(sides),
+            fraction,
+        )
 
 
 def _refuse_nothing_left(reasons: NDArray[np.object_]) -> None:
