@@ -412,13 +412,20 @@ def hero() -> np.ndarray:
 
 def halves() -> np.ndarray:
     """Two photos of which half is gone, and what comes back, at their own size."""
+    return before_and_after({"collins-half": (85, 0), "hopper-half": (125, 70)})
+
+
+def corners() -> np.ndarray:
+    """Two photos whose corner is torn off, and what comes back, at their own size."""
+    return before_and_after({"collins-torn": (105, 0), "hopper-torn": (125, 15)})
+
+
+def before_and_after(places: dict[str, tuple[int, int]]) -> np.ndarray:
+    """Windows of damaged photos of the demo, each beside its completion."""
     pictures = []
-    for name, (left, top) in (
-        ("collins-half.jpg", (85, 0)),
-        ("hopper-half.jpg", (125, 70)),
-    ):
-        photo, mask = SAMPLE / "incomplete" / name, SAMPLE / "masks" / f"{name}.png"
-        done = facefill.complete(photo, mask)
+    for name, (left, top) in places.items():
+        photo = SAMPLE / "incomplete" / f"{name}.jpg"
+        done = facefill.complete(photo, SAMPLE / "masks" / f"{name}.jpg.png")
         window = slice(top, top + 260), slice(left, left + 260)
         shown = np.asarray(Image.open(photo)), done.photo
         pictures += [picture[window] for picture in shown]
@@ -448,6 +455,7 @@ FIGURE_MAKERS: dict[str, Callable[[], np.ndarray]] = {
         posterior,
         hero,
         halves,
+        corners,
     )
 }
 
