@@ -346,3 +346,20 @@ def test_what_is_inpainted_below_what_is_behind_heads_fades_into_it(monkeypatch)
     assert across[0] == 200
     assert across[-1] == 0
     assert np.diff(across).min() > -80
+
+
+@pytest.mark.parametrize(("width", "is_mirrored"), [(1.0, True), (1.6, False)])
+def test_little_that_is_hidden_beside_a_face_is_mirrored_down_to_the_ears(
+    width, is_mirrored, monkeypatch
+):
+    monkeypatch.setattr(heads, "find_mirror", lambda *_: Mirror(0.0, width))
+    truth = symmetric()
+    hole = (np.abs(COLUMNS - 92) < 20) & (ROWS > 36) & (ROWS < 90)
+    made, left, _ = continue_heads(truth * ~hole[..., None], hole, [face()])
+    above = hole & (ROWS < 62) & (COLUMNS < 96)
+    if is_mirrored:
+        assert not left[above].any()
+        assert np.abs(made[above].astype(float) - truth[above]).mean() < 3.0
+    else:
+        assert left[above].all()
+    assert left[hole & (ROWS > 65)].all()

@@ -41,6 +41,13 @@ _LEAST_DEPTH = 14.0
 """Pixels of the face that a hole reaches beyond it at least where its head is continued
 so: less of it is best continued by patches of what is next to it."""
 
+_LEAST_BESIDE = 7.0
+"""The same where less of it is mirrored: hair, ears and the brim of a hat."""
+
+_EARS = 0.1
+"""How far down that is done, in sides of the crop from its middle: beside a jaw is what
+is behind the other half."""
+
 _LEAST_MIRRORED = 0.65
 """Share of what is hidden of a turned head that its other half shows, if mirrored:
 three quarters and more where half of a photo is gone, less above a torn corner."""
@@ -112,7 +119,8 @@ def continue_heads(
 ) -> tuple[Pixels, Mask, Background | None]:
     """Fill what is hidden of heads and of what is around them.
 
-    Holes that are thin, or reach little beyond the face, are left to other methods.
+    Holes that are thin, or reach little beyond the face, are left to other methods, but
+    for what the other half shows above the ears.
 
     Args:
         photo: uint8 RGB (height, width, 3).
@@ -124,13 +132,15 @@ def continue_heads(
         what is behind heads, which fades into that; None if no part of the hole is deep
         enough.
     """
-    left, shape = wanted, (wanted.shape[0], wanted.shape[1])
+    shape = wanted.shape[0], wanted.shape[1]
+    frames = _frames(faces, shape, FIELD)
     parts = [
         _deep_parts(wanted, frame, _LEAST_DEPTH * face.enlargement)
-        for face, frame in zip(faces, _frames(faces, shape, FIELD), strict=True)
+        for face, frame in zip(faces, frames, strict=True)
     ]
+    photo, left = _with_sides(photo, wanted, faces, frames, parts)
     if not any(part.any() for part in parts):
-        return photo, wanted, None
+        return photo, left, None
     mirrors = [_mirror(photo, ~wanted, face) for face in faces]
     outlines, tops = np.zeros_like(wanted), np.zeros_like(wanted)
     for face, part, mirror in zip(faces, parts, mirrors, strict=True):
@@ -224,6 +234,38 @@ def _with_mirrored(
     photo = photo.copy()
     photo[window], done[window] = filled, shown
     return photo, done
+
+
+def _with_sides(
+    photo: Pixels,
+    wanted: Mask,
+    faces: Sequence[FaceInPhoto],
+    frames: Sequence[Mask],
+    deep: Sequence[Mask],
+) -> tuple[Pixels, Mask]:
+    """Mirror what little is hidden of heads beside their faces, down to the ears.
+
+    Args:
+        photo: The photo, with the faces completed.
+        wanted: Pixels to fill.
+        faces: The faces.
+        frames: Where the photo shows the picture of each head.
+        deep: Parts of the hole that reach far beyond each face.
+
+    Returns:
+        The photo, and what is left to fill.
+    """
+    left = wanted
+    for face, frame, part in zip(faces, frames, deep, strict=True):
+        shallow = _deep_parts(wanted, frame, _LEAST_BESIDE * face.enlargement) & ~part
+        to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+        shape = wanted.shape[0], wanted.shape[1]
+        shallow &= places(shape, to_square).down < _EARS
+        found = _mirror(photo, ~wanted, face) if shallow.any() else None
+        if found is not None and found.turn < _TURNED:
+            photo, mirrored = _with_mirrored(photo, face, found, shallow, ~left)
+            left = left & ~mirrored
+    return photo, left
 
 
 def _with_top(
