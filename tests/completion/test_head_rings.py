@@ -171,6 +171,16 @@ def test_large_photos_are_filled_as_small_ones_are(times):
     assert np.abs(small[inner].astype(int) - made[inner]).mean() < 4.0
 
 
+def test_of_a_block_that_is_known_in_part_nothing_is_read():
+    truth = ringed().repeat(5, 0).repeat(5, 1)  # blocks of two pixels
+    (one, done), (other, as_well) = (
+        filled_enlarged(truth, WEDGE, 5, paint) for paint in (0, 255)
+    )
+    assert done.any()
+    np.testing.assert_array_equal(done, as_well)
+    np.testing.assert_array_equal(one[done], other[done])
+
+
 def test_grain_of_large_photos_becomes_no_blotches():
     times = 6
     rng = np.random.default_rng(0)
@@ -183,12 +193,12 @@ def test_grain_of_large_photos_becomes_no_blotches():
     assert blurred[inner].std() < 1.5 * true[inner].std()
 
 
-def filled_enlarged(photo, hole, times):
+def filled_enlarged(photo, hole, times, paint=0):
     hole = hole.repeat(times, 0).repeat(times, 1)
     to_square = TO_SQUARE.copy()
     to_square[:, :2] /= times
     to_square[:, 2] = to_square @ (*[(1 - times) / 2] * 2, 1.0)
-    damaged = np.where(hole[..., None], np.uint8(0), photo)
+    damaged = np.where(hole[..., None], np.uint8(paint), photo)
     return fill_between_halves(damaged, hole, ~hole, to_square, UPRIGHT, OUTLINE)
 
 

@@ -191,3 +191,11 @@ def test_photos_that_another_training_set_held_out_are_said_to_be_held_out(
     assert f"{held_out} of {len(again)} faces are held out" in caplog.text
     assert "0.3 of the people" in caplog.text
     assert "seed:2" in caplog.text
+
+
+@pytest.mark.parametrize("fraction", [0.2, 0.75])
+def test_it_is_not_said_where_as_many_were_asked_for(prepared, fraction, caplog):
+    table = select(prepared, fraction=fraction)
+    share = (table["split"] != "train").mean()
+    assert fraction / 2 < share < min(1.5 * fraction, 1.0)
+    assert "are held out" not in caplog.text

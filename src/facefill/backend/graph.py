@@ -156,12 +156,16 @@ def repeat(
 def with_row(records: Tensor, position: Tensor, row: Tensor) -> Tensor:
     """Replace one row of a matrix.
 
-    ``ops.slice_update`` would compile an operation of XLA for it, on a CPU, too.
+    With TensorFlow, ``ops.slice_update`` is an operation of XLA that is compiled even
+    on a CPU.
 
     Args:
         records: (N, M).
-        position: Number of the row, a scalar.
+        position: Number of the row, from 0, a scalar.
         row: (M,).
+
+    Returns:
+        (N, M).
     """
     return ops.scatter_update(records, ops.reshape(position, (1, 1)), row[None])
 

@@ -18,7 +18,7 @@ from facefill.completion.head_outlines import Mirror, Outline, Places, places
 from facefill.completion.mirrored_heads import pixels_at
 from facefill.imaging.geometry import inverted, shrink
 from facefill.imaging.laplace import membrane
-from facefill.imaging.masks import Mask, bounding_window, mean_around
+from facefill.imaging.masks import Mask, any_of_blocks, bounding_window, mean_around
 from facefill.imaging.photos import Pixels
 
 Floats = NDArray[np.float32]
@@ -36,7 +36,7 @@ _END = 0.16
 """Length of the end of a ring whose colours go on."""
 _FADE = 0.06
 """Within which the colour next to a gap becomes that of the ring's end, and the level
-of what is known within the innermost or around the outermost ring is lost."""
+of known pixels below or above the filled rings is lost."""
 _BORDER = 0.02
 """Width of what is compared there on either side."""
 
@@ -57,12 +57,12 @@ _TO_DEVIATION = 1.4826
 
 
 class _Ring(NamedTuple):
-    """A part of one ring, which ends at a gap.
+    """A ring, or a part of one.
 
     Attributes:
         picture: float32 (count, 3).
         level: The same without detail, float32 (count, 3).
-        known: Pixels that are known, the last among them, bool (count,).
+        known: Pixels that are known, bool (count,).
     """
 
     picture: Floats
@@ -74,7 +74,9 @@ class _Ring(NamedTuple):
         return _Ring(self.picture[span], self.level[span], self.known[span])
 
     def continued(self, count: int, scale: float) -> tuple[Floats, Floats]:
-        """Colours and detail of the next pixels, both float32 (count, 3).
+        """Colours and detail beyond the end, both float32 (count, 3).
+
+        The last pixel has to be known.
 
         Args:
             count: How many.
@@ -112,11 +114,12 @@ def fill_between_halves(
         known: Pixels that may be read, bool (height, width).
         to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
         mirror: Of the head.
-        outline: Around the head; its ellipse is the outermost one.
+        outline: Around the head; its ellipse is the outermost ring.
 
     Returns:
-        uint8 RGB (height, width, 3), and what was filled, bool (height, width): of each
-        ring the gaps of up to 100 degrees, wherever in its upper half they are.
+        uint8 RGB (height, width, 3), and what was filled, bool (height, width): wanted
+        pixels in gaps of at most 100 degrees, in the upper half of the ellipse, that
+        have known pixels of the same ring at both ends.
     """
     to_photo = inverted(to_square)
     height = float(np.linalg.norm(to_photo[:, 1])) * outline.radii[1]
@@ -132,8 +135,7 @@ def fill_between_halves(
         )
         seen = shrink(photo, factor)
         # Of a block that is known in part nothing is read.
-        levels = np.where(known[..., None], np.uint8(255), np.uint8(0))
-        visible = shrink(np.repeat(levels, 3, axis=2), factor)[..., 0] == 255
+        visible = ~any_of_blocks(~known, factor)
     picture, shown = pixels_at(seen, visible, columns, rows)
     filled, done = _bridged(picture, shown, outline)
     where = places((known.shape[0], known.shape[1]), to_square)
@@ -148,7 +150,7 @@ def fill_between_halves(
 def _with_level(photo: Pixels, filled: Mask, known: Mask, scale: float) -> Pixels:
     """Give what was filled the level of known pixels next to it.
 
-    Rings meet what is on them, but not what is below the innermost of them.
+    Rings meet what is on them, but not what is below the lowest one that was filled.
 
     Args:
         photo: uint8 RGB (height, width, 3).

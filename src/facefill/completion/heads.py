@@ -38,8 +38,9 @@ from facefill.imaging.photos import Pixels
 Floats = NDArray[np.float32]
 
 _LEAST_DEPTH = 14.0
-"""Pixels of the face that a hole reaches beyond it at least where its head is continued
-so: less of it is best continued by patches of what is next to it."""
+"""Radius, in face pixels, of a circle that fits into the part of a hole beyond the face
+where its head is continued so; beyond the photo's edge counts as hole. Less of it is
+best continued by patches of what is next to it."""
 
 _LEAST_BESIDE = 7.0
 """The same where less of it is mirrored: hair, ears and the brim of a hat."""
@@ -259,10 +260,11 @@ def _with_sides(
     for face, frame, part in zip(faces, frames, deep, strict=True):
         shallow = _deep_parts(wanted, frame, _LEAST_BESIDE * face.enlargement) & ~part
         to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-        shape = wanted.shape[0], wanted.shape[1]
-        shallow &= places(shape, to_square).down < _EARS
+        where = places((wanted.shape[0], wanted.shape[1]), to_square)
+        shallow &= left & (where.down < _EARS)
         found = _mirror(photo, ~wanted, face) if shallow.any() else None
         if found is not None and found.turn < _TURNED:
+            shallow &= _PAINTED.mask(where, found)
             photo, mirrored = _with_mirrored(photo, face, found, shallow, ~left)
             left = left & ~mirrored
     return photo, left
@@ -272,10 +274,8 @@ def _with_top(
     photo: Pixels, face: FaceInPhoto, mirror: Mirror | None, wanted: Mask, known: Mask
 ) -> tuple[Pixels, Mask]:
     """Fill the top of a head between its halves, and say what of it was filled."""
-    done, crop = (
-        np.zeros_like(wanted),
-        face.crop((known.shape[0], known.shape[1]), _TOP_FIELD),
-    )
+    done = np.zeros_like(wanted)
+    crop = face.crop((known.shape[0], known.shape[1]), _TOP_FIELD)
     if not (wanted & crop).any():
         return photo, done
     window = bounding_window(crop)

@@ -42,8 +42,8 @@ _FOREHEAD_DETAIL = 6.0
 _SOFTNESS = 3.0
 """Standard deviation, in face pixels, of the blur of the mask of what is mirrored."""
 _FADE = 1.0
-"""The same where both halves hide what is next to it, so that it ends there without an
-edge."""
+"""Standard deviation, in face pixels, of the blur by which mirrored detail fades out
+next to hidden pixels that get none."""
 _TURNS = (1.5, 2.5)
 """``Mirror.turn`` from which on less of a face is mirrored, and up to which any is."""
 _FOREHEAD_TURNS = (1.2, 1.6)
@@ -110,10 +110,11 @@ def with_mirrored_detail(
     compared = wanted | (seen & shown)
     difference = np.where(compared[..., None], part.astype(np.float32) - picture, 0.0)
     features = _blurred(_hull(points, seen).astype(np.float32), _DETAIL * scale)
-    light = _light(difference, wanted | seen, features, scale)
+    shown_at_all = wanted | seen
+    light = _light(difference, shown_at_all, features, scale)
     inside = wanted.astype(np.float32)
     weight = inside * _blurred(inside, _SOFTNESS * scale) * _shares(features, mirror)
-    weight *= _fading(compared | seen, scale)
+    weight *= _fading(shown_at_all, scale)
     photo = photo.copy()
     changed = part + weight[..., None] * (light - difference)
     photo[window] = np.clip(np.round(changed), 0, 255)
@@ -135,7 +136,7 @@ def _shares(features: Floats, mirror: Mirror) -> Floats:
 
 
 def _fading(shown: Mask, scale: float) -> Floats:
-    """1 where either half shows detail, falling to 0 next to where both hide it."""
+    """Weight from 1 down to 0 next to pixels neither known nor mirrored into."""
     soft = _blurred(shown.astype(np.float32), _FADE * scale)
     return np.asarray(np.clip(2.0 * soft - 1.0, 0.0, 1.0), np.float32)
 

@@ -136,7 +136,7 @@ def mask_from_photo(
     """
     hidden = _as_bool(hole)
     factor, matrix_of_blocks = shrinking(matrix, hidden.shape)
-    blocks = hidden if factor == 1 else _any_of_blocks(hidden, factor)
+    blocks = hidden if factor == 1 else any_of_blocks(hidden, factor)
     height, width = blocks.shape
     x, y = _sampled_positions(matrix_of_blocks, size)
     mask = np.ones((size, size), np.bool_)
@@ -196,8 +196,16 @@ def _as_bool(hole: NDArray[Any]) -> Mask:
     return hole if hole.dtype == np.bool_ else np.asarray(hole >= WHITE)
 
 
-def _any_of_blocks(hidden: Mask, factor: int) -> Mask:
-    """Blocks of ``geometry.shrink`` with a hidden pixel, True = hidden."""
+def any_of_blocks(hidden: Mask, factor: int) -> Mask:
+    """Find the blocks of ``geometry.shrink`` in which any pixel is hidden.
+
+    Args:
+        hidden: bool (height, width), True = hidden.
+        factor: Side of a block in pixels.
+
+    Returns:
+        bool (ceil(height / factor), ceil(width / factor)).
+    """
     height, width = hidden.shape
     padding = (0, -height % factor), (0, -width % factor)
     rows = np.pad(hidden, padding).reshape(-1, factor, width + padding[1][1])

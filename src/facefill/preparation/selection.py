@@ -64,7 +64,7 @@ def select_faces(
     sides = _split(
         rows.assign(group=duplicates["group"].to_numpy()), held_out_fraction, seed
     )
-    _warn_of_few_left(sides, held_out_fraction)
+    _warn_if_most_are_held_out(sides, held_out_fraction, seed)
     is_dropped = duplicates["duplicate"].isin(_DROPPED[options.drop_duplicates])
     is_trained_on = ~is_dropped.to_numpy() & (np.array(sides) == TRAIN)
     reasons = np.where(is_dropped, DUPLICATE, LEFT_OUT).astype(object)
@@ -97,7 +97,7 @@ def _split(rows: pd.DataFrame, fraction: float, seed: int) -> list[str]:
     return sides
 
 
-def _warn_of_few_left(sides: list[str], fraction: float) -> None:
+def _warn_if_most_are_held_out(sides: list[str], fraction: float, seed: int) -> None:
     """Say so if most faces are held out, where that was not asked for.
 
     Those held out may have most of the photos; or the photos were held out of another
@@ -107,10 +107,12 @@ def _warn_of_few_left(sides: list[str], fraction: float) -> None:
     if num_held_out > max(0.5, 2.0 * fraction) * len(sides):
         logger.warning(
             "%d of %d faces are held out, where flatten.held_out_fraction asks for "
-            "%g of the people; another seed holds out others (--params=seed:2)",
+            "%g of the people (photos that another training set held out by the same "
+            "names and seed are held out again); --params=seed:%d holds out others",
             num_held_out,
             len(sides),
             fraction,
+            seed + 1,
         )
 
 
