@@ -133,6 +133,9 @@ def search(page, words, selector):
     for _ in range(12):
         box.fill("")
         box.fill(words)
+        # A chart below the end of the window is drawn when it is scrolled to.
+        page.mouse.move(VIEW["width"] / 2, VIEW["height"] / 2)
+        page.mouse.wheel(0, 400)
         with suppress(TimeoutError):
             page.wait_for_selector(selector, timeout=PATIENCE_MS / 12)
             return
