@@ -2,8 +2,9 @@
 
 Above a torn corner each half ends where the photo is torn, and what is between their
 ends is known of neither. Hair, hats and foreheads go around a head. So it is unwrapped
-into ellipses about it, rings, on each of which the colours of both ends go on into each
-other, with as much detail as lies as far beyond them.
+into ellipses about it, here called rings. On each of them a gap is filled by blending
+the colours of its two ends, with the detail of the known part beside it, mirrored at
+the gap's end.
 """
 
 import math
@@ -17,6 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from facefill.completion.head_outlines import Mirror, Outline, Places, places
 from facefill.completion.mirrored_heads import pixels_at
 from facefill.imaging.geometry import inverted, shrink
+from facefill.imaging.grain import TO_DEVIATION
 from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask, any_of_blocks, bounding_window, mean_around
 from facefill.imaging.photos import Pixels
@@ -52,8 +54,6 @@ _SAME = 15.0
 _EDGE = 2.5
 """Detail beyond as many standard deviations of that of a ring's end is of edges, and
 carried on no more than so much."""
-_TO_DEVIATION = 1.4826
-"""From the median magnitude to the standard deviation of a normal distribution."""
 
 
 class _Ring(NamedTuple):
@@ -90,7 +90,7 @@ class _Ring(NamedTuple):
         colours = typical + np.exp(-away / (_FADE * scale)) * (near - typical)
         found = self.picture - self.level
         spread = np.median(np.abs(found[last][self.known[last]]), axis=0)
-        most = _EDGE * _TO_DEVIATION * spread
+        most = _EDGE * TO_DEVIATION * spread
         beyond = slice(None, -count - 1, -1)
         shares = _alike(self.level[beyond], typical, _SAME) * self.known[beyond]
         detail = np.zeros((count, 3), np.float32)
