@@ -51,3 +51,22 @@ def test_a_network_gives_the_same_bits_however_often_it_was_asked_before():
     found = [np.asarray(run(inputs)) for _ in range(20)]
     assert all(np.array_equal(each, found[0]) for each in found)
     assert found[0] == pytest.approx(np.asarray(network(inputs, training=False)), 1e-4)
+
+
+def test_a_network_is_traced_once_for_pictures_of_all_its_sides(monkeypatch):
+    seen = keras.Input((None, None, 3))
+    network = keras.Model(seen, keras.layers.Conv2D(5, 3, padding="same")(seen))
+    passes = []
+    call = keras.Model.__call__
+
+    def counted(self, *arguments, **settings):
+        passes.append(self)
+        return call(self, *arguments, **settings)
+
+    monkeypatch.setattr(keras.Model, "__call__", counted)
+    run = graph.inference(network)
+    for side in (8, 16, 12):
+        pictures = np.random.default_rng(0).normal(size=(2, side, side, 3))
+        made = np.asarray(run(pictures.astype(np.float32)))
+        assert made.shape == (2, side, side, 5)
+    assert len(passes) == 1

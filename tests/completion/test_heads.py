@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facefill.completion import heads
+from facefill.completion import head_halves, heads, levels
+from facefill.completion.backgrounds import Background
 from facefill.completion.faces import FaceInPhoto
 from facefill.completion.head_outlines import Mirror
 from facefill.completion.heads import continue_heads, fill_beside_heads
@@ -79,7 +80,7 @@ def test_the_hidden_half_of_a_symmetric_head_comes_back(hole, degrees):
 def test_the_hidden_half_of_a_turned_head_comes_back_as_wide_as_it_was(
     mirror, monkeypatch
 ):
-    monkeypatch.setattr(heads, "find_mirror", lambda *_: mirror)
+    monkeypatch.setattr(head_halves, "find_mirror", lambda *_: mirror)
     across = ((COLUMNS - 59.5) / 40).astype(np.float32)
     straight = symmetric()
     places = (40 * mirror.unturned(across) + 59.5).astype(np.float32)
@@ -97,7 +98,7 @@ def test_the_hidden_half_of_a_turned_head_comes_back_as_wide_as_it_was(
 def test_half_of_what_a_corner_hides_is_mirrored_of_a_head_that_looks_ahead(
     width, is_mirrored, monkeypatch
 ):
-    monkeypatch.setattr(heads, "find_mirror", lambda *_: Mirror(0.0, width))
+    monkeypatch.setattr(head_halves, "find_mirror", lambda *_: Mirror(0.0, width))
     truth = symmetric()
     hole = COLUMNS - ROWS > 12
     made, *_ = continue_heads(truth * ~hole[..., None], hole, [face()])
@@ -228,7 +229,7 @@ def test_what_nothing_is_known_of_is_left():
 
 
 def test_of_two_heads_in_one_hole_both_are_painted(monkeypatch):
-    def of_one_colour(photo, known, to_head, **_):
+    def of_one_colour(photo, known, wanted, to_head, **_):
         level = 60 if to_head[0, 2] > 0 else 190  # it begins left of the photo
         return np.full_like(photo, level)
 
@@ -258,12 +259,33 @@ def test_what_is_behind_a_head_is_of_the_photos_background_and_not_of_the_body()
     assert (made[behind, 1] > 100).all()
 
 
+@pytest.mark.parametrize(("width", "is_painted"), [(12, False), (30, True)])
+def test_of_what_is_left_of_a_head_a_stripe_is_not_painted(
+    monkeypatch, width, is_painted
+):
+    def all_but_a_stripe(photo, hidden, *_):
+        stripe = np.abs(COLUMNS - 60) < width / 2
+        return Background(photo, (hidden & ~stripe).astype(np.float32))
+
+    asked = []
+
+    def nothing(photo, known, wanted, *_, **__):
+        asked.append(wanted)
+
+    monkeypatch.setattr(heads, "patched_behind", all_but_a_stripe)
+    monkeypatch.setattr(heads, "painted_head", nothing)
+    hole = ROWS > 70
+    _, left, _ = continue_heads(noise(SIDE, SIDE), hole, [face()])
+    assert bool(asked) == is_painted
+    assert not left[:, :40].any()
+
+
 def test_what_is_painted_fades_into_what_is_behind_it(monkeypatch):
     def black(photo, *_, **__):
         return np.zeros_like(photo)
 
     monkeypatch.setattr(heads, "painted_head", black)
-    monkeypatch.setattr(heads, "_LEVEL_REACH", 1e-3)  # nor is its level carried on
+    monkeypatch.setattr(levels, "_LEVEL_REACH", 1e-3)  # nor is its level carried on
     bright = np.full((160, 300, 3), 200, np.uint8)
     hole = np.zeros(bright.shape[:2], bool)
     hole[:70] = True
@@ -318,7 +340,7 @@ def test_the_top_of_a_mirrored_head_goes_around_it(monkeypatch):
         return np.zeros_like(photo)
 
     monkeypatch.setattr(heads, "painted_head", black)
-    monkeypatch.setattr(heads, "find_mirror", lambda *_: Mirror(0.0, 1.0))
+    monkeypatch.setattr(head_halves, "find_mirror", lambda *_: Mirror(0.0, 1.0))
     beside, above = (COLUMNS - 59.5) / 34, (53.5 - ROWS) / 44  # as outlines are
     truth = np.where(np.hypot(beside, above) < 0.9, 170, 90).astype(np.uint8)
     truth = truth[..., None].repeat(3, axis=2)
@@ -352,7 +374,7 @@ def test_what_is_inpainted_below_what_is_behind_heads_fades_into_it(monkeypatch)
 def test_little_that_is_hidden_beside_a_face_is_mirrored_down_to_the_ears(
     width, is_mirrored, monkeypatch
 ):
-    monkeypatch.setattr(heads, "find_mirror", lambda *_: Mirror(0.0, width))
+    monkeypatch.setattr(head_halves, "find_mirror", lambda *_: Mirror(0.0, width))
     truth = symmetric()
     hole = (np.abs(COLUMNS - 92) < 20) & (ROWS > 36) & (ROWS < 90)
     made, left, _ = continue_heads(truth * ~hole[..., None], hole, [face()])

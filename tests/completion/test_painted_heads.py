@@ -13,13 +13,13 @@ from heads import SIZE, torn_photo
 
 def painted():
     photo, known, to_crop = torn_photo()
-    return painted_head(photo, known, head_map(to_crop, SIZE))
+    return painted_head(photo, known, ~known, head_map(to_crop, SIZE))
 
 
 def test_it_is_the_same_whatever_lies_where_nothing_is_known():
     photo, known, to_crop = torn_photo()
     changed = np.where(known[..., None], photo, ~photo)
-    other = painted_head(changed, known, head_map(to_crop, SIZE))
+    other = painted_head(changed, known, ~known, head_map(to_crop, SIZE))
     np.testing.assert_array_equal(other, painted())
 
 
@@ -61,7 +61,8 @@ def test_a_photo_of_more_pixels_has_finer_detail(monkeypatch):
     details = []
     for largest in (SIDE, 4 * SIDE):
         monkeypatch.setattr(painted_heads, "_LARGEST_SIDE", largest)
-        made = painted_head(large, seen, to_head)[310:440, 270:620].astype(np.float32)
+        made = painted_head(large, seen, ~seen, to_head)
+        made = made[310:440, 270:620].astype(np.float32)
         details.append(np.abs(cv2.Laplacian(made, -1)).mean())
     assert details[1] > 1.5 * details[0]
 
@@ -72,7 +73,8 @@ def test_of_a_small_face_no_pixel_of_its_head_is_left_out():
     to_head = composed(
         head_map(to_crop, SIZE), np.array([[4.0, 0.0, 1.5], [0.0, 4.0, 1.5]])
     )
-    made = painted_head(small, known[::4, ::4], to_head).astype(int)
+    seen = known[::4, ::4]
+    made = painted_head(small, seen, ~seen, to_head).astype(int)
     shown = np.s_[4:36, 36:76]
     assert np.abs(made[shown] - small[shown]).mean() < 6.0
 
@@ -81,4 +83,4 @@ def test_of_next_to_nothing_no_head_is_painted():
     photo, known, to_crop = torn_photo()
     nothing = np.zeros_like(known)
     nothing[:2, :2] = True
-    assert painted_head(photo, nothing, head_map(to_crop, SIZE)) is None
+    assert painted_head(photo, nothing, ~nothing, head_map(to_crop, SIZE)) is None

@@ -18,7 +18,11 @@ from facefill.backend.types import Tensor
 from facefill.parameters.choices import Device
 
 
-def compiled(function: Callable[..., Any], device: Device) -> Callable[..., Any]:
+def compiled(
+    function: Callable[..., Any],
+    device: Device,
+    shape: tuple[int | None, ...] | None = None,
+) -> Callable[..., Any]:
     """Turn a function of arrays into one call of the device.
 
     XLA compiles it on a GPU, where it fuses the many small operations of Adam
@@ -28,6 +32,8 @@ def compiled(function: Callable[..., Any], device: Device) -> Callable[..., Any]
     Args:
         function: Pure; takes and returns nested arrays.
         device: Where it will run.
+        shape: Of its argument, if that is one of float32, with None where it is not
+            fixed; without it, each shape that it meets is traced.
     """
     if keras.backend.backend() == "jax":
         import jax
@@ -38,7 +44,8 @@ def compiled(function: Callable[..., Any], device: Device) -> Callable[..., Any]
     on_gpu = device_kind(device) == "gpu"
     # What runs under JAX, too, has no Python branch on a tensor: AutoGraph would find
     # nothing to convert, in a third of the time that a graph takes to trace.
-    traced = tf.function(function, jit_compile=on_gpu, autograph=False)
+    signature = None if shape is None else [tf.TensorSpec(shape, tf.float32)]
+    traced = tf.function(function, signature, jit_compile=on_gpu, autograph=False)
     return traced  # type: ignore[no-any-return]
 
 
@@ -46,9 +53,10 @@ def inference(network: keras.Model) -> Callable[[Tensor], Tensor]:
     """Compile a network's pass in inference mode.
 
     From the first call on: what is computed without a graph can differ in the last
-    bits, and a photo's result would depend on how many came before.
+    bits, and a photo's result would depend on how many came before. Under TensorFlow it
+    is traced once, for pictures of all sides that the network takes.
     """
-    return compiled(partial(network, training=False), "auto")
+    return compiled(partial(network, training=False), "auto", network.input_shape)
 
 
 def gradients(

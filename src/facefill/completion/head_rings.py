@@ -2,9 +2,7 @@
 
 Above a torn corner each half ends where the photo is torn, and what is between their
 ends is known of neither. Hair, hats and foreheads go around a head. So it is unwrapped
-into ellipses about it, here called rings. On each of them a gap is filled by blending
-the colours of its two ends, with the detail of the known part beside it, mirrored at
-the gap's end.
+into ellipses about it, here called rings, whose gaps are filled (``ring_gaps``).
 """
 
 import math
@@ -13,12 +11,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from facefill.completion.head_outlines import Mirror, Outline, Places, places
 from facefill.completion.mirrored_heads import pixels_at
+from facefill.completion.ring_gaps import AROUND, filled_rings
 from facefill.imaging.geometry import inverted, shrink
-from facefill.imaging.grain import TO_DEVIATION
 from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask, any_of_blocks, bounding_window, mean_around
 from facefill.imaging.photos import Pixels
@@ -28,74 +25,29 @@ Floats = NDArray[np.float32]
 _MOST_RINGS = 600
 """Of larger heads so many are unwrapped, from blocks of pixels: a second of work."""
 
-_WIDEST_GAP = 100.0
-"""Degrees around the head that are bridged at most."""
-
 # All in sides of the face's crop.
-_DETAIL = 0.03
-"""Standard deviation of the blur along a ring that detail is lost in."""
-_END = 0.16
-"""Length of the end of a ring whose colours go on."""
 _FADE = 0.06
-"""Within which the colour next to a gap becomes that of the ring's end, and the level
-of known pixels below or above the filled rings is lost."""
+"""Within which the level of known pixels below or above the filled rings is lost."""
 _BORDER = 0.02
 """Width of what is compared there on either side."""
 
 _LEAST_SHARE = 0.01
 """Of filled pixels around a known one, without which there is no level to compare."""
 
-# Root mean square differences of three channels, in grey levels.
-_ALIKE = 60.0
-"""Of colours within the end of a ring that are of the same thing."""
-_SAME = 15.0
-"""Of places whose detail is carried on, from the colour that goes on."""
 
-_EDGE = 2.5
-"""Detail beyond as many standard deviations of that of a ring's end is of edges, and
-carried on no more than so much."""
-
-
-class _Ring(NamedTuple):
-    """A ring, or a part of one.
+class Top(NamedTuple):
+    """A photo with the top of a head.
 
     Attributes:
-        picture: float32 (count, 3).
-        level: The same without detail, float32 (count, 3).
-        known: Pixels that are known, bool (count,).
+        photo: uint8 RGB (height, width, 3).
+        filled: Pixels of it that were filled, bool (height, width).
+        around: Pixels within the head's outline that are left, since it ends below
+            them, bool (height, width).
     """
 
-    picture: Floats
-    level: Floats
-    known: Mask
-
-    def part(self, span: slice) -> "_Ring":
-        """Some of its pixels, backwards if the span goes backwards."""
-        return _Ring(self.picture[span], self.level[span], self.known[span])
-
-    def continued(self, count: int, scale: float) -> tuple[Floats, Floats]:
-        """Colours and detail beyond the end, both float32 (count, 3).
-
-        The last pixel has to be known.
-
-        Args:
-            count: How many.
-            scale: Pixels per side of the face's crop.
-        """
-        near = self.level[-1]
-        last = slice(-max(round(_END * scale), 1), None)
-        weights = _alike(self.picture[last], near, _ALIKE) * self.known[last]
-        typical = weights @ self.picture[last] / weights.sum()
-        away = np.arange(1, count + 1, dtype=np.float32)[:, None]
-        colours = typical + np.exp(-away / (_FADE * scale)) * (near - typical)
-        found = self.picture - self.level
-        spread = np.median(np.abs(found[last][self.known[last]]), axis=0)
-        most = _EDGE * TO_DEVIATION * spread
-        beyond = slice(None, -count - 1, -1)
-        shares = _alike(self.level[beyond], typical, _SAME) * self.known[beyond]
-        detail = np.zeros((count, 3), np.float32)
-        detail[: len(shares)] = np.clip(found[beyond], -most, most) * shares[:, None]
-        return colours, detail
+    photo: Pixels
+    filled: Mask
+    around: Mask
 
 
 def fill_between_halves(
@@ -105,7 +57,7 @@ def fill_between_halves(
     to_square: NDArray[np.float64],
     mirror: Mirror,
     outline: Outline,
-) -> tuple[Pixels, Mask]:
+) -> Top:
     """Fill what is hidden of the top of a head between what is known on either side.
 
     Args:
@@ -114,19 +66,21 @@ def fill_between_halves(
         known: Pixels that may be read, bool (height, width).
         to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
         mirror: Of the head.
-        outline: Around the head; its ellipse is the outermost ring.
+        outline: Around the head.
 
     Returns:
-        uint8 RGB (height, width, 3), and what was filled, bool (height, width): wanted
-        pixels in gaps of at most 100 degrees, in the upper half of the ellipse, that
-        have known pixels of the same ring at both ends.
+        The photo, and what was filled: wanted pixels in gaps of at most 100 degrees, in
+        the upper half of the outline's ellipse, that have known pixels of the same ring
+        at both ends.
     """
     to_photo = inverted(to_square)
-    height = float(np.linalg.norm(to_photo[:, 1])) * outline.radii[1]
+    wide, high = outline.radii
+    outer = outline._replace(radii=(AROUND * wide, AROUND * high))
+    height = float(np.linalg.norm(to_photo[:, 1])) * outer.radii[1]
     factor = max(1, math.ceil(height / _MOST_RINGS))
     rings = max(1, math.ceil(height / factor))
-    angles = math.ceil(math.pi * rings * outline.radii[0] / outline.radii[1])
-    columns, rows = _unwrapping((rings, angles), to_photo, mirror, outline)
+    angles = math.ceil(math.pi * rings * wide / high)
+    columns, rows = _unwrapping((rings, angles), to_photo, mirror, outer)
     seen, visible = photo, known
     if factor > 1:
         # The middle of the first block is the middle of the first pixel.
@@ -136,15 +90,20 @@ def fill_between_halves(
         seen = shrink(photo, factor)
         # Of a block that is known in part nothing is read.
         visible = ~any_of_blocks(~known, factor)
-    picture, shown = pixels_at(seen, visible, columns, rows)
-    filled, done = _bridged(picture, shown, outline)
+    unwrapped = filled_rings(*pixels_at(seen, visible, columns, rows), outer)
     where = places((known.shape[0], known.shape[1]), to_square)
-    back = _wrapping((rings, angles), where, mirror, outline)
-    shares = cv2.remap((done | shown).astype(np.float32), *back, cv2.INTER_LINEAR)
-    inside = wanted & (shares > 0.999)
-    wrapped = cv2.remap(filled, *back, cv2.INTER_LINEAR)
-    whole = np.where(inside[..., None], wrapped, photo).astype(np.uint8)
-    return _with_level(whole, inside, known, height / outline.radii[1]), inside
+    back = _wrapping((rings, angles), where, mirror, outer)
+
+    def wrapped(mask: Mask) -> Mask:
+        shares = cv2.remap(mask.astype(np.float32), *back, cv2.INTER_LINEAR)
+        return np.asarray(wanted & within & (shares > 0.999))
+
+    within = outline.ellipse(where, mirror)
+    inside = wrapped(unwrapped.filled)
+    picture = cv2.remap(unwrapped.picture, *back, cv2.INTER_LINEAR)
+    whole = np.where(inside[..., None], picture, photo).astype(np.uint8)
+    whole = _with_level(whole, inside, known, height / outer.radii[1])
+    return Top(whole, inside, wrapped(unwrapped.around) & ~inside)
 
 
 def _with_level(photo: Pixels, filled: Mask, known: Mask, scale: float) -> Pixels:
@@ -215,62 +174,3 @@ def _wrapping(
         (turns * angles - 0.5).astype(np.float32),
         (sizes * rings - 0.5).astype(np.float32),
     )
-
-
-def _bridged(picture: Pixels, known: Mask, outline: Outline) -> tuple[Pixels, Mask]:
-    """Fill gaps of rings, and say where.
-
-    Args:
-        picture: uint8 RGB (rings, angles, 3).
-        known: Pixels that are known, bool (rings, angles).
-        outline: Its ellipse is the outermost ring.
-    """
-    rings, angles = known.shape
-    widest = _WIDEST_GAP / 180.0 * angles
-    filled, done = picture.astype(np.float32), np.zeros_like(known)
-    for row in np.flatnonzero(~known.all(axis=1)):
-        gaps = [gap for gap in _gaps(known[row]) if gap[1] - gap[0] <= widest]
-        if not gaps:
-            continue
-        scale = angles / (math.pi * outline.radii[0] * (row + 0.5) / rings)
-        ring = _ring(picture[row], known[row], min(_DETAIL * scale, angles / 8.0))
-        for start, stop in gaps:
-            filled[row, start:stop] = _bridge(ring, start, stop, scale)
-            done[row, start:stop] = True
-    return np.clip(np.round(filled), 0, 255).astype(np.uint8), done
-
-
-def _ring(picture: Pixels, known: Mask, sigma: float) -> _Ring:
-    """Tell the level of a ring, of its known pixels, from its detail."""
-    shown = picture.astype(np.float32) * known[:, None]
-    sums = gaussian_filter1d(shown, sigma, axis=0, mode="constant")
-    counts = gaussian_filter1d(known.astype(np.float32), sigma, mode="constant")
-    return _Ring(shown, sums / np.maximum(counts, 1e-3)[:, None], known)
-
-
-def _bridge(ring: _Ring, start: int, stop: int, scale: float) -> Floats:
-    """Pixels of a gap: each of its ends, continued, fades into the other."""
-    before, after = ring.part(slice(start)), ring.part(slice(None, stop - 1, -1))
-    count = stop - start
-    colours, detail = before.continued(count, scale)
-    others, other_detail = (each[::-1] for each in after.continued(count, scale))
-    share = (np.arange(1, count + 1, dtype=np.float32) / (count + 1))[:, None]
-    # Of details that differ the variances add up, not the values.
-    mixed = (1 - share) * detail + share * other_detail
-    mixed /= np.hypot(1 - share, share)
-    return np.asarray((1 - share) * colours + share * others + mixed, np.float32)
-
-
-def _gaps(known: Mask) -> list[tuple[int, int]]:
-    """Where pixels between known ones are not known: starts and stops."""
-    steps = np.diff(known.astype(np.int8))
-    starts, stops = np.flatnonzero(steps < 0) + 1, np.flatnonzero(steps > 0) + 1
-    if not known[0]:
-        stops = stops[1:]
-    return [(int(a), int(b)) for a, b in zip(starts, stops, strict=False)]
-
-
-def _alike(colours: Floats, other: Floats, deviation: float) -> Floats:
-    """How alike some colours are to another one, 1 if equal."""
-    squares = ((colours - other) ** 2).mean(axis=1)
-    return np.asarray(np.exp(-squares / (2.0 * deviation**2)), np.float32)

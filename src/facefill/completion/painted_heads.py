@@ -10,6 +10,9 @@ cloth are no harder for it than eyes.
 The refiner of heads is made by ``tools/ship_head_refiner.py``.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 
 import cv2
@@ -18,13 +21,13 @@ from numpy.typing import NDArray
 
 from facefill.completion.expected_heads import expected_head
 from facefill.completion.head_pictures import SIDE, head_picture, resized, resizing
-from facefill.imaging.geometry import composed
+from facefill.imaging.geometry import applied, composed
 from facefill.imaging.laplace import membrane
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 from facefill.models import pretrained
-from facefill.models.refinement import CoarseCrop, Refiner, finer
-from facefill.models.refiner import FACTOR
+from facefill.models.refinement import CoarseCrop, Refiner, finer, shipped_network
+from facefill.models.refiner import FACTOR, GRID
 
 _LARGEST_SIDE = 512
 """Of a painted picture, in pixels."""
@@ -34,12 +37,19 @@ _ENOUGH = 0.75
 
 _LEAST_KNOWN = 0.025
 """Share of a picture without which nothing is painted."""
+_AROUND = 64
+"""Pixels around what is wanted that are looked at where a picture is doubled."""
 _SMOOTHNESS = 3.0
 """Standard deviation of the blur of a smooth continuation, in pixels of ``SIDE``."""
 
 
 def painted_head(
-    photo: Pixels, known: Mask, to_head: NDArray[np.float64], *, is_wider: bool = False
+    photo: Pixels,
+    known: Mask,
+    wanted: Mask,
+    to_head: NDArray[np.float64],
+    *,
+    is_wider: bool = False,
 ) -> Pixels | None:
     """Paint what is hidden of a head.
 
@@ -47,6 +57,8 @@ def painted_head(
         photo: With the face completed, uint8 RGB (height, width, 3); unknown pixels are
             not read.
         known: Pixels that are known or filled, bool (height, width).
+        wanted: Hidden pixels that are asked for, bool (height, width): far from them
+            the picture is soft.
         to_head: Map from the photo to the picture of the head, as ``head_map`` has it.
         is_wider: Whether the picture shows more than a head, of which nothing is
             expected but that it goes on.
@@ -69,14 +81,54 @@ def painted_head(
     while len(painted) < _LARGEST_SIDE and _scale(to_head) < _ENOUGH:
         to_head, side = finer(to_head), FACTOR * len(painted)
         picture, seen = head_picture(photo, known, to_head, side)
-        (painted,) = _refiner(side).refine([CoarseCrop(picture, painted, seen)])
+        window = _window(wanted, to_head, side)
+        painted = _refiner().refine_window(CoarseCrop(picture, painted, seen), window)
     return _in_photo(painted, to_head, known.shape)
+
+
+@contextmanager
+def loading_networks() -> Iterator[None]:
+    """Load the networks beside what is done within, which takes a second, once.
+
+    Raises:
+        ModelError: If they cannot be used.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        loaded = thread.submit(_load)
+        yield
+        loaded.result()
+
+
+@lru_cache(maxsize=1)
+def _load() -> None:
+    _refiner()
+    # Its first picture is traced.
+    nothing = np.zeros((SIDE, SIDE, 3), np.uint8)
+    _head_refiner().refine([CoarseCrop(nothing, nothing, nothing[..., 0] > 0)])
 
 
 def _smooth(picture: Pixels, known: Mask) -> Pixels:
     continued = membrane(picture.astype(np.float32), known)
     blurred = cv2.GaussianBlur(continued, (0, 0), _SMOOTHNESS)
     return np.asarray(np.clip(np.round(blurred), 0, 255), np.uint8)
+
+
+def _window(
+    wanted: Mask, to_head: NDArray[np.float64], side: int
+) -> tuple[slice, slice]:
+    """Where a picture of a head shows wanted pixels and what is around them."""
+    rows, columns = bounding_window(wanted)
+    corners = [
+        (x, y) for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)
+    ]
+    places = applied(to_head, np.array(corners, np.float64))
+    begins = np.floor((places.min(axis=0) - _AROUND) / GRID).astype(int) * GRID
+    ends = np.ceil((places.max(axis=0) + _AROUND) / GRID).astype(int) * GRID
+    across, down = (
+        slice(max(int(begin), 0), min(int(end), side))
+        for begin, end in zip(begins, ends, strict=True)
+    )
+    return down, across
 
 
 def _scale(to_head: NDArray[np.float64]) -> float:
@@ -107,6 +159,6 @@ def _head_refiner() -> Refiner:
     return Refiner(pretrained.load_head_refiner(), picture_share=1.0)
 
 
-@lru_cache(maxsize=2)
-def _refiner(side: int) -> Refiner:
-    return Refiner(pretrained.require_refiner(side), picture_share=1.0)
+@lru_cache(maxsize=1)
+def _refiner() -> Refiner:
+    return Refiner(shipped_network(), picture_share=1.0)

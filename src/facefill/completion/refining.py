@@ -20,6 +20,7 @@ from facefill.imaging.masks import Mask, mask_from_photo
 from facefill.imaging.photo_files import PhotoFile
 from facefill.imaging.photos import Pixels
 from facefill.models.refinement import CoarseCrop, Refiner, finer
+from facefill.models.refiner import FACTOR
 from facefill.parameters.choices import Outside
 from facefill.runtime.batching import groups
 from facefill.runtime.overlapping import overlapped
@@ -91,7 +92,7 @@ def refined(
     pictures = iter(
         refiner.refine(
             [
-                _coarse_crop(each, done, refiner.size)
+                _coarse_crop(each, done)
                 for each in photos
                 for done in each.faces
                 if _has_hole(done)
@@ -111,7 +112,8 @@ def _has_hole(done: CompletedFace) -> bool:
     return isinstance(done.face.measurement.degradation, Inpainting)
 
 
-def _coarse_crop(photo: Unfinished, done: CompletedFace, size: int) -> CoarseCrop:
+def _coarse_crop(photo: Unfinished, done: CompletedFace) -> CoarseCrop:
+    size = FACTOR * len(done.blended)
     shape, matrix = photo.photo.shape, finer(done.face.matrix)
     hole = done.face.hole((shape[0], shape[1])) if photo.hole is None else photo.hole
     known = mask_from_photo(hole, matrix, size)

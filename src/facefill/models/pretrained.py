@@ -13,7 +13,7 @@ checked before a byte of it is used. The card is ``MODEL_CARD.md`` beside them.
 import io
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from facefill.errors import ModelError
 from facefill.parameters.choices import Network
@@ -180,47 +180,38 @@ def load_encoder(generator_sha256: str) -> "keras.Model | None":
     return _with_weights(build_encoder(*sizes), content)
 
 
-def load_refiner() -> "keras.Model | None":
-    """Load the refiner that is shipped; ``None`` if none is.
+def refiner_side() -> int | None:
+    """Side in pixels of the crops that the shipped refiner has learnt from.
 
-    Returns:
-        The network, in float32.
-
-    Raises:
-        ModelError: If the file is not the one that was shipped.
+    ``None`` if none is shipped. The network is not loaded.
     """
     described = read_description(FOLDER / REFINER_MANIFEST)
-    return None if described is None else _refiner(REFINER, described)
+    return None if described is None else int(described["size"])
 
 
-def require_refiner(side: int) -> "keras.Model":
-    """Load the refiner that is shipped, for crops of another side, in pixels.
+def load_refiner() -> "keras.Model":
+    """Load the refiner that is shipped.
+
+    Returns:
+        The network, in float32, for crops of any side.
 
     Raises:
         ModelError: If there is none, or the file is not the one that was shipped.
     """
-    described = require_description(FOLDER / REFINER_MANIFEST)
-    return _refiner(REFINER, described | {"size": side})
+    return _refiner(REFINER, REFINER_MANIFEST)
 
 
 def load_head_refiner() -> "keras.Model":
-    """Load the refiner of heads that is shipped.
-
-    Returns:
-        The network, in float32.
-
-    Raises:
-        ModelError: If there is none, or the file is not the one that was shipped.
-    """
-    described = require_description(FOLDER / HEAD_REFINER_MANIFEST)
-    return _refiner(HEAD_REFINER, described)
+    """Load the refiner of heads that is shipped; see ``load_refiner``."""
+    return _refiner(HEAD_REFINER, HEAD_REFINER_MANIFEST)
 
 
-def _refiner(name: str, described: dict[str, Any]) -> "keras.Model":
+def _refiner(name: str, manifest: str) -> "keras.Model":
+    described = require_description(FOLDER / manifest)
     content = read_packaged(FOLDER / name, described["sha256"])
     from facefill.models.refiner import build_refiner
 
-    return _with_weights(build_refiner(described["size"], seed=0), content)
+    return _with_weights(build_refiner(None, seed=0), content)
 
 
 def _with_weights(model: "keras.Model", content: bytes) -> "keras.Model":

@@ -7,7 +7,7 @@ Synopsis::
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import cv2
@@ -27,6 +27,8 @@ from facefill.models.refiner import FACTOR, in_precision, refiner_input, residua
 from facefill.parameters import CompleteOptions
 
 Floats: TypeAlias = NDArray[np.float32]
+
+_COMPILED_KEPT = 4
 
 _AT_ONCE = 4
 """Faces that are refined together in bfloat16, where a pass of four takes as long as
@@ -68,10 +70,6 @@ class Refiner:
         self._picture_share = picture_share
         self._precision = precision
 
-    @cached_property
-    def _run(self) -> Callable[[Tensor], Tensor]:
-        return graph.inference(in_precision(self._network, self._precision))
-
     @property
     def gives_mean(self) -> bool:
         """Whether it gives the mean of what is likely, and nothing of a picture."""
@@ -81,11 +79,6 @@ class Refiner:
     def fingerprint(self) -> str:
         """What decides its results but for the precision: weights, and the share."""
         return f"{weights_sha256(self._network)} {self._picture_share}"
-
-    @property
-    def size(self) -> int:
-        """Side of a crop in pixels."""
-        return int(self._network.input_shape[1])
 
     def refine(self, crops: Sequence[CoarseCrop]) -> list[Pixels]:
         """Refine completed faces, each to the same bytes alone and among others.
@@ -108,13 +101,33 @@ class Refiner:
             for (crop, _, known), each in zip(crops, refined, strict=True)
         ]
 
+    def refine_window(self, crop: CoarseCrop, window: tuple[slice, slice]) -> Pixels:
+        """Refine a part of a crop: what is beyond stays coarse, and costs nothing.
+
+        Args:
+            crop: The crop; it is as if its mirror image were no other's.
+            window: The part; its ends are multiples of ``GRID`` pixels.
+
+        Returns:
+            uint8 RGB (2 S, 2 S, 3); known pixels are those of the crop.
+        """
+        shown = _shown(crop)
+        seen = refiner_input(*(each[None] for each in shown))
+        run = _compiled(self._network, self._precision)
+        painted = np.asarray(run(seen[:, window[0], window[1]]))
+        picture, mean = residuals(painted[0])
+        refined = shown.coarse.copy()
+        refined[window] += mean + self._picture_share * (picture - mean)
+        return np.where(crop.known[..., None], crop.crop, to_uint8(refined))
+
     def _residuals(self, shown: Sequence["_Shown"]) -> tuple[Floats, Floats]:
         """Residuals of the picture and of the mean, float32 (N, 2 S, 2 S, 3) each."""
 
         def painted(rows: NDArray[np.int64], _: int) -> Tensor:
             seen = zip(*(shown[row] for row in rows), strict=True)
-            return self._run(refiner_input(*(np.stack(each) for each in seen)))
+            return run(refiner_input(*(np.stack(each) for each in seen)))
 
+        run = _compiled(self._network, self._precision)
         at_once = 1 if self._precision == "float32" else _AT_ONCE
         return residuals(in_full_batches(painted, len(shown), at_once))
 
@@ -186,10 +199,19 @@ def shipped_refiner(options: CompleteOptions, image_size: int) -> Refiner | None
     Raises:
         ModelError: If the file of the network is not the one that was shipped.
     """
-    network = None if options.refine == "none" else _shipped()
-    if network is None or network.input_shape[1] != FACTOR * image_size:
+    if options.refine == "none" or pretrained.refiner_side() != FACTOR * image_size:
         return None
-    return refiner_of(network, options)
+    return refiner_of(shipped_network(), options)
+
+
+@lru_cache(maxsize=1)
+def shipped_network() -> keras.Model:
+    """Network that comes with facefill, for crops of any side.
+
+    Raises:
+        ModelError: If there is none, or its file is not the one that was shipped.
+    """
+    return pretrained.load_refiner()
 
 
 def refiner_of(network: keras.Model, options: CompleteOptions) -> Refiner:
@@ -203,6 +225,7 @@ def refiner_of(network: keras.Model, options: CompleteOptions) -> Refiner:
     return Refiner(network, options.picture_share, precision)
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> keras.Model | None:
-    return pretrained.load_refiner()
+@lru_cache(maxsize=_COMPILED_KEPT)
+def _compiled(network: keras.Model, precision: str) -> Callable[[Tensor], Tensor]:
+    """Compile a network, once for faces and for what of heads it enlarges."""
+    return graph.inference(in_precision(network, precision))

@@ -23,6 +23,8 @@ FACTOR = 2
 """Side of a refined crop in sides of the face."""
 WIDTHS = (64, 128, 256)
 """Filters of the refiner's maps of a quarter, an eighth and a sixteenth of the side."""
+GRID = 16
+"""Pixels of a crop for one of the smallest maps, along a side."""
 _FINE_WIDTH = 48
 _BLOCKS = (0, 1, 5)
 """Residual blocks before each of them is shrunk, or enlarged."""
@@ -33,11 +35,14 @@ _RESIDUAL_DEVIATION = 0.002
 DISCRIMINATOR_WIDTHS = (48, 96, 128)
 
 
-def build_refiner(size: int, seed: int, precision: str = "float32") -> keras.Model:
+def build_refiner(
+    size: int | None, seed: int, precision: str = "float32"
+) -> keras.Model:
     """Build the refiner.
 
     Args:
-        size: Side of a crop in pixels, a multiple of 16.
+        size: Side of a crop in pixels, a multiple of ``GRID``; None is for crops
+            of any.
         seed: Seed of the initial weights.
         precision: Keras dtype policy of the hidden layers.
 
@@ -77,7 +82,7 @@ def in_precision(refiner: keras.Model, precision: str) -> keras.Model:
         == keras.DTypePolicy(precision).compute_dtype
     ):
         return refiner
-    other = build_refiner(int(refiner.input_shape[1]), 0, precision)
+    other = build_refiner(refiner.input_shape[1], 0, precision)
     other.set_weights(refiner.get_weights())
     return other
 

@@ -173,9 +173,8 @@ def trainer_of(size: int, seed: int, options: TrainOptions) -> TunedTrainer:
         seed: Seed of the weights of what begins anew.
         options: Arithmetic and device.
     """
-    start = pretrained.load_refiner()
-    if start is not None and start.input_shape[1] != size:
-        start = None
+    is_of_size = pretrained.refiner_side() == size
+    start = pretrained.load_refiner() if is_of_size else None
     loss = perceptual_loss()
     precision = devices.resolve_precision(options.precision, options.device)
     trainer = RefinerTrainer(size, seed, LossWeights(), loss, precision)

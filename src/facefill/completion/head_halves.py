@@ -1,0 +1,192 @@
+"""What one half of a head shows of the other.
+
+Where a hole hides one half of the head around a face, that is the other half, mirrored
+(``mirrored_heads``), and between both its top goes around it (``head_rings``).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from facefill.completion.face_outlines import crop_as_square
+from facefill.completion.faces import FaceInPhoto
+from facefill.completion.head_outlines import (
+    UPRIGHT,
+    Mirror,
+    Outline,
+    find_mirror,
+    places,
+)
+from facefill.completion.head_pictures import FIELD
+from facefill.completion.head_rings import Top, fill_between_halves
+from facefill.completion.levels import levelled
+from facefill.completion.mirrored_heads import mirrored_head
+from facefill.imaging.geometry import of_window
+from facefill.imaging.grain import with_grain
+from facefill.imaging.masks import Mask, bounding_window
+from facefill.imaging.photos import Pixels
+
+_EARS = 0.1
+"""How far down what little is hidden beside a face is mirrored, in sides of the crop
+from its middle: beside a jaw is what is behind the other half."""
+
+_LEAST_MIRRORED = 0.65
+"""Share of what is hidden of a turned head that its other half shows, if mirrored:
+three quarters and more where half of a photo is gone, less above a torn corner."""
+
+_LEAST_AHEAD = 0.3
+"""The same of a head that looks ahead (31 torn corners of people to choose by)."""
+
+_TURNED = 1.5
+"""``Mirror.turn`` of heads that do not look ahead: five that were mirrored so had the
+wall of one side, or a bent profile, on the other."""
+
+_HEAD = Outline(
+    centre=-0.15, radii=(0.85, 0.95), body_top=0.45, body_width=1.3, shoulders=3.0
+)
+"""What may be of a head and its body: little hair reaches beyond it, and what is below
+a chin is the body's, unless it is far beside it."""
+
+_HIGH = _HEAD._replace(radii=(0.85, 1.1))
+"""The same of a head that was mirrored, whose hair or hat may end higher on either side
+of what is left between both halves."""
+
+_NEAR = _HEAD._replace(radii=(0.95, 1.2))
+"""What is mirrored beside a head above a torn corner: further out are other heads."""
+
+_TOP_FIELD = 2.5
+"""Sides of a face's crop that hold the ellipse of the highest outline, upright."""
+
+
+def with_halves(
+    photo: Pixels,
+    wanted: Mask,
+    left: Mask,
+    faces: Sequence[FaceInPhoto],
+    parts: Sequence[Mask],
+) -> tuple[Pixels, Mask, Mask, Mask]:
+    """Mirror heads, and fill what is between their halves.
+
+    Args:
+        photo: The photo, with the faces completed.
+        wanted: Pixels to fill.
+        left: Those that are not filled yet.
+        faces: The faces.
+        parts: Parts of the hole that reach far beyond each face.
+
+    Returns:
+        The photo, what is left to fill, which of the filled pixels are tops of heads,
+        and where heads and bodies may be.
+    """
+    mirrors = [_mirror(photo, ~wanted, face) for face in faces]
+    outlines, tops = np.zeros_like(wanted), np.zeros_like(wanted)
+    for face, part, mirror in zip(faces, parts, mirrors, strict=True):
+        outline, around = _HEAD, np.zeros_like(wanted)
+        if (todo := left & part).any():
+            photo, mirrored = _with_mirrored(photo, face, mirror, todo, ~left)
+            left = left & ~mirrored
+            if mirrored.any():
+                outline = _HIGH
+                top = _with_top(photo, face, mirror, left & part, ~left)
+                photo, around = top.photo, top.around
+                left, tops = left & ~top.filled, tops | top.filled
+        to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+        where = places((wanted.shape[0], wanted.shape[1]), to_square)
+        outlines |= outline.mask(where, mirror or UPRIGHT) & ~around
+    return photo, left, tops, outlines
+
+
+def with_sides(
+    photo: Pixels,
+    wanted: Mask,
+    faces: Sequence[FaceInPhoto],
+    beside: Sequence[Mask],
+) -> tuple[Pixels, Mask]:
+    """Mirror what little is hidden of heads beside their faces, down to the ears.
+
+    Args:
+        photo: The photo, with the faces completed.
+        wanted: Pixels to fill.
+        faces: The faces.
+        beside: Parts of the hole that reach a little beyond each face.
+
+    Returns:
+        The photo, and what is left to fill.
+    """
+    left = wanted
+    for face, part in zip(faces, beside, strict=True):
+        to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+        where = places((wanted.shape[0], wanted.shape[1]), to_square)
+        above = left & part & (where.down < _EARS)
+        found = _mirror(photo, ~wanted, face) if above.any() else None
+        if found is not None and found.turn < _TURNED:
+            above &= _HEAD.mask(where, found)
+            photo, mirrored = _with_mirrored(photo, face, found, above, ~left)
+            left = left & ~mirrored
+    return photo, left
+
+
+def _with_mirrored(
+    photo: Pixels, face: FaceInPhoto, found: Mirror | None, wanted: Mask, known: Mask
+) -> tuple[Pixels, Mask]:
+    """Mirror a head if one half of it is hidden, and say what of it was mirrored.
+
+    Args:
+        photo: The photo, with the face completed.
+        face: The face.
+        found: Mirror of its head, if its face is seen.
+        wanted: Pixels to fill.
+        known: Pixels that are known or filled.
+    """
+    window, done = _window(face, known), np.zeros_like(wanted)
+    part, seen = photo[window], known[window]
+    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+    mirror = found or UPRIGHT
+    square = of_window(to_square, window)
+    mirrored = mirrored_head(part, seen, square, mirror)
+    hidden = wanted[window] & mirrored.head
+    shown = hidden & mirrored.shown
+    share = shown.sum() / max(hidden.sum(), 1)
+    looks_ahead = found is not None and found.turn < _TURNED
+    if not shown.any() or share < (_LEAST_AHEAD if looks_ahead else _LEAST_MIRRORED):
+        return photo, done
+    if share < _LEAST_MIRRORED:
+        where = places((seen.shape[0], seen.shape[1]), square)
+        shown = shown & _NEAR.mask(where, mirror)
+    compared = seen & mirrored.shown
+    filled = levelled(part, mirrored.picture, shown, compared, face.enlargement)
+    photo = photo.copy()
+    photo[window], done[window] = filled, shown
+    return photo, done
+
+
+def _with_top(
+    photo: Pixels, face: FaceInPhoto, mirror: Mirror | None, wanted: Mask, known: Mask
+) -> Top:
+    """Fill the top of a head between its halves."""
+    filled, around = np.zeros_like(wanted), np.zeros_like(wanted)
+    crop = face.crop((known.shape[0], known.shape[1]), _TOP_FIELD)
+    if not (wanted & crop).any():
+        return Top(photo, filled, around)
+    window = bounding_window(crop)
+    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+    square = of_window(to_square, window)
+    top = fill_between_halves(
+        photo[window], wanted[window], known[window], square, mirror or UPRIGHT, _HIGH
+    )
+    photo = photo.copy()
+    photo[window] = with_grain(top.photo, top.filled, known[window])
+    filled[window], around[window] = top.filled, top.around
+    return Top(photo, filled, around)
+
+
+def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror | None:
+    """Find where a head has its middle, if its face is seen."""
+    window = _window(face, known)
+    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
+    return find_mirror(photo[window], known[window], of_window(to_square, window))
+
+
+def _window(face: FaceInPhoto, mask: Mask) -> tuple[slice, slice]:
+    """Where a photo may show a head, and its mirror image."""
+    return bounding_window(face.crop((mask.shape[0], mask.shape[1]), 2.0 * FIELD))
