@@ -33,8 +33,7 @@ def ringed(mirror=UPRIGHT):
 
 def filled(photo, hole=WEDGE, mirror=UPRIGHT, paint=0):
     damaged = np.where(hole[..., None], np.uint8(paint), photo)
-    top = fill_between_halves(damaged, hole, ~hole, TO_SQUARE, mirror, OUTLINE)
-    return top.photo, top.filled
+    return fill_between_halves(damaged, hole, ~hole, TO_SQUARE, mirror, OUTLINE)
 
 
 @pytest.mark.parametrize("mirror", [UPRIGHT, TURNED])
@@ -76,7 +75,7 @@ def test_no_paint_is_read():
     # Not all that is unknown is wanted, and there are slivers of it.
     hole = WEDGE | (noise(SIDE, SIDE)[..., 0] < 2)
     wanted = hole & (COLUMNS > 140)
-    (one, done, _), (other, as_well, _) = (
+    (one, done), (other, as_well) = (
         fill_between_halves(
             np.where(hole[..., None], np.uint8(paint), truth),
             wanted,
@@ -162,43 +161,6 @@ def test_detail_is_of_what_is_like_the_ends_and_near_them():
     assert np.abs(made[inner].astype(int) - 90).max() < 12
 
 
-def top_of(photo, hole):
-    damaged = np.where(hole[..., None], np.uint8(0), photo)
-    return fill_between_halves(damaged, hole, ~hole, TO_SQUARE, UPRIGHT, OUTLINE)
-
-
-@pytest.mark.parametrize("end", [0.7, 0.9])
-def test_a_head_ends_where_its_rings_show_at_both_ends_what_is_around_it(end):
-    sizes, angles = on_rings(UPRIGHT)
-    photo = np.where(sizes < end, 60, 180)[..., None].repeat(3, axis=2)
-    hole = np.abs(angles) < 0.6
-    top = top_of(photo.astype(np.uint8), hole)
-    upper = hole & (ROWS < 160) & (sizes > 0.3)
-    assert top.around[upper & (sizes > end + 0.04) & (sizes < 0.98)].all()
-    assert top.filled[upper & (sizes < end - 0.02)].all()
-    assert not (top.filled & top.around).any()
-    assert not top.around[sizes > 1.0].any()
-    assert (
-        np.abs(top.photo[top.filled & (sizes < end - 0.06)].astype(int) - 60).max() < 6
-    )
-
-
-def test_a_head_of_the_colour_of_what_is_around_it_ends_nowhere():
-    plain = np.full((SIDE, SIDE, 3), 120, np.uint8)
-    top = top_of(plain, WEDGE)
-    assert top.filled.any()
-    assert not top.around.any()
-
-
-def test_a_head_that_goes_on_at_one_end_has_not_ended():
-    sizes, angles = on_rings(UPRIGHT)
-    high = np.where(angles < 0, 1.3, 0.7)  # a hat that is worn aslant
-    photo = np.where(sizes < high, 60, 180)[..., None].repeat(3, axis=2)
-    top = top_of(photo.astype(np.uint8), np.abs(angles) < 0.6)
-    assert top.filled.any()
-    assert not top.around.any()
-
-
 def test_an_edge_beyond_an_end_is_not_repeated():
     sizes, angles = on_rings(UPRIGHT)
     turned = np.degrees(np.abs(angles))
@@ -249,8 +211,7 @@ def filled_enlarged(photo, hole, times, paint=0):
     to_square[:, :2] /= times
     to_square[:, 2] = to_square @ (*[(1 - times) / 2] * 2, 1.0)
     damaged = np.where(hole[..., None], np.uint8(paint), photo)
-    top = fill_between_halves(damaged, hole, ~hole, to_square, UPRIGHT, OUTLINE)
-    return top.photo, top.filled
+    return fill_between_halves(damaged, hole, ~hole, to_square, UPRIGHT, OUTLINE)
 
 
 def test_no_edge_shows_where_a_gap_ends_above_what_is_known():

@@ -18,7 +18,7 @@ from facefill.completion.head_outlines import (
     places,
 )
 from facefill.completion.head_pictures import FIELD
-from facefill.completion.head_rings import Top, fill_between_halves
+from facefill.completion.head_rings import fill_between_halves
 from facefill.completion.levels import levelled
 from facefill.completion.mirrored_heads import mirrored_head
 from facefill.imaging.geometry import of_window
@@ -81,18 +81,17 @@ def with_halves(
     mirrors = [_mirror(photo, ~wanted, face) for face in faces]
     outlines, tops = np.zeros_like(wanted), np.zeros_like(wanted)
     for face, part, mirror in zip(faces, parts, mirrors, strict=True):
-        outline, around = _HEAD, np.zeros_like(wanted)
+        outline = _HEAD
         if (todo := left & part).any():
             photo, mirrored = _with_mirrored(photo, face, mirror, todo, ~left)
             left = left & ~mirrored
             if mirrored.any():
                 outline = _HIGH
-                top = _with_top(photo, face, mirror, left & part, ~left)
-                photo, around = top.photo, top.around
-                left, tops = left & ~top.filled, tops | top.filled
+                photo, top = _with_top(photo, face, mirror, left & part, ~left)
+                left, tops = left & ~top, tops | top
         to_square = crop_as_square(face.matrix, len(face.measurement.mask))
         where = places((wanted.shape[0], wanted.shape[1]), to_square)
-        outlines |= outline.mask(where, mirror or UPRIGHT) & ~around
+        outlines |= outline.mask(where, mirror or UPRIGHT)
     return photo, left, tops, outlines
 
 
@@ -162,22 +161,21 @@ def _with_mirrored(
 
 def _with_top(
     photo: Pixels, face: FaceInPhoto, mirror: Mirror | None, wanted: Mask, known: Mask
-) -> Top:
-    """Fill the top of a head between its halves."""
-    filled, around = np.zeros_like(wanted), np.zeros_like(wanted)
+) -> tuple[Pixels, Mask]:
+    """Fill the top of a head between its halves, and say what of it was filled."""
+    done = np.zeros_like(wanted)
     crop = face.crop((known.shape[0], known.shape[1]), _TOP_FIELD)
     if not (wanted & crop).any():
-        return Top(photo, filled, around)
+        return photo, done
     window = bounding_window(crop)
     to_square = crop_as_square(face.matrix, len(face.measurement.mask))
     square = of_window(to_square, window)
-    top = fill_between_halves(
+    filled, done[window] = fill_between_halves(
         photo[window], wanted[window], known[window], square, mirror or UPRIGHT, _HIGH
     )
     photo = photo.copy()
-    photo[window] = with_grain(top.photo, top.filled, known[window])
-    filled[window], around[window] = top.filled, top.around
-    return Top(photo, filled, around)
+    photo[window] = with_grain(filled, done[window], known[window])
+    return photo, done
 
 
 def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror | None:

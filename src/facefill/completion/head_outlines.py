@@ -101,15 +101,11 @@ class Outline(NamedTuple):
             where: Places of the pixels.
             mirror: Of the head.
         """
-        across, below = mirror.unturned(where.across), where.down - self.body_top
-        body = np.abs(across) < self.body_width + self.shoulders * below
-        return np.asarray(self.ellipse(where, mirror) | ((below > 0.0) & body))
-
-    def ellipse(self, where: Places, mirror: Mirror) -> Mask:
-        """Pixels within the ellipse alone; see ``mask``."""
         across, (wide, high) = mirror.unturned(where.across), self.radii
-        down = where.down - self.centre
-        return np.asarray(np.hypot(across / wide, down / high) < 1.0)
+        head = np.hypot(across / wide, (where.down - self.centre) / high) < 1.0
+        below = where.down - self.body_top
+        width = self.body_width + self.shoulders * below
+        return np.asarray(head | ((below > 0.0) & (np.abs(across) < width)))
 
 
 def places(shape: tuple[int, int], to_square: NDArray[np.float64]) -> Places:

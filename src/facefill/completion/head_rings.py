@@ -6,7 +6,6 @@ into ellipses about it, here called rings, whose gaps are filled (``ring_gaps``)
 """
 
 import math
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from facefill.completion.head_outlines import Mirror, Outline, Places, places
 from facefill.completion.mirrored_heads import pixels_at
-from facefill.completion.ring_gaps import AROUND, filled_rings
+from facefill.completion.ring_gaps import filled_rings
 from facefill.imaging.geometry import inverted, shrink
 from facefill.imaging.laplace import membrane
 from facefill.imaging.masks import Mask, any_of_blocks, bounding_window, mean_around
@@ -35,21 +34,6 @@ _LEAST_SHARE = 0.01
 """Of filled pixels around a known one, without which there is no level to compare."""
 
 
-class Top(NamedTuple):
-    """A photo with the top of a head.
-
-    Attributes:
-        photo: uint8 RGB (height, width, 3).
-        filled: Pixels of it that were filled, bool (height, width).
-        around: Pixels within the head's outline that are left, since it ends below
-            them, bool (height, width).
-    """
-
-    photo: Pixels
-    filled: Mask
-    around: Mask
-
-
 def fill_between_halves(
     photo: Pixels,
     wanted: Mask,
@@ -57,7 +41,7 @@ def fill_between_halves(
     to_square: NDArray[np.float64],
     mirror: Mirror,
     outline: Outline,
-) -> Top:
+) -> tuple[Pixels, Mask]:
     """Fill what is hidden of the top of a head between what is known on either side.
 
     Args:
@@ -66,21 +50,19 @@ def fill_between_halves(
         known: Pixels that may be read, bool (height, width).
         to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
         mirror: Of the head.
-        outline: Around the head.
+        outline: Around the head; its ellipse is the outermost ring.
 
     Returns:
-        The photo, and what was filled: wanted pixels in gaps of at most 100 degrees, in
-        the upper half of the outline's ellipse, that have known pixels of the same ring
-        at both ends.
+        uint8 RGB (height, width, 3), and what was filled, bool (height, width): wanted
+        pixels in gaps of at most 100 degrees, in the upper half of the ellipse, that
+        have known pixels of the same ring at both ends.
     """
     to_photo = inverted(to_square)
-    wide, high = outline.radii
-    outer = outline._replace(radii=(AROUND * wide, AROUND * high))
-    height = float(np.linalg.norm(to_photo[:, 1])) * outer.radii[1]
+    height = float(np.linalg.norm(to_photo[:, 1])) * outline.radii[1]
     factor = max(1, math.ceil(height / _MOST_RINGS))
     rings = max(1, math.ceil(height / factor))
-    angles = math.ceil(math.pi * rings * wide / high)
-    columns, rows = _unwrapping((rings, angles), to_photo, mirror, outer)
+    angles = math.ceil(math.pi * rings * outline.radii[0] / outline.radii[1])
+    columns, rows = _unwrapping((rings, angles), to_photo, mirror, outline)
     seen, visible = photo, known
     if factor > 1:
         # The middle of the first block is the middle of the first pixel.
@@ -90,20 +72,15 @@ def fill_between_halves(
         seen = shrink(photo, factor)
         # Of a block that is known in part nothing is read.
         visible = ~any_of_blocks(~known, factor)
-    unwrapped = filled_rings(*pixels_at(seen, visible, columns, rows), outer)
+    picture, shown = pixels_at(seen, visible, columns, rows)
+    filled, done = filled_rings(picture, shown, outline)
     where = places((known.shape[0], known.shape[1]), to_square)
-    back = _wrapping((rings, angles), where, mirror, outer)
-
-    def wrapped(mask: Mask) -> Mask:
-        shares = cv2.remap(mask.astype(np.float32), *back, cv2.INTER_LINEAR)
-        return np.asarray(wanted & within & (shares > 0.999))
-
-    within = outline.ellipse(where, mirror)
-    inside = wrapped(unwrapped.filled)
-    picture = cv2.remap(unwrapped.picture, *back, cv2.INTER_LINEAR)
-    whole = np.where(inside[..., None], picture, photo).astype(np.uint8)
-    whole = _with_level(whole, inside, known, height / outer.radii[1])
-    return Top(whole, inside, wrapped(unwrapped.around) & ~inside)
+    back = _wrapping((rings, angles), where, mirror, outline)
+    shares = cv2.remap((done | shown).astype(np.float32), *back, cv2.INTER_LINEAR)
+    inside = wanted & (shares > 0.999)
+    wrapped = cv2.remap(filled, *back, cv2.INTER_LINEAR)
+    whole = np.where(inside[..., None], wrapped, photo).astype(np.uint8)
+    return _with_level(whole, inside, known, height / outline.radii[1]), inside
 
 
 def _with_level(photo: Pixels, filled: Mask, known: Mask, scale: float) -> Pixels:

@@ -1,8 +1,7 @@
 """Rings around a head, and gaps of theirs that are filled.
 
 On each ring a gap is filled by blending the colours of its two ends. Its detail, such
-as strands of hair, is patches of what is like them beside it. Where rings show at both
-ends what is around the head, the head has ended.
+as strands of hair, is patches of what is like them beside it.
 """
 
 import math
@@ -38,8 +37,7 @@ _FADE = 0.06
 _ALIKE = 60.0
 """Of colours within the end of a ring that are of the same thing."""
 _SAME = 25.0
-"""Of places whose detail is copied, from the colour that goes on, and of what is around
-a head from itself."""
+"""Of places whose detail is copied, from the colour that goes on."""
 _HALF = 0.5
 """How alike those are at least (1 = equal)."""
 
@@ -47,31 +45,8 @@ _EDGE = 2.5
 """Detail beyond as many standard deviations of that of a ring's ends is of edges, and
 copied as no more than so much."""
 
-AROUND = 1.2
-"""Size of the outermost ring, in sizes of the head's outline."""
-_SURELY_AROUND = 1.03
-"""The same of the rings by which it is known what is around the head."""
-_MOST_AROUND = 0.7
-"""Share of the rings within the outline that may be around the head. If it is more at
-either end, the head is of the same colour."""
-
 _ZERO = 128
 """Of detail, in pictures of it."""
-
-
-class Rings(NamedTuple):
-    """Rings, from the innermost, from the left over the top to the right.
-
-    Attributes:
-        picture: uint8 RGB (rings, angles, 3).
-        filled: Pixels that were filled, bool (rings, angles).
-        around: Pixels that are left, since the head ends below them, bool (rings,
-            angles).
-    """
-
-    picture: Pixels
-    filled: Mask
-    around: Mask
 
 
 class _Ring(NamedTuple):
@@ -151,67 +126,34 @@ class _Gap(NamedTuple):
         return np.asarray((1 - share) * colours + share * others, np.float32)
 
 
-def filled_rings(picture: Pixels, known: Mask, outer: Outline) -> Rings:
-    """Fill gaps of rings.
+def filled_rings(picture: Pixels, known: Mask, outline: Outline) -> tuple[Pixels, Mask]:
+    """Fill gaps of rings, and say where.
 
     Args:
-        picture: uint8 RGB (rings, angles, 3).
+        picture: From the innermost, from the left over the top to the right, uint8 RGB
+            (rings, angles, 3).
         known: Pixels that are known, bool (rings, angles).
-        outer: Its ellipse is the outermost ring.
+        outline: Its ellipse is the outermost ring.
     """
     rings, angles = known.shape
-    scales = rings / (np.arange(rings) + 0.5) * angles / (math.pi * outer.radii[0])
+    widest = _WIDEST_GAP / 180.0 * angles
+    scales = rings / (np.arange(rings) + 0.5) * angles / (math.pi * outline.radii[0])
     parted = [
         _ring(colours, seen, min(_DETAIL * scale, angles / 8.0))
         for colours, seen, scale in zip(picture, known, scales, strict=True)
     ]
     gaps = [
-        _Gap(
-            number,
-            start,
-            stop,
-            float(scales[number]),
-            ring.part(slice(start)),
-            ring.part(slice(None, stop - 1, -1)),
-        )
-        for number, ring in enumerate(parted)
-        for start, stop in _gaps(ring.known)
+        gap
+        for row, ring in enumerate(parted)
+        for gap in _gaps(row, ring, float(scales[row]))
+        if gap.stop - gap.start <= widest
     ]
-    first = _first_around(gaps, rings)
-    filled, around = np.zeros_like(known), np.zeros_like(known)
-    colours = picture.astype(np.float32)
-    widest = _WIDEST_GAP / 180.0 * angles
-    bridged = []
+    colours, filled = picture.astype(np.float32), np.zeros_like(known)
     for gap in gaps:
         hidden = gap.row, slice(gap.start, gap.stop)
-        if gap.row >= first:
-            around[hidden] = True
-        elif gap.stop - gap.start <= widest:
-            filled[hidden], colours[hidden] = True, gap.bridge()
-            bridged.append(gap)
-    colours += _patched_detail(parted, bridged, filled)
-    return Rings(np.clip(np.round(colours), 0, 255).astype(np.uint8), filled, around)
-
-
-def _first_around(gaps: Sequence[_Gap], rings: int) -> int:
-    """Number of the first ring of those that show what is around a head at both ends.
-
-    Further out, beyond its outline, all of them do.
-    """
-    outline = math.ceil(rings / AROUND)
-    outermost = [gap.ends for gap in gaps if gap.row >= _SURELY_AROUND * outline]
-    inner = sorted({gap.row for gap in gaps if gap.row < outline}, reverse=True)
-    if not outermost or not inner:
-        return outline
-    counts = []
-    for side, background in enumerate(np.median(outermost, axis=0)):
-        others = {
-            gap.row for gap in gaps if _alike(gap.ends[side], background, _SAME) < _HALF
-        }
-        ended = (count for count, row in enumerate(inner) if row in others)
-        counts.append(next(ended, len(inner)))
-    is_told_apart = max(counts) <= _MOST_AROUND * len(inner)
-    return inner[min(counts) - 1] if is_told_apart and min(counts) else outline
+        filled[hidden], colours[hidden] = True, gap.bridge()
+    colours += _patched_detail(parted, gaps, filled)
+    return np.clip(np.round(colours), 0, 255).astype(np.uint8), filled
 
 
 def _patched_detail(
@@ -254,13 +196,24 @@ def _ring(picture: Pixels, known: Mask, sigma: float) -> _Ring:
     return _Ring(shown, sums / np.maximum(counts, 1e-3)[:, None], known)
 
 
-def _gaps(known: Mask) -> list[tuple[int, int]]:
-    """Where pixels between known ones are not known: starts and stops."""
-    steps = np.diff(known.astype(np.int8))
+def _gaps(row: int, ring: _Ring, scale: float) -> list[_Gap]:
+    """Gaps of a ring; see ``_Gap``."""
+    steps = np.diff(ring.known.astype(np.int8))
     starts, stops = np.flatnonzero(steps < 0) + 1, np.flatnonzero(steps > 0) + 1
-    if not known[0]:
+    if not ring.known[0]:
         stops = stops[1:]
-    return [(int(a), int(b)) for a, b in zip(starts, stops, strict=False)]
+    pairs = zip(starts.tolist(), stops.tolist(), strict=False)
+    return [
+        _Gap(
+            row,
+            start,
+            stop,
+            scale,
+            before=ring.part(slice(start)),
+            after=ring.part(slice(None, stop - 1, -1)),
+        )
+        for start, stop in pairs
+    ]
 
 
 def _alike(colours: Floats, other: Floats, deviation: float) -> Floats:
