@@ -33,8 +33,12 @@ demo: install ## Run the whole system on the embedded sample
 	@echo 'Figures:   data/demo/08_reporting'
 	@echo 'Runs:      $(BIN)/kedro mlflow ui --env=demo, which prints their address'
 
+# Each process has a core to itself: more threads would wait for each other.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+
 test: install lint ## Check style, types and layers, and run the tests
-	$(BIN)/python -m pytest -n logical --maxprocesses=4 \
+	env $(ONE_THREAD) $(BIN)/python -m pytest -n logical --maxprocesses=4 \
 		--dist=loadfile --no-loadscope-reorder
 
 test-long: install ## Run the tests that take minutes: clusters, devices, the commands of the pages
