@@ -33,7 +33,7 @@ demo: install ## Run the whole system on the embedded sample
 	@echo 'Figures:   data/demo/08_reporting'
 	@echo 'Runs:      $(BIN)/kedro mlflow ui --env=demo, which prints their address'
 
-# Each process has a core to itself: more threads would wait for each other.
+# More threads than one in each process would wait for those of the others.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facefill.completion.face_outlines import crop_as_square, outlines
+from facefill.completion.face_outlines import outlines
 from facefill.completion.faces import AlignedFace, FaceInPhoto, face_with_hole
 from facefill.completion.result import completed_face, compose
 from facefill.imaging.degradations import Inpainting
@@ -85,9 +85,9 @@ def test_of_a_face_that_is_not_seen_the_whole_crop_is_taken():
 
 
 def test_the_middle_of_the_first_pixel_of_a_crop_is_half_a_pixel_from_its_edge():
-    np.testing.assert_allclose(
-        applied(crop_as_square(np.eye(2, 3), 64), np.zeros((1, 2))), 0.5 / 64
-    )
+    face = face_of(noise(96, 96), np.eye(2, 3))
+    size = len(face.measurement.mask)
+    np.testing.assert_allclose(applied(face.to_square, np.zeros((1, 2))), 0.5 / size)
 
 
 @pytest.mark.parametrize("name", NAMES[:4])

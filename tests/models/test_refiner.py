@@ -167,7 +167,7 @@ def test_of_a_window_what_is_wanted_is_refined_as_in_the_whole_crop():
     part = made.refine_window(CoarseCrop(crop, coarse, known), window)
     assert np.array_equal(part[known], crop[known])
     wanted = np.zeros_like(known)
-    wanted[60:90, 40:110] = True  # nearly four maps' pixels from the window's end
+    wanted[60:90, 40:110] = True  # 66 pixels from the window's end
     moved = np.abs(whole.astype(int) - coarse)[wanted].mean()
     assert np.abs(part.astype(int) - whole)[wanted].mean() < 0.2 * moved
     beyond = ~known

@@ -33,7 +33,8 @@ def compiled(
         function: Pure; takes and returns nested arrays.
         device: Where it will run.
         shape: Of its argument, if that is one of float32, with None where it is not
-            fixed; without it, each shape that it meets is traced.
+            fixed: TensorFlow traces it once then, and not for each shape that it meets.
+            XLA, and with it JAX, compiles for each shape nevertheless.
     """
     if keras.backend.backend() == "jax":
         import jax

@@ -24,18 +24,6 @@ _MARGIN = 0.4
 """Around the crop, in its sides: the landmark network sees 0.3."""
 
 
-def crop_as_square(matrix: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Map from a photo to the crop of its face as the unit square, (2, 3).
-
-    Args:
-        matrix: Map from the photo to the crop, (2, 3).
-        size: Side of the crop in pixels.
-    """
-    square = matrix / size
-    square[:, 2] += 0.5 / size
-    return np.asarray(square, np.float64)
-
-
 def find_landmarks(
     photo: Pixels, known: Mask, to_square: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
@@ -44,7 +32,7 @@ def find_landmarks(
     Args:
         photo: uint8 RGB (height, width, 3), with the face completed.
         known: Pixels that are known or completed, bool (height, width).
-        to_square: From ``crop_as_square``.
+        to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
 
     Returns:
         float64 (68, 2), x and y in pixels of the photo; None if no face is seen there.
@@ -91,7 +79,7 @@ def place_face(photo: Pixels, known: Mask, face: FaceInPhoto) -> PlacedFace | No
     if not crop.any():
         return None
     window = bounding_window(crop, round(_MARGIN * size * face.enlargement))
-    to_square = of_window(crop_as_square(face.matrix, size), window)
+    to_square = of_window(face.to_square, window)
     points = find_landmarks(photo[window], known[window], to_square)
     return PlacedFace(window, to_square, points)
 

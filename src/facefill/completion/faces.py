@@ -63,6 +63,14 @@ class FaceInPhoto:
         return self.measurement.key
 
     @property
+    def to_square(self) -> NDArray[np.float64]:
+        """Map from the photo to the crop as the unit square, float64 (2, 3)."""
+        size = len(self.measurement.mask)
+        square = self.matrix / size
+        square[:, 2] += 0.5 / size
+        return np.asarray(square, np.float64)
+
+    @property
     def enlargement(self) -> float:
         """Pixels of the photo for each pixel of the face, along a side."""
         return float(abs(np.linalg.det(self.matrix[:, :2])) ** -0.5)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facefill.completion.face_outlines import crop_as_square
 from facefill.completion.faces import FaceInPhoto
 from facefill.completion.head_outlines import (
     UPRIGHT,
@@ -89,8 +88,7 @@ def with_halves(
                 outline = _HIGH
                 photo, top = _with_top(photo, face, mirror, left & part, ~left)
                 left, tops = left & ~top, tops | top
-        to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-        where = places((wanted.shape[0], wanted.shape[1]), to_square)
+        where = places((wanted.shape[0], wanted.shape[1]), face.to_square)
         outlines |= outline.mask(where, mirror or UPRIGHT)
     return photo, left, tops, outlines
 
@@ -114,8 +112,9 @@ def with_sides(
     """
     left = wanted
     for face, part in zip(faces, beside, strict=True):
-        to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-        where = places((wanted.shape[0], wanted.shape[1]), to_square)
+        if not (left & part).any():
+            continue
+        where = places((wanted.shape[0], wanted.shape[1]), face.to_square)
         above = left & part & (where.down < _EARS)
         found = _mirror(photo, ~wanted, face) if above.any() else None
         if found is not None and found.turn < _TURNED:
@@ -139,9 +138,7 @@ def _with_mirrored(
     """
     window, done = _window(face, known), np.zeros_like(wanted)
     part, seen = photo[window], known[window]
-    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-    mirror = found or UPRIGHT
-    square = of_window(to_square, window)
+    mirror, square = found or UPRIGHT, of_window(face.to_square, window)
     mirrored = mirrored_head(part, seen, square, mirror)
     hidden = wanted[window] & mirrored.head
     shown = hidden & mirrored.shown
@@ -168,8 +165,7 @@ def _with_top(
     if not (wanted & crop).any():
         return photo, done
     window = bounding_window(crop)
-    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-    square = of_window(to_square, window)
+    square = of_window(face.to_square, window)
     filled, done[window] = fill_between_halves(
         photo[window], wanted[window], known[window], square, mirror or UPRIGHT, _HIGH
     )
@@ -181,8 +177,8 @@ def _with_top(
 def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror | None:
     """Find where a head has its middle, if its face is seen."""
     window = _window(face, known)
-    to_square = crop_as_square(face.matrix, len(face.measurement.mask))
-    return find_mirror(photo[window], known[window], of_window(to_square, window))
+    square = of_window(face.to_square, window)
+    return find_mirror(photo[window], known[window], square)
 
 
 def _window(face: FaceInPhoto, mask: Mask) -> tuple[slice, slice]:

@@ -21,7 +21,7 @@ from facefill.imaging.photos import Pixels
 
 Floats = NDArray[np.float32]
 
-_MOST_RINGS = 600
+_MOST_RINGS = 400
 """Of larger heads so many are unwrapped, from blocks of pixels: a second of work."""
 
 # All in sides of the face's crop.

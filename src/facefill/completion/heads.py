@@ -115,8 +115,9 @@ def continue_heads(
     for field in (FIELD, *_WIDER_FIELDS):
         frames = _frames(faces, shape, field)
         for face, part, frame in zip(faces, parts, frames, strict=True):
-            least = _LEAST_PAINTED * face.enlargement
-            todo = _deep_parts(left & part & frame, frame, least)
+            todo = left & part & frame
+            if todo.any():
+                todo = _deep_parts(todo, frame, _LEAST_PAINTED * face.enlargement)
             if todo.any():
                 photo, painted = _with_head(photo, face, field, frame, todo, ~left)
                 left = left & ~painted

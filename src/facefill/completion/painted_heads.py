@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -42,6 +44,8 @@ _AROUND = 64
 _SMOOTHNESS = 3.0
 """Standard deviation of the blur of a smooth continuation, in pixels of ``SIDE``."""
 
+_LOADING = Lock()
+
 
 def painted_head(
     photo: Pixels,
@@ -57,8 +61,8 @@ def painted_head(
         photo: With the face completed, uint8 RGB (height, width, 3); unknown pixels are
             not read.
         known: Pixels that are known or filled, bool (height, width).
-        wanted: Hidden pixels that are asked for, bool (height, width): far from them
-            the picture is soft.
+        wanted: Hidden pixels that are asked for, some of it True, bool (height, width):
+            far from them the picture is soft.
         to_head: Map from the photo to the picture of the head, as ``head_map`` has it.
         is_wider: Whether the picture shows more than a head, of which nothing is
             expected but that it goes on.
@@ -77,12 +81,14 @@ def painted_head(
         coarse = _smooth(picture, seen)
     else:
         coarse = resized(expected_head(picture, seen), SIDE)
-    (painted,) = _head_refiner().refine([CoarseCrop(picture, coarse, seen)])
+    networks = _networks()
+    (painted,) = networks.of_heads.refine([CoarseCrop(picture, coarse, seen)])
     while len(painted) < _LARGEST_SIDE and _scale(to_head) < _ENOUGH:
         to_head, side = finer(to_head), FACTOR * len(painted)
         picture, seen = head_picture(photo, known, to_head, side)
         window = _window(wanted, to_head, side)
-        painted = _refiner().refine_window(CoarseCrop(picture, painted, seen), window)
+        crop = CoarseCrop(picture, painted, seen)
+        painted = networks.doubling.refine_window(crop, window)
     return _in_photo(painted, to_head, known.shape)
 
 
@@ -90,21 +96,37 @@ def painted_head(
 def loading_networks() -> Iterator[None]:
     """Load the networks beside what is done within, which takes a second, once.
 
-    Raises:
-        ModelError: If they cannot be used.
+    What is wrong with them is an error of whoever paints.
     """
     with ThreadPoolExecutor(1) as thread:
-        loaded = thread.submit(_load)
+        thread.submit(_networks)
         yield
-        loaded.result()
+
+
+class _Networks(NamedTuple):
+    """Refiners, in float32, so that heads are the same on every machine.
+
+    Attributes:
+        of_heads: Paints what is hidden, in ``SIDE`` pixels.
+        doubling: Doubles a picture's sides: that of faces.
+    """
+
+    of_heads: Refiner
+    doubling: Refiner
+
+
+def _networks() -> _Networks:
+    with _LOADING:
+        return _loaded()
 
 
 @lru_cache(maxsize=1)
-def _load() -> None:
-    _refiner()
-    # Its first picture is traced.
+def _loaded() -> _Networks:
+    of_heads = Refiner(pretrained.load_head_refiner(), picture_share=1.0)
+    # The first pass traces the graph.
     nothing = np.zeros((SIDE, SIDE, 3), np.uint8)
-    _head_refiner().refine([CoarseCrop(nothing, nothing, nothing[..., 0] > 0)])
+    of_heads.refine([CoarseCrop(nothing, nothing, nothing[..., 0] > 0)])
+    return _Networks(of_heads, Refiner(shipped_network(), picture_share=1.0))
 
 
 def _smooth(picture: Pixels, known: Mask) -> Pixels:
@@ -122,13 +144,18 @@ def _window(
         (x, y) for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)
     ]
     places = applied(to_head, np.array(corners, np.float64))
-    begins = np.floor((places.min(axis=0) - _AROUND) / GRID).astype(int) * GRID
-    ends = np.ceil((places.max(axis=0) + _AROUND) / GRID).astype(int) * GRID
     across, down = (
-        slice(max(int(begin), 0), min(int(end), side))
-        for begin, end in zip(begins, ends, strict=True)
+        _span(low - _AROUND, high + _AROUND, side)
+        for low, high in zip(places.min(axis=0), places.max(axis=0), strict=True)
     )
     return down, across
+
+
+def _span(begin: float, end: float, side: int) -> slice:
+    """Half of a side of a picture, or all of it: XLA compiles anew for each shape."""
+    half = side // 2
+    start = int(np.clip(begin, 0, half)) // GRID * GRID
+    return slice(start, start + half) if min(end, side) <= start + half else slice(side)
 
 
 def _scale(to_head: NDArray[np.float64]) -> float:
@@ -151,14 +178,3 @@ def _in_photo(
         painted, to_head, shape[::-1], flags=flags, borderMode=border
     )
     return np.asarray(shown, np.uint8)
-
-
-# Both in float32, so that heads are the same on every machine.
-@lru_cache(maxsize=1)
-def _head_refiner() -> Refiner:
-    return Refiner(pretrained.load_head_refiner(), picture_share=1.0)
-
-
-@lru_cache(maxsize=1)
-def _refiner() -> Refiner:
-    return Refiner(shipped_network(), picture_share=1.0)

@@ -8,12 +8,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from facefill.completion.head_outlines import Outline
-from facefill.imaging.grain import TO_DEVIATION
 from facefill.imaging.inpainting import copy_patches
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
@@ -41,9 +41,9 @@ _SAME = 25.0
 _HALF = 0.5
 """How alike those are at least (1 = equal)."""
 
-_EDGE = 2.5
-"""Detail beyond as many standard deviations of that of a ring's ends is of edges, and
-copied as no more than so much."""
+_LEAST_TEXTURE = 8.0
+"""Radius, in pixels, of a circle that fits into what detail is copied from: in less
+there is no patch, and what is copied nevertheless is black."""
 
 _ZERO = 128
 """Of detail, in pictures of it."""
@@ -72,7 +72,7 @@ class _Ring(NamedTuple):
         Args:
             scale: Pixels per side of the face's crop.
         """
-        end = self._end(scale)
+        end = self.part(slice(-max(round(_END * scale), 1), None))
         weights = _alike(end.picture, end.level[-1], _ALIKE) * end.known
         return np.asarray(weights @ end.picture / weights.sum(), np.float32)
 
@@ -82,15 +82,6 @@ class _Ring(NamedTuple):
         away = np.arange(1, count + 1, dtype=np.float32)[:, None]
         fade = np.exp(-away / (_FADE * scale))
         return np.asarray(typical + fade * (self.level[-1] - typical), np.float32)
-
-    def most_detail(self, scale: float) -> Floats:
-        """Most detail at its end that is of no edge, float32 (3,); see ``colour``."""
-        end = self._end(scale)
-        found = np.abs(end.picture - end.level)[end.known]
-        return np.asarray(_EDGE * TO_DEVIATION * np.median(found, axis=0), np.float32)
-
-    def _end(self, scale: float) -> "_Ring":
-        return self.part(slice(-max(round(_END * scale), 1), None))
 
 
 class _Gap(NamedTuple):
@@ -169,23 +160,26 @@ def _patched_detail(
     Returns:
         float32 (rings, angles, 3), 0 elsewhere.
     """
-    detail = np.stack([ring.picture - ring.level for ring in parted])
+    detail = np.stack(
+        [(ring.picture - ring.level) * ring.known[:, None] for ring in parted]
+    )
     sources = np.zeros_like(hole)
     for gap in gaps:
         ring, reach = parted[gap.row], round(_BESIDE * gap.scale)
-        ends = gap.before, gap.after
-        most = np.max([end.most_detail(gap.scale) for end in ends], axis=0)
-        detail[gap.row] = np.clip(detail[gap.row], -most, most)
         before = slice(max(gap.start - reach, 0), gap.start)
         after = slice(gap.stop, gap.stop + reach)
         for side, colour in zip((before, after), gap.ends, strict=True):
             alike = _alike(ring.level[side], colour, _SAME) >= _HALF
             sources[gap.row, side] |= alike & ring.known[side]
-    if not sources.any():
+    framed = np.pad(sources.astype(np.uint8), 1)
+    if cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() < _LEAST_TEXTURE:
         return np.zeros_like(detail)
-    picture = np.clip(np.round(detail + _ZERO), 0, 255).astype(np.uint8)
-    copy_patches(picture, hole, ~sources & ~hole)
-    return (picture.astype(np.float32) - _ZERO) * hole[..., None]
+    coded = np.clip(np.round(detail + _ZERO), 1, 255).astype(np.uint8)
+    coded[~sources] = 0
+    copy_patches(coded, hole, ~sources & ~hole)
+    # What no patch was found for stays black.
+    found = hole & (coded > 0).all(axis=-1)
+    return (coded.astype(np.float32) - _ZERO) * found[..., None]
 
 
 def _ring(picture: Pixels, known: Mask, sigma: float) -> _Ring:

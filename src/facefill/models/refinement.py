@@ -29,6 +29,7 @@ from facefill.parameters import CompleteOptions
 Floats: TypeAlias = NDArray[np.float32]
 
 _COMPILED_KEPT = 4
+"""Refiners of faces and of heads, in two precisions."""
 
 _AT_ONCE = 4
 """Faces that are refined together in bfloat16, where a pass of four takes as long as
@@ -62,7 +63,7 @@ class Refiner:
         """Take a network.
 
         Args:
-            network: Of ``refiner.build_refiner``.
+            network: Of ``refiner.build_refiner``; its weights must not change any more.
             picture_share: Share of the network's picture, the rest being its mean.
             precision: Keras dtype policy of the hidden layers.
         """
@@ -105,7 +106,8 @@ class Refiner:
         """Refine a part of a crop: what is beyond stays coarse, and costs nothing.
 
         Args:
-            crop: The crop; it is as if its mirror image were no other's.
+            crop: The crop. The mean is that of itself alone, not of its mirror image,
+                too, as ``refine`` has it for a share of 0.
             window: The part; its ends are multiples of ``GRID`` pixels.
 
         Returns:
@@ -227,5 +229,5 @@ def refiner_of(network: keras.Model, options: CompleteOptions) -> Refiner:
 
 @lru_cache(maxsize=_COMPILED_KEPT)
 def _compiled(network: keras.Model, precision: str) -> Callable[[Tensor], Tensor]:
-    """Compile a network, once for faces and for what of heads it enlarges."""
+    """Compile a network, once for all refiners by it of a precision."""
     return graph.inference(in_precision(network, precision))
