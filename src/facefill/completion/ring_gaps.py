@@ -175,7 +175,7 @@ def _patched_detail(
     if cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() < _LEAST_TEXTURE:
         return np.zeros_like(detail)
     coded = np.clip(np.round(detail + _ZERO), 1, 255).astype(np.uint8)
-    coded[~sources] = 0
+    coded[~sources] = np.where(hole[~sources], 0, _ZERO)[:, None]
     copy_patches(coded, hole, ~sources & ~hole)
     # What no patch was found for stays black.
     found = hole & (coded > 0).all(axis=-1)

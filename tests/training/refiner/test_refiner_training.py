@@ -246,7 +246,7 @@ def test_rates_fall_to_nothing_where_they_are_to_cool(completer, tmp_path):
         start, *(each.refiner.weights for each in (full, warm, cold)), strict=True
     ):
         assert np.array_equal(same, begin)
-        assert half - begin == pytest.approx((end - begin) / 2, abs=1e-7)
+        np.testing.assert_allclose(half - begin, (end - begin) / 2, 1e-6, 1e-7)
 
 
 @pytest.mark.parametrize(("longest", "factor"), [(20.0, 1.0), (6.5, 0.5), (1.3, 0.1)])
