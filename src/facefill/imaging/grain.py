@@ -24,7 +24,7 @@ _SIGMA = 1.5
 """Standard deviation, in pixels of the photo, of the blur that grain is lost in."""
 _EDGE = 2.5
 """Detail beyond as many standard deviations of the grain belongs to edges."""
-TO_DEVIATION = 1.4826
+_TO_DEVIATION = 1.4826
 """From the median magnitude to the standard deviation of a normal distribution."""
 _QUIET_SHARE = 0.4
 """Share of the pixels by which grain is measured: those with the least around them."""
@@ -87,7 +87,7 @@ def _detail(part: Pixels, chosen: Mask) -> tuple[NDArray[np.float32], float]:
     mean = blurred / np.maximum(shares, 1e-6)[..., None]
     detail = (values - mean) * weights[..., None]
     magnitudes = np.abs(detail[chosen].mean(axis=-1))
-    deviation = TO_DEVIATION * float(np.median(magnitudes)) if chosen.any() else 0.0
+    deviation = _TO_DEVIATION * float(np.median(magnitudes)) if chosen.any() else 0.0
     limit = _EDGE * deviation
     return np.asarray(np.clip(detail, -limit, limit), np.float32), deviation
 
