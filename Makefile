@@ -1,6 +1,6 @@
 # The developer's interface; .ci/run calls the same. Needs Python 3.11 to 3.13 only.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long chaos defects browser lint format bench docs lock audit clean
+.PHONY: help install demo test test-slow test-long chaos defects browser lint format bench docs lock audit clean
 
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -34,12 +34,15 @@ demo: install ## Run the whole system on the embedded sample
 	@echo 'Runs:      $(BIN)/kedro mlflow ui --env=demo, which prints their address'
 
 # More threads than one in each process would wait for those of the others.
-ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+PYTEST := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
+	$(BIN)/python -m pytest -n logical --maxprocesses=4 --dist=loadfile
 
-test: install lint ## Check style, types and layers, and run the tests
-	env $(ONE_THREAD) $(BIN)/python -m pytest -n logical --maxprocesses=4 \
-		--dist=loadfile --no-loadscope-reorder
+test: install lint ## Check style, types and layers, and run the tests but for the slow ones
+	$(PYTEST) -m "not slow and not long and not chaos"
+
+test-slow: install ## Run the tests of ten seconds and more: whole runs, kills, servers
+	$(PYTEST) -m "slow and not long and not chaos"
 
 test-long: install ## Run the tests that take minutes: clusters, devices, the commands of the pages
 	$(BIN)/python -m pytest -m long

@@ -1,11 +1,13 @@
 """Faces are described by several processes as by one."""
 
 import numpy as np
+import pytest
 
 from facefill.evaluation.face_descriptors import describe
 from facefill.evaluation.identity import Identify
 
 
+@pytest.mark.slow
 def test_processes_give_the_descriptors_that_one_gives_in_the_order_of_the_faces():
     draw = np.random.default_rng(1)
     coarse = draw.integers(0, 256, (70, 8, 8, 3), np.uint8)

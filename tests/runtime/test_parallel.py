@@ -98,6 +98,7 @@ def test_few_chunks_are_on_their_way_to_a_cluster_at_a_time(tmp_path):
     assert max(lead) <= 5
 
 
+@pytest.mark.slow
 def test_a_cluster_that_goes_away_is_one_line_and_what_is_done_is_kept(tmp_path):
     with cluster(tmp_path) as started:
         map_chunks = chunk_mapper(None, started.scheduler_address, 60.0)

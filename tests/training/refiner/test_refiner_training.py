@@ -135,6 +135,7 @@ def test_a_batch_belongs_to_the_holes_that_its_faces_were_completed_under(
         assert np.median(apart[at_face]) <= 1
 
 
+@pytest.mark.slow
 def test_it_learns_to_fill_a_hole_better_than_it_was(completer, tmp_path):
     batches = RefinerBatches(crops(), completer, tmp_path, 64, 8)
     errors, means = [], []
@@ -154,6 +155,7 @@ def test_it_learns_to_fill_a_hole_better_than_it_was(completer, tmp_path):
     assert np.mean(means[-2:]) < 0.8 * means[0]
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_where_an_undisturbed_one_does(
     completer, tmp_path
 ):
@@ -173,6 +175,7 @@ def test_an_interrupted_training_ends_where_an_undisturbed_one_does(
     )
 
 
+@pytest.mark.slow
 def test_the_discriminator_learns_and_the_refiner_hears_of_it(completer, tmp_path):
     batch = RefinerBatches(crops(), completer, tmp_path, 64, 1).batch(0, 16)
     stack = type(batch)(*(np.asarray(part)[None] for part in batch))
@@ -211,6 +214,7 @@ def advanced(batch, **changes):
     return keras.tree.map_structure(np.asarray, after), metrics[0]
 
 
+@pytest.mark.slow
 def test_a_step_in_bfloat16_is_that_in_float32_within_its_rounding(completer, tmp_path):
     batch = RefinerBatches(crops(), completer, tmp_path, 64, 1).batch(0, 16)
     _, exact = advanced(batch)
@@ -232,6 +236,7 @@ def test_every_window_is_in_its_crop_and_shows_the_hole(completer, tmp_path):
     assert len(np.unique(starts, axis=0)) > 30
 
 
+@pytest.mark.slow
 def test_rates_fall_to_nothing_where_they_are_to_cool(completer, tmp_path):
     cooling = Cooling(first=4, last=8)
     shares = [float(cooling.share(step)) for step in range(10)]

@@ -48,6 +48,7 @@ def options(steps):
     return TrainOptions(refiner_steps=steps, precision="float32", device="cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_training_in_two_parts_ends_in_the_same_bytes(tmp_path, caplog):
     steps = []
@@ -72,6 +73,7 @@ def test_a_training_in_two_parts_ends_in_the_same_bytes(tmp_path, caplog):
     assert other.packed() == anew.packed()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_another_noise_of_the_fit_is_another_training(tmp_path, caplog):
     tune_refiner(CROPS, completer(), options(2), tmp_path)
