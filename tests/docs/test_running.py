@@ -27,7 +27,7 @@ ELSEWHERE = {
     "curl ": "tests/runtime/test_tracked_model.py",
     "nginx ": "of the system; tried by hand",
     "htpasswd ": "of the system; tried by hand",
-    "make (test|lint|demo)$": ".ci/run",
+    "make (test|test-slow|lint|demo)$": ".ci/run",
     "make browser": "it is a test",
     "make (test-long|chaos|defects)": "it is a test",
     "make format": "it writes the code anew",
