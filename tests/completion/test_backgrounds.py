@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from facefill.completion.backgrounds import Background, patched_behind
+from facefill.completion.backgrounds import Background, Behind, patched_behind
 from photos import noise
 
 SHAPE = (96, 96)
@@ -11,10 +11,32 @@ ROWS, COLUMNS = np.mgrid[:96, :96]
 HEAD = np.hypot(ROWS - 60, COLUMNS - 48) < 24
 HIDDEN = ROWS < 50
 WALL = noise(*SHAPE) // 8 + np.uint8(64)
+RED, GREEN = np.array((128, 0, 0), np.uint8), np.array((0, 128, 0), np.uint8)
 
 
-def patched(photo=WALL, known=~HIDDEN, fade=4.0):
-    return patched_behind(photo, HIDDEN, known, HEAD, np.full(SHAPE, fade, np.float32))
+def behind(hidden, known, outlines, fades, sides=None, given=None):
+    """What is known, of one side alone unless there are two."""
+    whole = (np.ones(hidden.shape, np.float32),)
+    given = known if given is None else given
+    return Behind(hidden, known, given, outlines, fades, sides or whole)
+
+
+def patched(photo=WALL, known=~HIDDEN, fade=4.0, **options):
+    fades = np.full(SHAPE, fade, np.float32)
+    return patched_behind(photo, behind(HIDDEN, known, HEAD, fades, **options))
+
+
+def two_sides(blend=8):
+    right = np.clip((COLUMNS - 47.5 + blend) / (2 * blend), 0, 1).astype(np.float32)
+    return right, 1 - right
+
+
+SIDED = {"sides": two_sides()}
+
+
+def painted_wall():
+    """A wall that is red on the left and green on the right."""
+    return WALL + np.where((COLUMNS < 48)[..., None], RED, GREEN)
 
 
 def test_the_share_of_patches_falls_by_the_distance_from_the_outline():
@@ -44,7 +66,7 @@ def test_nothing_unknown_is_read():
 
 def test_each_head_fades_by_its_own_width():
     widths = np.where(COLUMNS < 48, 0.0, 4.0).astype(np.float32)
-    shares = patched_behind(WALL, HIDDEN, ~HIDDEN, HEAD, widths).shares
+    shares = patched_behind(WALL, behind(HIDDEN, ~HIDDEN, HEAD, widths)).shares
     within = HIDDEN & HEAD
     assert (shares[within & (COLUMNS < 48)] == 0.0).all()
     assert (shares[within & (COLUMNS >= 48)] > 0.0).any()
@@ -57,10 +79,10 @@ def test_in_a_large_photo_the_background_has_the_grain_of_what_is_known():
     head = np.hypot(rows - 700, columns - 800) < 300
     hidden = rows < 500
     fades = np.full(shape, 8.0, np.float32)
-    made = patched_behind(wall, hidden, ~hidden, head, fades)
+    made = patched_behind(wall, behind(hidden, ~hidden, head, fades))
     fine = made.patched - cv2.GaussianBlur(made.patched, (0, 0), 2.0).astype(np.float32)
-    behind = fine[50:450, 50:1550]
-    assert 0.7 < behind.std() / fine[1050:].std() < 1.3
+    filled = fine[50:450, 50:1550]
+    assert 0.7 < filled.std() / fine[1050:].std() < 1.3
 
 
 def test_where_nothing_is_known_near_a_part_it_is_left():
@@ -70,7 +92,7 @@ def test_where_nothing_is_known_near_a_part_it_is_left():
     hidden = (rows < 40) & (columns < 40)
     head = (rows < 300) & (columns < 300) & ~hidden
     fades = np.full(shape, 2.0, np.float32)
-    made = patched_behind(wall, hidden, ~hidden, head, fades)
+    made = patched_behind(wall, behind(hidden, ~hidden, head, fades))
     assert not made.shares.any()
     assert np.array_equal(made.patched[~hidden], wall[~hidden])
 
@@ -80,6 +102,55 @@ def test_with_too_little_known_nothing_is_filled():
     background = patched(known=known)
     assert not background.shares.any()
     assert not background.filled.any()
+
+
+def test_behind_each_side_of_a_head_is_what_is_known_beside_that_side():
+    made = patched(painted_wall(), sides=two_sides()).patched
+    shown = HIDDEN & ~HEAD
+    left, right = made[shown & (COLUMNS < 40)], made[shown & (COLUMNS >= 56)]
+    assert (left[:, 0] > 180).all()
+    assert (left[:, 1] < 110).all()
+    assert (right[:, 1] > 180).all()
+    assert (right[:, 0] < 110).all()
+
+
+def test_behind_the_middle_of_a_head_both_sides_are_blended():
+    made = patched(painted_wall(), sides=two_sides()).patched.astype(float)
+    redness = (made[..., 0] - made[..., 1])[:30].mean(axis=0)
+    assert redness[38] > 110
+    assert redness[57] < -110
+    assert np.abs(np.diff(redness[38:58])).max() < 40
+
+
+def test_beside_a_side_of_which_nothing_is_known_is_what_is_known_elsewhere():
+    known = ~HIDDEN & (COLUMNS < 48)
+    background = patched(painted_wall(), known, sides=two_sides())
+    shown = HIDDEN & ~HEAD
+    assert background.filled[shown].all()
+    assert (background.patched[shown][:, 0] > 180).all()
+
+
+def test_a_side_of_many_colours_is_filled_with_what_is_known_of_both():
+    crowd = (ROWS // 4 + COLUMNS // 4) % 2 > 0
+    stripes = np.where(crowd[..., None], WALL, WALL + GREEN)
+    photo = np.where((COLUMNS < 48)[..., None], WALL + RED, stripes)
+    known = ~HIDDEN & ((COLUMNS < 48) | (ROWS > 80))
+    both, sided = (patched(photo, known, **options) for options in ({}, SIDED))
+    shown = HIDDEN & ~HEAD & (COLUMNS > 60)
+    assert (both.patched[shown][:, 0] > 180).any()
+    assert (sided.patched[shown][:, 0] > 180).any()
+
+
+def test_what_was_mirrored_says_nothing_of_the_side_where_it_is_now():
+    left, mirrored = ~HIDDEN & (COLUMNS < 48), (COLUMNS >= 48) & (ROWS > 85)
+    photo = np.where(mirrored[..., None], WALL, WALL + RED)
+    alone, besides = (
+        patched(photo, left | mirrored, sides=two_sides(), given=given).patched
+        for given in (left, left | mirrored)
+    )
+    shown = HIDDEN & ~HEAD & (COLUMNS > 56)
+    assert (besides[shown][:, 0] < 110).all()
+    assert (alone[shown][:, 0] > 180).any()
 
 
 def test_patches_lie_over_a_photo_by_their_shares():

@@ -38,7 +38,8 @@ def smooth():
 def symmetric(degrees=0.0):
     """Photo that is its own mirror image at the middle of such a face."""
     smooth = cv2.GaussianBlur(noise(SIDE, SIDE), (0, 0), 5).astype(np.float32)
-    smooth = 8 * (smooth - smooth.mean()) + 128
+    # Before a wall that is the same on both sides.
+    smooth = 8 * (smooth - smooth.mean()) * near(30)[..., None] + 128
     both = np.clip((smooth + smooth[:, ::-1]) / 2, 0, 255).astype(np.uint8)
     back = cv2.getRotationMatrix2D((59.5, 59.5), degrees, 1.0)
     return cv2.warpAffine(
@@ -259,13 +260,29 @@ def test_what_is_behind_a_head_is_of_the_photos_background_and_not_of_the_body()
     assert (made[behind, 1] > 100).all()
 
 
+def test_behind_the_hidden_half_of_a_head_is_what_is_known_beside_that_half(
+    monkeypatch,
+):
+    monkeypatch.setattr(head_halves, "find_mirror", lambda *_: Mirror(0.0, 1.0))
+    rows, columns = np.mgrid[:240, :240]
+    head = np.hypot((columns - 119.5) / 0.6, (rows - 119.5) / 0.8) < 80
+    wall = np.where((columns < 120)[..., None], (40, 60, 190), (60, 170, 60))
+    truth = np.where(head[..., None], (200, 140, 110), wall) + noise(240, 240) // 16
+    hole = columns - 2 * rows > -20
+    made, *_ = continue_heads(
+        (truth * ~hole[..., None]).astype(np.uint8), hole, [face((119.5, 119.5), 80)]
+    )
+    behind = hole & (columns > 172)
+    assert (made[behind, 1] > made[behind, 2]).mean() > 0.98
+
+
 @pytest.mark.parametrize(("width", "is_painted"), [(12, False), (30, True)])
 def test_of_what_is_left_of_a_head_a_stripe_is_not_painted(
     monkeypatch, width, is_painted
 ):
-    def all_but_a_stripe(photo, hidden, *_):
+    def all_but_a_stripe(photo, behind):
         stripe = np.abs(COLUMNS - 60) < width / 2
-        return Background(photo, (hidden & ~stripe).astype(np.float32))
+        return Background(photo, (behind.hidden & ~stripe).astype(np.float32))
 
     asked = []
 

@@ -12,11 +12,12 @@ from facefill.imaging.colour import (
     chroma,
     coloured,
     grey_picture,
+    is_plain,
     luminance,
     tone_curve,
     toned,
 )
-from photos import face_photo
+from photos import face_photo, noise
 
 KNOWN = np.ones(face_photo().shape[:2], bool)
 
@@ -108,3 +109,16 @@ def test_one_coloured_corner_between_the_pixels_that_are_looked_at_first_has_col
     assert tone_curve(photo, known) is not None
     photo[corner] = np.random.default_rng(0).integers(0, 256, (corner.sum(), 3))
     assert tone_curve(photo, known) is None
+
+
+@pytest.mark.parametrize(("strange", "expected"), [(5, True), (15, False)])
+def test_a_background_is_plain_if_one_pixel_in_ten_at_most_is_of_another_colour(
+    strange, expected
+):
+    pixels = np.full((100, 3), 120, np.uint8) + noise(10, 10).reshape(100, 3) // 16
+    pixels[:strange] = (120, 60, 120)
+    assert is_plain(pixels) == expected
+
+
+def test_of_no_pixels_none_is_plain():
+    assert not is_plain(np.zeros((0, 3), np.uint8))

@@ -1,24 +1,29 @@
 """What one half of a head shows of the other.
 
 Where a hole hides one half of the head around a face, that is the other half, mirrored
-(``mirrored_heads``), and between both its top goes around it (``head_rings``).
+(``mirrored_heads``), and between both its top goes around it (``head_rings``). What
+came with it from behind that half is taken out again where it is not what is behind
+this one (``mirrored_backgrounds``).
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from facefill.completion.faces import FaceInPhoto
+from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.head_outlines import (
+    HEAD,
     UPRIGHT,
+    Floats,
     Mirror,
-    Outline,
     find_mirror,
     places,
 )
 from facefill.completion.head_pictures import FIELD
 from facefill.completion.head_rings import fill_between_halves
 from facefill.completion.levels import levelled
+from facefill.completion.mirrored_backgrounds import misplaced_background
 from facefill.completion.mirrored_heads import mirrored_head
 from facefill.imaging.geometry import of_window
 from facefill.imaging.grain import with_grain
@@ -40,21 +45,41 @@ _TURNED = 1.5
 """``Mirror.turn`` of heads that do not look ahead: five that were mirrored so had the
 wall of one side, or a bent profile, on the other."""
 
-_HEAD = Outline(
-    centre=-0.15, radii=(0.85, 0.95), body_top=0.45, body_width=1.3, shoulders=3.0
-)
-"""What may be of a head and its body: little hair reaches beyond it, and what is below
-a chin is the body's, unless it is far beside it."""
+_HIGH = HEAD._replace(radii=(0.85, 1.1))
+"""What may be of a head that was mirrored, whose hair or hat may end higher on either
+side of what is left between both halves."""
 
-_HIGH = _HEAD._replace(radii=(0.85, 1.1))
-"""The same of a head that was mirrored, whose hair or hat may end higher on either side
-of what is left between both halves."""
-
-_NEAR = _HEAD._replace(radii=(0.95, 1.2))
+_NEAR = HEAD._replace(radii=(0.95, 1.2))
 """What is mirrored beside a head above a torn corner: further out are other heads."""
+
+_BLEND = 0.15
+"""How far on either side of a head's middle what is behind both its sides is blended,
+in sides of the crop."""
+
+_SEEN_FIELD = 3.0
+"""Sides of a face's crop in which what is behind its head is looked at."""
 
 _TOP_FIELD = 2.5
 """Sides of a face's crop that hold the ellipse of the highest outline, upright."""
+
+
+class Halves(NamedTuple):
+    """A photo whose heads are mirrored, and what is between their halves filled.
+
+    Attributes:
+        photo: uint8 RGB (height, width, 3).
+        left: Pixels that are not filled yet, bool (height, width).
+        tops: Filled pixels that are tops of heads, bool (height, width).
+        outlines: Where heads and bodies may be, bool (height, width).
+        sides: Share of the right and of the left side of each head at each pixel,
+            float32 (height, width) each.
+    """
+
+    photo: Pixels
+    left: Mask
+    tops: Mask
+    outlines: Mask
+    sides: tuple[Floats, ...]
 
 
 def with_halves(
@@ -63,7 +88,7 @@ def with_halves(
     left: Mask,
     faces: Sequence[FaceInPhoto],
     parts: Sequence[Mask],
-) -> tuple[Pixels, Mask, Mask, Mask]:
+) -> Halves:
     """Mirror heads, and fill what is between their halves.
 
     Args:
@@ -72,25 +97,25 @@ def with_halves(
         left: Those that are not filled yet.
         faces: The faces.
         parts: Parts of the hole that reach far beyond each face.
-
-    Returns:
-        The photo, what is left to fill, which of the filled pixels are tops of heads,
-        and where heads and bodies may be.
     """
     mirrors = [_mirror(photo, ~wanted, face) for face in faces]
+    shape = wanted.shape[0], wanted.shape[1]
     outlines, tops = np.zeros_like(wanted), np.zeros_like(wanted)
     for face, part, mirror in zip(faces, parts, mirrors, strict=True):
-        outline = _HEAD
+        before, mirrored = left, np.zeros_like(left)
         if (todo := left & part).any():
             photo, mirrored = _with_mirrored(photo, face, mirror, todo, ~left)
             left = left & ~mirrored
-            if mirrored.any():
-                outline = _HIGH
-                photo, top = _with_top(photo, face, mirror, left & part, ~left)
-                left, tops = left & ~top, tops | top
-        where = places((wanted.shape[0], wanted.shape[1]), face.to_square)
-        outlines |= outline.mask(where, mirror or UPRIGHT)
-    return photo, left, tops, outlines
+        outline = (_HIGH if mirrored.any() else HEAD).mask(
+            places(shape, face.to_square), mirror or UPRIGHT
+        )
+        if mirrored.any():
+            photo, top = _with_top(photo, face, mirror, left & part, ~left)
+            left, tops = left & ~top, tops | top
+            misplaced = _misplaced(photo, face, mirror, ~before, (mirrored, top))
+            left, outline = left | misplaced, outline & ~misplaced
+        outlines |= outline
+    return Halves(photo, left, tops, outlines, _sides(faces, mirrors, shape))
 
 
 def with_sides(
@@ -118,7 +143,7 @@ def with_sides(
         above = left & part & (where.down < _EARS)
         found = _mirror(photo, ~wanted, face) if above.any() else None
         if found is not None and found.turn < _TURNED:
-            above &= _HEAD.mask(where, found)
+            above &= HEAD.mask(where, found)
             photo, mirrored = _with_mirrored(photo, face, found, above, ~left)
             left = left & ~mirrored
     return photo, left
@@ -172,6 +197,40 @@ def _with_top(
     photo = photo.copy()
     photo[window] = with_grain(filled, done[window], known[window])
     return photo, done
+
+
+def _misplaced(
+    photo: Pixels,
+    face: FaceInPhoto,
+    mirror: Mirror | None,
+    known: Mask,
+    filled: tuple[Mask, Mask],
+) -> Mask:
+    """Which of a head's mirrored pixels are of a background that is not there."""
+    crop = face.crop((known.shape[0], known.shape[1]), _SEEN_FIELD)
+    window, found = bounding_window(crop), np.zeros_like(known)
+    square = of_window(face.to_square, window)
+    mirrored, top = (each[window] for each in filled)
+    found[window] = misplaced_background(
+        photo[window], known[window], mirrored, top, square, mirror or UPRIGHT
+    )
+    return found
+
+
+def _sides(
+    faces: Sequence[FaceInPhoto],
+    mirrors: Sequence[Mirror | None],
+    shape: tuple[int, int],
+) -> tuple[Floats, ...]:
+    """Shares of the right and the left side of each head; see ``Halves``."""
+    nearest, sides = nearest_faces(faces, shape), []
+    for number, (face, mirror) in enumerate(zip(faces, mirrors, strict=True)):
+        middle = np.float32((mirror or UPRIGHT).middle)
+        beside = (places(shape, face.to_square).across - middle) / np.float32(_BLEND)
+        for direction in (beside, -beside):
+            share = np.clip((1.0 + direction) / 2.0, 0.0, 1.0)
+            sides.append((share * (nearest == number)).astype(np.float32))
+    return tuple(sides)
 
 
 def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror | None:

@@ -108,6 +108,13 @@ class Outline(NamedTuple):
         return np.asarray(head | ((below > 0.0) & (np.abs(across) < width)))
 
 
+HEAD = Outline(
+    centre=-0.15, radii=(0.85, 0.95), body_top=0.45, body_width=1.3, shoulders=3.0
+)
+"""What may be of a head and its body: little hair reaches beyond it, and what is below
+a chin is the body's, unless it is far beside it."""
+
+
 def places(shape: tuple[int, int], to_square: NDArray[np.float64]) -> Places:
     """Tell where pixels are by a face's crop.
 

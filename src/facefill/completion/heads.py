@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facefill.completion.backgrounds import Background, patched_behind
+from facefill.completion.backgrounds import Background, Behind, patched_behind
 from facefill.completion.faces import FaceInPhoto, nearest_faces
 from facefill.completion.head_halves import with_halves, with_sides
 from facefill.completion.head_pictures import FIELD, SIDE, head_map
@@ -107,10 +107,14 @@ def continue_heads(
     if not any(part.any() for part in parts):
         return photo, left, None
     with loading_networks():
-        photo, left, tops, outlines = with_halves(photo, wanted, left, faces, parts)
+        photo, left, tops, outlines, sides = with_halves(
+            photo, wanted, left, faces, parts
+        )
         hidden = (left | tops) & np.logical_or.reduce(parts)
-        known = ~(left | tops)
-        behind = patched_behind(photo, hidden, known, outlines, _fades(faces, shape))
+        known, fades = ~(left | tops), _fades(faces, shape)
+        behind = patched_behind(
+            photo, Behind(hidden, known, ~wanted, outlines, fades, sides)
+        )
         photo, left = behind.laid_on(photo, behind.filled), left & ~behind.filled
     for field in (FIELD, *_WIDER_FIELDS):
         frames = _frames(faces, shape, field)

@@ -17,6 +17,9 @@ _LEAST_CHROMA = 1e-6
 # Grey levels that 95 % of the pixels keep to. A sepia photo at JPEG quality 75 is
 # within 5.5, the least colourful of 150 colour photos (LFW) within 13.
 _ONE_TONE = 8.0
+# Grey levels that 90 % of a plain background keep to, as a wall or the sky does.
+_PLAIN = 30.0
+_MOST = 0.9
 # Pixels that are looked at before all are: the rest of a colourful photo need not be.
 _LOOKED_AT_FIRST = 8192
 
@@ -47,6 +50,18 @@ def grey_picture(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def chroma(pictures: NDArray[Any]) -> Floats:
     """Pixels minus their luminance, float32 (..., 3); luminance 0."""
     return np.asarray(pictures - luminance(pictures)[..., None], np.float32)
+
+
+def is_plain(pixels: NDArray[np.uint8]) -> bool:
+    """Whether nine of ten pixels are within 30 grey levels of the median colour.
+
+    Args:
+        pixels: uint8 RGB (n, 3); of none it is false.
+    """
+    if not len(pixels):
+        return False
+    away = np.abs(pixels - np.median(pixels, axis=0)).max(axis=-1)
+    return bool((away < _PLAIN).mean() >= _MOST)
 
 
 def coloured(grey: Floats, colour: Floats) -> NDArray[np.uint8]:
