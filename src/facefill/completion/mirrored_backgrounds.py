@@ -72,7 +72,8 @@ def misplaced_background(
 
     On each side of a head they are all of its mirrored background or none: those above
     the chin that are not of the head, if what is known behind that half is plain, and
-    most of them are unlike it and more like what is known behind the other.
+    most of those beside where heads usually are are unlike it, and more like what is
+    known behind the other.
 
     Args:
         photo: The photo with mirrored pixels and tops, uint8 RGB (height, width, 3).
@@ -84,22 +85,17 @@ def misplaced_background(
         mirror: Of the head.
     """
     view = _view(photo, known, mirrored, tops, to_square, mirror)
-    above = view.mirrored & (view.where.down < _CHIN)
+    beside = view.mirrored & ~_LIKELY.mask(view.where, mirror)
+    beside &= view.where.down < _CHIN
     background = view.known & ~HEAD.mask(view.where, mirror)
     on_right = view.where.across > mirror.middle
-    sides = [
-        side
-        for side in (on_right, ~on_right)
-        if _is_known(above & side, background & side, view)
-    ]
-    if not sides:
+    found = np.zeros_like(beside)
+    for side in (on_right, ~on_right):
+        if view.differs(beside & side, background & side, background & ~side):
+            found |= side
+    if not found.any():
         return np.zeros_like(mirrored)
     head = _head(view, mirror)
-    found = np.zeros_like(head)
-    for side in sides:
-        pixels = above & side & ~head, background & side, background & ~side
-        if _differs(*(view.colours(each) for each in pixels)):
-            found |= side
     height, width = known.shape
     size = head.shape[1] * view.factor, head.shape[0] * view.factor
     kept = cv2.GaussianBlur((head | ~found).astype(np.float32), (0, 0), _SMOOTHNESS)
@@ -134,12 +130,25 @@ class _View(NamedTuple):
         """Pixels that show something."""
         return self.known | self.mirrored | self.tops
 
-    def colours(self, pixels: Mask) -> Floats:
-        """Colours of some pixels as they were in the photo, CIELAB, float32 (n, 3)."""
-        values = self.raw[pixels][None].astype(np.float32) / np.float32(255.0)
-        if not values.size:
-            return np.zeros((0, 3), np.float32)
-        return np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2LAB)[0], np.float32)
+    def differs(self, pixels: Mask, own: Mask, other: Mask) -> bool:
+        """Whether most pixels are not of their own background, but of another.
+
+        Args:
+            pixels: Mirrored pixels beside the head, bool.
+            own: Known pixels behind the half where they are, bool.
+            other: Known pixels behind the half where they came from, bool.
+        """
+        fewest = max(_LEAST_KNOWN * pixels.sum(), _FEWEST)
+        if min(pixels.sum(), other.sum()) < _FEWEST or own.sum() < fewest:
+            return False
+        if not is_plain(self.raw[own]):
+            return False
+        colours, of_own, of_other = (
+            _lab(self.raw[each]) for each in (pixels, own, other)
+        )
+        away = _distances(colours, of_own)
+        strange = (away > _DIFFERENT) & (_distances(colours, of_other) < away)
+        return bool(strange.mean() > _MOST)
 
 
 def _view(
@@ -214,25 +223,14 @@ def _whole(head: Mask, face: Mask, tops: Mask, above: Mask) -> Mask:
     return np.asarray(head | (hull > 0))
 
 
-def _is_known(mirrored: Mask, own: Mask, view: _View) -> bool:
-    """Whether enough is known of a side, and it is plain, to tell what is not of it."""
-    if not mirrored.any():
-        return False
-    is_enough = own.sum() >= max(_LEAST_KNOWN * mirrored.sum(), _FEWEST)
-    return bool(is_enough and is_plain(view.raw[own]))
-
-
-def _differs(colours: Floats, own: Floats, other: Floats) -> bool:
-    """Whether colours are not of their own background, but of another."""
-    if not len(colours) or len(other) < _FEWEST:
-        return False
-    away = _distances(colours, own)
-    strange = (away > _DIFFERENT) & (_distances(colours, other) < away)
-    return bool(strange.mean() > _MOST)
+def _lab(pixels: Pixels) -> Floats:
+    """CIELAB of some of the pixels, float32 (n, 3)."""
+    some = pixels[:: max(1, len(pixels) // _COLOURS)][None]
+    values = some.astype(np.float32) / np.float32(255.0)
+    return np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2LAB)[0], np.float32)
 
 
 def _distances(colours: Floats, others: Floats) -> NDArray[np.float64]:
     """Distance of each colour to the fifth nearest of others, float64 (n,)."""
-    some = others[:: max(1, len(others) // _COLOURS)]
-    distances, _ = KDTree(some).query(colours, [_NEIGHBOURS])
+    distances, _ = KDTree(others).query(colours, [_NEIGHBOURS])
     return np.asarray(distances[:, 0], np.float64)
