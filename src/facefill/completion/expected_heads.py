@@ -17,7 +17,7 @@ from facefill.imaging.photos import Pixels
 from facefill.inversion.measurement import Measurement
 from facefill.inversion.pca_fit import GaussianFit
 from facefill.models.face_pca import FacePca
-from facefill.runtime.packaged_files import FOLDER, read_packaged, require_description
+from facefill.runtime.packaged_files import FOLDER, read_described
 
 FILE, DESCRIPTION = "head_statistics.npz", "head_statistics.json"
 EXPECTED_SIDE = 40
@@ -48,5 +48,5 @@ def expected_head(picture: Pixels, known: Mask) -> Pixels:
 
 @lru_cache(maxsize=1)
 def _load() -> GaussianFit:
-    sha256 = require_description(FOLDER / DESCRIPTION)["sha256"]
-    return GaussianFit(FacePca.unpacked(read_packaged(FOLDER / FILE, sha256)), _NOISE)
+    content = read_described(FOLDER / FILE, FOLDER / DESCRIPTION)
+    return GaussianFit(FacePca.unpacked(content), _NOISE)

@@ -24,7 +24,7 @@ from facefill.models.sources import describe
 from facefill.preparation.face_set import FaceSet
 from facefill.preparation.sharded_array import ImageArray
 from facefill.preparation.splits import TEST, identities
-from facefill.runtime.packaged_files import FOLDER, read_packaged, require_description
+from facefill.runtime.packaged_files import FOLDER, read_described
 
 SEEN = "training_faces.npy"
 SEEN_MANIFEST = "training_faces.json"
@@ -50,8 +50,7 @@ def are_seen(faces: ImageArray) -> NDArray[np.bool_]:
     Raises:
         ModelError: If the list that comes with facefill is absent or damaged.
     """
-    described = require_description(FOLDER / SEEN_MANIFEST)
-    content = read_packaged(FOLDER / SEEN, described["sha256"])
+    content = read_described(FOLDER / SEEN, FOLDER / SEEN_MANIFEST)
     return np.isin(
         pixel_hashes(faces), np.load(io.BytesIO(content), allow_pickle=False)
     )

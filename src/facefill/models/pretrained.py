@@ -19,9 +19,9 @@ from facefill.errors import ModelError
 from facefill.parameters.choices import Network
 from facefill.runtime.packaged_files import (
     FOLDER,
+    read_described,
     read_description,
     read_packaged,
-    require_description,
 )
 
 if TYPE_CHECKING:
@@ -207,8 +207,7 @@ def load_head_refiner() -> "keras.Model":
 
 
 def _refiner(name: str, manifest: str) -> "keras.Model":
-    described = require_description(FOLDER / manifest)
-    content = read_packaged(FOLDER / name, described["sha256"])
+    content = read_described(FOLDER / name, FOLDER / manifest)
     from facefill.models.refiner import build_refiner
 
     return _with_weights(build_refiner(None, seed=0), content)

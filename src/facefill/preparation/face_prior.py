@@ -33,8 +33,7 @@ from facefill.preparation.detection import Box
 from facefill.runtime.packaged_files import (
     FOLDER,
     from_eight_bits,
-    read_packaged,
-    require_description,
+    read_described,
     to_eight_bits,
 )
 
@@ -285,15 +284,6 @@ def _shrunk(
     return np.asarray(small, np.float32), geometry.composed(matrix, back)
 
 
-def described_sha256(folder: Path = FOLDER) -> str:
-    """Read the hash of the file that comes with facefill.
-
-    Raises:
-        ModelError: If it is not described.
-    """
-    return str(require_description(folder / DESCRIPTION)["sha256"])
-
-
 @lru_cache(maxsize=1)
 def load(folder: Path = FOLDER) -> FacePrior:
     """Read the statistics that come with facefill.
@@ -301,4 +291,4 @@ def load(folder: Path = FOLDER) -> FacePrior:
     Raises:
         ModelError: If the file is absent, or not the one that was shipped.
     """
-    return FacePrior.unpacked(read_packaged(folder / FILE, described_sha256(folder)))
+    return FacePrior.unpacked(read_described(folder / FILE, folder / DESCRIPTION))

@@ -27,7 +27,7 @@ from facefill.errors import ModelError
 from facefill.imaging import geometry
 from facefill.preparation import face_prior
 from facefill.preparation.face_prior import Floats, Points, View
-from facefill.runtime.packaged_files import FOLDER, read_packaged, require_description
+from facefill.runtime.packaged_files import FOLDER, read_described
 
 FILE, DESCRIPTION = "landmark_network.onnx", "landmark_network.json"
 SIDE = 96
@@ -173,15 +173,6 @@ def network_input(seen: View) -> Floats:
     return np.asarray(channels.transpose(2, 0, 1), np.float32)
 
 
-def described_sha256(folder: Path = FOLDER) -> str:
-    """Read the hash of the file that comes with facefill.
-
-    Raises:
-        ModelError: If it is not described.
-    """
-    return str(require_description(folder / DESCRIPTION)["sha256"])
-
-
 @lru_cache(maxsize=1)
 def load(folder: Path = FOLDER) -> LandmarkNetwork:
     """Read the network that comes with facefill.
@@ -189,4 +180,4 @@ def load(folder: Path = FOLDER) -> LandmarkNetwork:
     Raises:
         ModelError: If the file is absent, or not the one that was shipped.
     """
-    return LandmarkNetwork(read_packaged(folder / FILE, described_sha256(folder)))
+    return LandmarkNetwork(read_described(folder / FILE, folder / DESCRIPTION))

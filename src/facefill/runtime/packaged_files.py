@@ -69,6 +69,15 @@ def read_packaged(path: Path, sha256: str) -> bytes:
     return content
 
 
+def read_described(path: Path, description: Path) -> bytes:
+    """Read a file whose hash stands in its description.
+
+    Raises:
+        ModelError: If either is absent or damaged.
+    """
+    return read_packaged(path, str(require_description(description)["sha256"]))
+
+
 def to_eight_bits(
     array: NDArray[np.floating],
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
