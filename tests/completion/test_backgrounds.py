@@ -14,11 +14,11 @@ WALL = noise(*SHAPE) // 8 + np.uint8(64)
 RED, GREEN = np.array((128, 0, 0), np.uint8), np.array((0, 128, 0), np.uint8)
 
 
-def behind(hidden, known, outlines, fades, sides=None, given=None):
+def behind(hidden, known, outlines, fades, right=None, given=None):
     """What is known, of one side alone unless there are two."""
-    whole = (np.ones(hidden.shape, np.float32),)
+    right = np.ones(hidden.shape, np.float32) if right is None else right
     given = known if given is None else given
-    return Behind(hidden, known, given, outlines, fades, sides or whole)
+    return Behind(hidden, known, given, outlines, fades, right)
 
 
 def patched(photo=WALL, known=~HIDDEN, fade=4.0, **options):
@@ -26,12 +26,7 @@ def patched(photo=WALL, known=~HIDDEN, fade=4.0, **options):
     return patched_behind(photo, behind(HIDDEN, known, HEAD, fades, **options))
 
 
-def two_sides(blend=8):
-    right = np.clip((COLUMNS - 47.5 + blend) / (2 * blend), 0, 1).astype(np.float32)
-    return right, 1 - right
-
-
-SIDED = {"sides": two_sides()}
+RIGHT = np.clip((COLUMNS - 39.5) / 16, 0, 1).astype(np.float32)
 
 
 def painted_wall():
@@ -105,7 +100,7 @@ def test_with_too_little_known_nothing_is_filled():
 
 
 def test_behind_each_side_of_a_head_is_what_is_known_beside_that_side():
-    made = patched(painted_wall(), sides=two_sides()).patched
+    made = patched(painted_wall(), right=RIGHT).patched
     shown = HIDDEN & ~HEAD
     left, right = made[shown & (COLUMNS < 40)], made[shown & (COLUMNS >= 56)]
     assert (left[:, 0] > 180).all()
@@ -115,7 +110,7 @@ def test_behind_each_side_of_a_head_is_what_is_known_beside_that_side():
 
 
 def test_behind_the_middle_of_a_head_both_sides_are_blended():
-    made = patched(painted_wall(), sides=two_sides()).patched.astype(float)
+    made = patched(painted_wall(), right=RIGHT).patched.astype(float)
     redness = (made[..., 0] - made[..., 1])[:30].mean(axis=0)
     assert redness[38] > 110
     assert redness[57] < -110
@@ -124,7 +119,7 @@ def test_behind_the_middle_of_a_head_both_sides_are_blended():
 
 def test_beside_a_side_of_which_nothing_is_known_is_what_is_known_elsewhere():
     known = ~HIDDEN & (COLUMNS < 48)
-    background = patched(painted_wall(), known, sides=two_sides())
+    background = patched(painted_wall(), known, right=RIGHT)
     shown = HIDDEN & ~HEAD
     assert background.filled[shown].all()
     assert (background.patched[shown][:, 0] > 180).all()
@@ -135,17 +130,29 @@ def test_a_side_of_many_colours_is_filled_with_what_is_known_of_both():
     stripes = np.where(crowd[..., None], WALL, WALL + GREEN)
     photo = np.where((COLUMNS < 48)[..., None], WALL + RED, stripes)
     known = ~HIDDEN & ((COLUMNS < 48) | (ROWS > 80))
-    both, sided = (patched(photo, known, **options) for options in ({}, SIDED))
+    both, sided = (
+        patched(photo, known, **options) for options in ({}, {"right": RIGHT})
+    )
     shown = HIDDEN & ~HEAD & (COLUMNS > 60)
     assert (both.patched[shown][:, 0] > 180).any()
     assert (sided.patched[shown][:, 0] > 180).any()
 
 
+def test_a_strip_in_which_no_patch_finds_room_says_nothing_of_its_side():
+    strip = (COLUMNS > 90) & ~HIDDEN
+    known = ~HIDDEN & (COLUMNS < 48) | strip
+    photo = np.where(strip[..., None], WALL + GREEN, WALL + RED)
+    made = patched(photo, known, right=RIGHT).patched
+    shown = HIDDEN & ~HEAD
+    assert (made[shown].max(axis=-1) > 100).all()  # nothing is black
+    assert (made[shown & (COLUMNS > 60)][:, 0] > 180).any()
+
+
 def test_what_was_mirrored_says_nothing_of_the_side_where_it_is_now():
-    left, mirrored = ~HIDDEN & (COLUMNS < 48), (COLUMNS >= 48) & (ROWS > 85)
+    left, mirrored = ~HIDDEN & (COLUMNS < 48), (COLUMNS >= 48) & (ROWS > 70)
     photo = np.where(mirrored[..., None], WALL, WALL + RED)
     alone, besides = (
-        patched(photo, left | mirrored, sides=two_sides(), given=given).patched
+        patched(photo, left | mirrored, right=RIGHT, given=given).patched
         for given in (left, left | mirrored)
     )
     shown = HIDDEN & ~HEAD & (COLUMNS > 56)

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 
 from facefill.imaging.colour import is_plain
 from facefill.imaging.grain import with_grain
-from facefill.imaging.inpainting import copy_patches, surrounded
+from facefill.imaging.inpainting import (
+    LEAST_TEXTURE,
+    MAX_WINDOW_PIXELS,
+    copy_patches,
+    surrounded,
+)
 from facefill.imaging.masks import Mask, bounding_window
 from facefill.imaging.photos import Pixels
 
@@ -26,6 +31,9 @@ with patches of them."""
 _LEAST_BESIDE = 0.05
 """The same beside one side of a head, if that is to be filled with patches of this side
 alone. It has to be plain: a little of a crowd says nothing of what is above it."""
+
+_HALF = 0.5
+"""Share from which on a pixel is of a side."""
 
 _PATCHED = 2.0
 """Width of the band that is patched within outlines, in widths of that which shows."""
@@ -77,8 +85,8 @@ class Behind(NamedTuple):
             bool (height, width).
         fades: Width of the band within the outlines in which patches fade out, in
             pixels of the photo, float32 (height, width).
-        sides: Shares of each side of each head, float32 (height, width) each, which sum
-            to 1.
+        right: Share of the right side of the head at each pixel, the rest of the left
+            one's, float32 (height, width); 1 all over if no sides are told apart.
     """
 
     hidden: Mask
@@ -86,7 +94,7 @@ class Behind(NamedTuple):
     given: Mask
     outlines: Mask
     fades: Floats
-    sides: tuple[Floats, ...]
+    right: Floats
 
     def within(self, window: tuple[slice, slice]) -> "Behind":
         """The same of a part of the photo."""
@@ -96,7 +104,7 @@ class Behind(NamedTuple):
             self.given[window],
             self.outlines[window],
             self.fades[window],
-            tuple(share[window] for share in self.sides),
+            self.right[window],
         )
 
     @property
@@ -153,26 +161,44 @@ def _filled(photo: Pixels, part: Mask, hole: Mask, behind: Behind) -> Pixels:
         hole: Pixels to fill, bool (height, width).
         behind: What is known around them.
     """
-    everything, given = behind.sources, behind.given & ~behind.outlines
     fills, is_sided = [], False
-    for share in behind.sides:
-        side = share > 0.5
-        if not (hole & side).any():
-            continue
-        own = given & side
-        enough = own.sum() >= _LEAST_BESIDE * (part & side).sum()
-        enough = enough and is_plain(photo[own])
-        fills.append((share, everything & side if enough else everything))
-        is_sided |= bool(enough)
+    for share in (behind.right, 1.0 - behind.right):
+        side, own = share >= _HALF, hole & (share > 0.0)
+        if own.any():
+            tells = _tells(
+                photo, part & side, own, behind.given & side & ~behind.outlines
+            )
+            fills.append((share, own, behind.sources & (side | (not tells))))
+            is_sided |= tells
     if not is_sided:
-        fills = [(np.ones_like(behind.fades), everything)]
+        fills = [(np.ones_like(behind.right), hole, behind.sources)]
     made = np.zeros(photo.shape, np.float32)
     total = np.zeros((*hole.shape, 1), np.float32)
-    for share, sources in fills:
-        patched, own = photo.copy(), hole & (share > 0.0)
+    for share, own, sources in fills:
+        patched = photo.copy()
         copy_patches(patched, own, ~sources & ~own)
         weights = (share * own)[..., None]
         made, total = made + weights * patched, total + weights
     whole = np.round(made / np.maximum(total, 1e-6))
     filled = np.where(total > 0.0, whole, photo).astype(np.uint8)
-    return with_grain(filled, hole, everything)
+    return with_grain(filled, hole, behind.sources)
+
+
+def _tells(photo: Pixels, part: Mask, hole: Mask, given: Mask) -> bool:
+    """Whether what is known beside a side of a head says what is behind that side.
+
+    Args:
+        photo: uint8 RGB (height, width, 3).
+        part: Pixels of the side to fill, beyond outlines, bool (height, width).
+        hole: All that is filled with its patches, bool (height, width).
+        given: What the photo shows of the side, beyond outlines, bool (height, width).
+    """
+    window = surrounded(bounding_window(hole))
+    near = given[window]
+    if not near.any() or near.sum() < _LEAST_BESIDE * part.sum():
+        return False
+    # Of so many pixels of the photo one is left for patches.
+    shrunk = max(1.0, near.size / MAX_WINDOW_PIXELS) ** 0.5
+    framed = np.pad(near.astype(np.uint8), 1)
+    widest = cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() / shrunk
+    return bool(widest >= LEAST_TEXTURE) and is_plain(photo[window][near])

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from facefill.completion.faces import FaceInPhoto, nearest_faces
+from facefill.completion.faces import FaceInPhoto
 from facefill.completion.head_outlines import (
     HEAD,
+    HIGH,
     UPRIGHT,
     Floats,
     Mirror,
@@ -45,10 +46,6 @@ _TURNED = 1.5
 """``Mirror.turn`` of heads that do not look ahead: five that were mirrored so had the
 wall of one side, or a bent profile, on the other."""
 
-_HIGH = HEAD._replace(radii=(0.85, 1.1))
-"""What may be of a head that was mirrored, whose hair or hat may end higher on either
-side of what is left between both halves."""
-
 _NEAR = HEAD._replace(radii=(0.95, 1.2))
 """What is mirrored beside a head above a torn corner: further out are other heads."""
 
@@ -71,15 +68,16 @@ class Halves(NamedTuple):
         left: Pixels that are not filled yet, bool (height, width).
         tops: Filled pixels that are tops of heads, bool (height, width).
         outlines: Where heads and bodies may be, bool (height, width).
-        sides: Share of the right and of the left side of each head at each pixel,
-            float32 (height, width) each.
+        right: Share of the right side of the head at each pixel, float32 (height,
+            width); 1 all over where there are several heads, which may have the same
+            wall between them.
     """
 
     photo: Pixels
     left: Mask
     tops: Mask
     outlines: Mask
-    sides: tuple[Floats, ...]
+    right: Floats
 
 
 def with_halves(
@@ -106,16 +104,17 @@ def with_halves(
         if (todo := left & part).any():
             photo, mirrored = _with_mirrored(photo, face, mirror, todo, ~left)
             left = left & ~mirrored
-        outline = (_HIGH if mirrored.any() else HEAD).mask(
+        outline = (HIGH if mirrored.any() else HEAD).mask(
             places(shape, face.to_square), mirror or UPRIGHT
         )
         if mirrored.any():
             photo, top = _with_top(photo, face, mirror, left & part, ~left)
             left, tops = left & ~top, tops | top
-            misplaced = _misplaced(photo, face, mirror, ~before, (mirrored, top))
-            left, outline = left | misplaced, outline & ~misplaced
+            if len(faces) == 1:
+                misplaced = _misplaced(photo, face, mirror, ~before, (mirrored, top))
+                left, outline = left | misplaced, outline & ~misplaced
         outlines |= outline
-    return Halves(photo, left, tops, outlines, _sides(faces, mirrors, shape))
+    return Halves(photo, left, tops, outlines, _right(faces, mirrors, shape))
 
 
 def with_sides(
@@ -192,7 +191,7 @@ def _with_top(
     window = bounding_window(crop)
     square = of_window(face.to_square, window)
     filled, done[window] = fill_between_halves(
-        photo[window], wanted[window], known[window], square, mirror or UPRIGHT, _HIGH
+        photo[window], wanted[window], known[window], square, mirror or UPRIGHT, HIGH
     )
     photo = photo.copy()
     photo[window] = with_grain(filled, done[window], known[window])
@@ -217,20 +216,17 @@ def _misplaced(
     return found
 
 
-def _sides(
+def _right(
     faces: Sequence[FaceInPhoto],
     mirrors: Sequence[Mirror | None],
     shape: tuple[int, int],
-) -> tuple[Floats, ...]:
-    """Shares of the right and the left side of each head; see ``Halves``."""
-    nearest, sides = nearest_faces(faces, shape), []
-    for number, (face, mirror) in enumerate(zip(faces, mirrors, strict=True)):
-        middle = np.float32((mirror or UPRIGHT).middle)
-        beside = (places(shape, face.to_square).across - middle) / np.float32(_BLEND)
-        for direction in (beside, -beside):
-            share = np.clip((1.0 + direction) / 2.0, 0.0, 1.0)
-            sides.append((share * (nearest == number)).astype(np.float32))
-    return tuple(sides)
+) -> Floats:
+    """Share of the right side of a head; see ``Halves``."""
+    if len(faces) > 1:
+        return np.ones(shape, np.float32)
+    middle = np.float32((mirrors[0] or UPRIGHT).middle)
+    beside = (places(shape, faces[0].to_square).across - middle) / np.float32(_BLEND)
+    return np.asarray(np.clip((1.0 + beside) / 2.0, 0.0, 1.0), np.float32)
 
 
 def _mirror(photo: Pixels, known: Mask, face: FaceInPhoto) -> Mirror | None:

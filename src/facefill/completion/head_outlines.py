@@ -115,6 +115,11 @@ HEAD = Outline(
 a chin is the body's, unless it is far beside it."""
 
 
+HIGH = HEAD._replace(radii=(0.85, 1.1))
+"""What may be of a head that was mirrored, whose hair or hat may end higher on either
+side of what is left between both halves."""
+
+
 def places(shape: tuple[int, int], to_square: NDArray[np.float64]) -> Places:
     """Tell where pixels are by a face's crop.
 

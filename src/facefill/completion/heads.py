@@ -107,13 +107,13 @@ def continue_heads(
     if not any(part.any() for part in parts):
         return photo, left, None
     with loading_networks():
-        photo, left, tops, outlines, sides = with_halves(
+        photo, left, tops, outlines, right = with_halves(
             photo, wanted, left, faces, parts
         )
         hidden = (left | tops) & np.logical_or.reduce(parts)
         known, fades = ~(left | tops), _fades(faces, shape)
         behind = patched_behind(
-            photo, Behind(hidden, known, ~wanted, outlines, fades, sides)
+            photo, Behind(hidden, known, ~wanted, outlines, fades, right)
         )
         photo, left = behind.laid_on(photo, behind.filled), left & ~behind.filled
     for field in (FIELD, *_WIDER_FIELDS):

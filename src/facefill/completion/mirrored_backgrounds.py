@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from facefill.completion.head_outlines import HEAD, Floats, Mirror, Places, places
+from facefill.completion.head_outlines import HEAD, HIGH, Floats, Mirror, Places, places
 from facefill.completion.mirrored_heads import mirrored_head
 from facefill.imaging.colour import is_plain
 from facefill.imaging.geometry import shrink
-from facefill.imaging.masks import Mask, any_of_blocks
+from facefill.imaging.inpainting import LEAST_TEXTURE
+from facefill.imaging.masks import Mask, any_of_blocks, mean_around
 from facefill.imaging.photos import Pixels
 
 _SIDE = 128
@@ -47,8 +48,7 @@ _FEWEST = 50
 """Pixels from which colours are taken."""
 
 _LEAST_KNOWN = 0.05
-"""Pixels known of what is behind one half for one that the other half showed of its
-own."""
+"""Pixels known of what is behind one half for one that was mirrored beside it."""
 _DIFFERENT = 15.0
 """Distance in CIELAB from which a colour is none of a background's."""
 _MOST = 0.5
@@ -57,7 +57,7 @@ belong there."""
 _NEIGHBOURS = 5
 """The distance of a colour from others is that of the fifth nearest."""
 _COLOURS = 3000
-"""So many of a background's colours are compared."""
+"""So many of a background's colours are compared at most."""
 
 
 def misplaced_background(
@@ -70,24 +70,25 @@ def misplaced_background(
 ) -> Mask:
     """Tell which mirrored pixels are of a background that is not that of their side.
 
-    On each side of a head they are all of its mirrored background or none: those above
-    the chin that are not of the head, if what is known behind that half is plain, and
-    most of those beside where heads usually are are unlike it, and more like what is
-    known behind the other.
+    Each side of a head is judged as a whole. Its mirrored background is misplaced if
+    what is known behind this half is plain, and most of what was mirrored beside it is
+    unlike that, and more like what is known behind the other half. Then it is what of
+    the mirrored pixels above the chin is not of the head.
 
     Args:
         photo: The photo with mirrored pixels and tops, uint8 RGB (height, width, 3).
         known: Pixels that it showed itself, or of completed faces, bool (height,
             width).
         mirrored: Pixels that are mirrored, bool (height, width).
-        tops: Pixels filled between both halves, which are of the head.
+        tops: Pixels filled between both halves, taken to be of the head, bool (height,
+            width).
         to_square: Map from the photo to the crop as the unit square, float64 (2, 3).
         mirror: Of the head.
     """
     view = _view(photo, known, mirrored, tops, to_square, mirror)
     beside = view.mirrored & ~_LIKELY.mask(view.where, mirror)
     beside &= view.where.down < _CHIN
-    background = view.known & ~HEAD.mask(view.where, mirror)
+    background = view.known & ~HIGH.mask(view.where, mirror)
     on_right = view.where.across > mirror.middle
     found = np.zeros_like(beside)
     for side in (on_right, ~on_right):
@@ -98,10 +99,11 @@ def misplaced_background(
     head = _head(view, mirror)
     height, width = known.shape
     size = head.shape[1] * view.factor, head.shape[0] * view.factor
-    kept = cv2.GaussianBlur((head | ~found).astype(np.float32), (0, 0), _SMOOTHNESS)
-    shares = cv2.resize(kept, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    # What is hidden in the view, next to the tear, is as what is seen beside it.
+    taken = mean_around((found & ~head).astype(np.float32), view.seen, _SMOOTHNESS)
+    shares = cv2.resize(taken, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
     is_above = places((height, width), to_square).down < _CHIN
-    return np.asarray(mirrored & is_above & (shares < 0.5))
+    return np.asarray(mirrored & is_above & (shares > 0.5))
 
 
 class _View(NamedTuple):
@@ -141,7 +143,9 @@ class _View(NamedTuple):
         fewest = max(_LEAST_KNOWN * pixels.sum(), _FEWEST)
         if min(pixels.sum(), other.sum()) < _FEWEST or own.sum() < fewest:
             return False
-        if not is_plain(self.raw[own]):
+        framed = np.pad(own.astype(np.uint8), 1)
+        widest = cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() * self.factor
+        if widest < LEAST_TEXTURE or not is_plain(self.raw[own]):
             return False
         colours, of_own, of_other = (
             _lab(self.raw[each]) for each in (pixels, own, other)
@@ -186,11 +190,11 @@ def _head(view: _View, mirror: Mirror) -> Mask:
     certain, likely, possible = (
         outline.mask(where, mirror) for outline in (_CERTAIN, _LIKELY, _POSSIBLE)
     )
+    if not (seen & certain).any():
+        return np.ones_like(seen)
     beyond = seen & ~possible
     if beyond.sum() < _FEWEST:
-        beyond = seen & ~likely
-    if beyond.sum() < _FEWEST or not (seen & certain).any():
-        return np.ones_like(seen)
+        beyond = seen & ~likely  # many, or nothing would have been judged
     # What is unknown has colours of what is behind the head.
     photo, random = view.photo.copy(), np.random.default_rng(_SEED)
     photo[~seen] = random.choice(photo[beyond], int((~seen).sum()))
@@ -209,7 +213,7 @@ def _head(view: _View, mirror: Mirror) -> Mask:
 
 
 def _whole(head: Mask, face: Mask, tops: Mask, above: Mask) -> Mask:
-    """A head without islands and gaps, and convex above the eyes, as hats are."""
+    """A head without islands and gaps, convex above the nose, as hats are."""
     _, parts = cv2.connectedComponents(head.astype(np.uint8))
     head = np.isin(parts, np.unique(parts[face & head]))
     _, gaps = cv2.connectedComponents((~head).astype(np.uint8))
@@ -225,7 +229,7 @@ def _whole(head: Mask, face: Mask, tops: Mask, above: Mask) -> Mask:
 
 def _lab(pixels: Pixels) -> Floats:
     """CIELAB of some of the pixels, float32 (n, 3)."""
-    some = pixels[:: max(1, len(pixels) // _COLOURS)][None]
+    some = pixels[:: -(-len(pixels) // _COLOURS)][None]
     values = some.astype(np.float32) / np.float32(255.0)
     return np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2LAB)[0], np.float32)
 

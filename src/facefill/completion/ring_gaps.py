@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from facefill.completion.head_outlines import Outline
-from facefill.imaging.inpainting import copy_patches
+from facefill.imaging.inpainting import LEAST_TEXTURE, copy_patches
 from facefill.imaging.masks import Mask
 from facefill.imaging.photos import Pixels
 
@@ -40,10 +40,6 @@ _SAME = 25.0
 """Of places whose detail is copied, from the colour that goes on."""
 _HALF = 0.5
 """How alike those are at least (1 = equal)."""
-
-_LEAST_TEXTURE = 8.0
-"""Radius, in pixels, of a circle that fits into what detail is copied from: in less
-there is no patch, and what is copied nevertheless is black."""
 
 _ZERO = 128
 """Of detail, in pictures of it."""
@@ -172,7 +168,7 @@ def _patched_detail(
             alike = _alike(ring.level[side], colour, _SAME) >= _HALF
             sources[gap.row, side] |= alike & ring.known[side]
     framed = np.pad(sources.astype(np.uint8), 1)
-    if cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() < _LEAST_TEXTURE:
+    if cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() < LEAST_TEXTURE:
         return np.zeros_like(detail)
     coded = np.clip(np.round(detail + _ZERO), 1, 255).astype(np.uint8)
     coded[~sources] = np.where(hole[~sources], 0, _ZERO)[:, None]

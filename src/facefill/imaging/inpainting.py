@@ -39,6 +39,10 @@ et al. 2001); of as many the equation takes two seconds and 0.5 GB."""
 MAX_WINDOW_PIXELS = 200_000
 """PatchMatch sees a window of at most so many pixels; a larger one is shrunk for it."""
 
+LEAST_TEXTURE = 8.0
+"""Radius, in pixels that PatchMatch sees, of a circle that fits into what is copied: in
+less there is no patch, and what is copied nevertheless is black."""
+
 _SEED = 1
 
 # All in pixels.
