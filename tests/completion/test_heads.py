@@ -340,8 +340,11 @@ def test_what_goes_on_smoothly_has_the_grain_of_what_is_around():
     hole = np.zeros(grainy.shape[:2], bool)
     hole[:, 70:] = True
     made, *_ = continue_heads(grainy, hole, [face()])
-    shown, true = (each[:, 200:].astype(int) for each in (made, grainy))
-    assert 0.4 * true.std() < shown.std() < 2.0 * true.std()
+    shown, true = (
+        (each - cv2.GaussianBlur(each, (0, 0), 1.0).astype(float))[:, 200:]
+        for each in (made, grainy)
+    )
+    assert 0.5 * true.std() < shown.std() < 1.5 * true.std()
 
 
 def test_another_part_of_the_hole_far_from_heads_is_left_to_inpainting():
