@@ -21,7 +21,7 @@ from facefill.imaging.inpainting import (
     copy_patches,
     surrounded,
 )
-from facefill.imaging.masks import Mask, bounding_window
+from facefill.imaging.masks import Mask, bounding_window, widest_circle
 from facefill.imaging.photos import Pixels
 
 _LEAST_KNOWN = 0.25
@@ -199,6 +199,5 @@ def _tells(photo: Pixels, part: Mask, hole: Mask, given: Mask) -> bool:
         return False
     # Of so many pixels of the photo one is left for patches.
     shrunk = max(1.0, near.size / MAX_WINDOW_PIXELS) ** 0.5
-    framed = np.pad(near.astype(np.uint8), 1)
-    widest = cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() / shrunk
-    return bool(widest >= LEAST_TEXTURE) and is_plain(photo[window][near])
+    has_room = widest_circle(near) >= shrunk * LEAST_TEXTURE
+    return has_room and is_plain(photo[window][near])

@@ -20,7 +20,7 @@ from facefill.completion.mirrored_heads import mirrored_head
 from facefill.imaging.colour import is_plain
 from facefill.imaging.geometry import shrink
 from facefill.imaging.inpainting import LEAST_TEXTURE
-from facefill.imaging.masks import Mask, any_of_blocks, mean_around
+from facefill.imaging.masks import Mask, any_of_blocks, mean_around, widest_circle
 from facefill.imaging.photos import Pixels
 
 _SIDE = 128
@@ -143,9 +143,8 @@ class _View(NamedTuple):
         fewest = max(_LEAST_KNOWN * pixels.sum(), _FEWEST)
         if min(pixels.sum(), other.sum()) < _FEWEST or own.sum() < fewest:
             return False
-        framed = np.pad(own.astype(np.uint8), 1)
-        widest = cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() * self.factor
-        if widest < LEAST_TEXTURE or not is_plain(self.raw[own]):
+        has_room = widest_circle(own) * self.factor >= LEAST_TEXTURE
+        if not has_room or not is_plain(self.raw[own]):
             return False
         colours, of_own, of_other = (
             _lab(self.raw[each]) for each in (pixels, own, other)

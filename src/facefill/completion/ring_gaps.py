@@ -8,14 +8,13 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from facefill.completion.head_outlines import Outline
 from facefill.imaging.inpainting import LEAST_TEXTURE, copy_patches
-from facefill.imaging.masks import Mask
+from facefill.imaging.masks import Mask, widest_circle
 from facefill.imaging.photos import Pixels
 
 Floats = NDArray[np.float32]
@@ -167,8 +166,7 @@ def _patched_detail(
         for side, colour in zip((before, after), gap.ends, strict=True):
             alike = _alike(ring.level[side], colour, _SAME) >= _HALF
             sources[gap.row, side] |= alike & ring.known[side]
-    framed = np.pad(sources.astype(np.uint8), 1)
-    if cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() < LEAST_TEXTURE:
+    if widest_circle(sources) < LEAST_TEXTURE:
         return np.zeros_like(detail)
     coded = np.clip(np.round(detail + _ZERO), 1, 255).astype(np.uint8)
     coded[~sources] = np.where(hole[~sources], 0, _ZERO)[:, None]

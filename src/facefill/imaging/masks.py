@@ -284,6 +284,12 @@ def mean_around(
     return np.asarray(sums / weights, np.float32)
 
 
+def widest_circle(mask: Mask) -> float:
+    """Radius, in pixels, of the largest circle that fits into a mask, bool (h, w)."""
+    framed = np.pad(mask.astype(np.uint8), 1)
+    return float(cv2.distanceTransform(framed, cv2.DIST_L2, 5).max())
+
+
 def draw_pattern(
     rng: np.random.Generator, size: int, fraction: float
 ) -> NDArray[np.bool_]:
